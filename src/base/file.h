@@ -1,0 +1,31 @@
+/* Whole files, written so that a crash leaves the old or the new one and nothing between. */
+#ifndef IA_BASE_FILE_H
+#define IA_BASE_FILE_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+enum { IA_PATH_MAX = 4096 };
+
+/* Reads a regular file of at most cap bytes (TOO_LARGE beyond). */
+IA_MUST bool ia_file_read(ia_buf *out, const char *path, size_t cap, ia_err *e);
+/* Reads a descriptor to its end, at most cap bytes. */
+IA_MUST bool ia_fd_read_all(ia_buf *out, int fd, size_t cap, ia_err *e);
+IA_MUST bool ia_fd_write_all(int fd, ia_span data, ia_err *e);
+/* Temporary file beside it, fsync, rename, fsync of the folder. */
+IA_MUST bool ia_file_write(const char *path, ia_span data, mode_t mode, ia_err *e);
+/* The same, but EXISTS when the path is there (link(2): never overwrites). */
+IA_MUST bool ia_file_create(const char *path, ia_span data, mode_t mode, ia_err *e);
+/* mkdir -p; the last component gets `mode`, parents 0755. An existing folder is fine. */
+IA_MUST bool ia_mkdirs(const char *path, mode_t mode, ia_err *e);
+IA_MUST bool ia_fsync_dir(const char *path, ia_err *e);
+/* Removes a tree without following links; a missing one is fine. */
+IA_MUST bool ia_remove_tree(const char *path, ia_err *e);
+/* dir + "/" + name in a static-size box; INVALID when too long. */
+typedef struct ia_path {
+  char s[IA_PATH_MAX];
+} ia_path;
+IA_MUST bool ia_path_join(ia_path *out, ia_err *e, const char *fmt, ...) IA_PRINTF(3, 4);
+
+#endif
