@@ -1,0 +1,53 @@
+/* One image layer: decompress (none, gzip, zstd by magic), verify twice (SHA-256 of the stored
+ * bytes against the descriptor, of the tar against diff_ids), and unpack by rules that hold for
+ * hostile layers. Shared by the host (checks at import) and the guest (unpacks what it will run).
+ *
+ * Paths are split at '/', "" and "." dropped, ".." refused; parents are resolved inside the root
+ * (openat2 RESOLVE_IN_ROOT, no magic links), the last component is never followed. Devices, fifos
+ * and sockets are skipped; setuid and setgid bits cleared; owners not restored; folders get |0755,
+ * files |0444 (+0111 when any x). `.wh.NAME` removes, `.wh..wh..opq` empties what lower layers put
+ * there. A hardlink must name a regular file that is in the root already. */
+#ifndef IA_IMAGE_UNPACK_H
+#define IA_IMAGE_UNPACK_H
+
+#include "image/oci.h"
+#include "image/tar.h"
+
+typedef struct ia_oci_limits {
+  uint64_t packed;   /* bytes of all layers as stored */
+  uint64_t unpacked; /* bytes of all files */
+  uint64_t file;     /* bytes of one file */
+  uint64_t entries;
+  unsigned ratio; /* unpacked : packed, judged beyond 64 MiB unpacked */
+  unsigned depth; /* components of a path */
+} ia_oci_limits;
+
+/* 2 GiB, 8 GiB, 2 GiB, 500 000, 200, 64. */
+ia_oci_limits ia_oci_limits_default(void);
+
+/* Counted over the layers of one image; zeroed before the first. */
+typedef struct ia_oci_usage {
+  uint64_t packed, unpacked, entries;
+  uint64_t skipped; /* devices, fifos, sockets */
+} ia_oci_usage;
+
+/* Reads one layer to its end. root_fd: an open folder that takes the tree, base layer first; -1
+ * checks all but the file system. diff_id NULL when the tar's digest is not known; tar_digest
+ * (may be NULL) receives it. Errors: IMAGE_REFUSED with the rule; a failed layer leaves rubbish in
+ * root_fd, which the caller removes. */
+IA_MUST bool ia_oci_layer_apply(int root_fd, const ia_oci_desc *layer, const ia_h256 *diff_id,
+                                ia_read_fn read, void *arg, const ia_oci_limits *limits,
+                                ia_oci_usage *usage, ia_h256 *tar_digest, ia_err *e);
+
+/* An ia_read_fn over a descriptor: arg is an int *. */
+bool ia_oci_read_fd(void *arg, void *buf, size_t room, size_t *n, ia_err *e);
+
+/* A whole image by its digest, for the guest: open_blob gives a descriptor for the bytes with that
+ * SHA-256 (any bytes: all are checked). A digest of an index is resolved to linux/amd64. The
+ * configuration is returned; root_fd as above. */
+typedef bool (*ia_oci_open_fn)(void *arg, const ia_h256 *digest, int *fd, ia_err *e);
+IA_MUST bool ia_oci_image_load(ia_oci_config **config, const ia_h256 *image, int root_fd,
+                               ia_oci_open_fn open_blob, void *arg, const ia_oci_limits *limits,
+                               ia_err *e);
+
+#endif
