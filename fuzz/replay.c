@@ -22,7 +22,8 @@ int main(int argc, char **argv)
 
     if (d->d_name[0] == '.')
       continue;
-    if (!ia_path_join(&p, &e, "%s/%s", argv[1], d->d_name) || !ia_file_read(&b, p.s, 16 << 20, &e)) {
+    if (!ia_path_join(&p, &e, "%s/%s", argv[1], d->d_name) ||
+        !ia_file_read(&b, p.s, 16 << 20, &e)) {
       fprintf(stderr, "%s\n", e.msg);
       return 1;
     }

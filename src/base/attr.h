@@ -1,4 +1,5 @@
-/* Compiler attributes and cleanup by scope. A cleanup variable is initialised in its declaration. */
+/* Compiler attributes and cleanup by scope. A cleanup variable is initialised in its declaration.
+ */
 #ifndef IA_BASE_ATTR_H
 #define IA_BASE_ATTR_H
 

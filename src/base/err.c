@@ -19,7 +19,7 @@ static const struct code_row {
 };
 
 /* Cuts at a UTF-8 boundary: a message is shown to people and put into JSON. */
-static void put(char *dst, size_t cap, const char *fmt, va_list ap)
+IA_PRINTF(3, 0) static void put(char *dst, size_t cap, const char *fmt, va_list ap)
 {
   int n = vsnprintf(dst, cap, fmt, ap);
 
@@ -36,6 +36,15 @@ static void put(char *dst, size_t cap, const char *fmt, va_list ap)
     dst[i] = '\0';
 }
 
+IA_PRINTF(3, 4) static void putf(char *dst, size_t cap, const char *fmt, ...)
+{
+  va_list ap;
+
+  va_start(ap, fmt);
+  put(dst, cap, fmt, ap);
+  va_end(ap);
+}
+
 bool ia_fail(ia_err *e, ia_code code, const char *fmt, ...)
 {
   va_list ap;
@@ -46,7 +55,7 @@ bool ia_fail(ia_err *e, ia_code code, const char *fmt, ...)
   va_start(ap, fmt);
   put(e->msg, sizeof(e->msg), fmt, ap);
   va_end(ap);
-  (void)snprintf(e->hint, sizeof(e->hint), "%s", rows[code].hint);
+  putf(e->hint, sizeof(e->hint), "%s", rows[code].hint);
   return false;
 }
 
@@ -79,11 +88,7 @@ bool ia_wrap(ia_err *e, const char *fmt, ...)
   va_start(ap, fmt);
   put(text, sizeof(text), fmt, ap);
   va_end(ap);
-  size_t n = strlen(text);
-  if (n + 3 > sizeof(e->msg))
-    return false;
-  memcpy(e->msg, text, n);
-  (void)snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", old);
+  putf(e->msg, sizeof(e->msg), "%s: %s", text, old);
   return false;
 }
 

@@ -31,9 +31,9 @@ bool ia_wrap(ia_err *e, const char *fmt, ...) IA_PRINTF(2, 3);
 /* Replaces the hint. Always returns false. */
 bool ia_hint(ia_err *e, const char *fmt, ...) IA_PRINTF(2, 3);
 
-const char *ia_code_name(ia_code code); /* "BAD_ZIP"; "OK" for IA_OK */
-int ia_code_exit(ia_code code);         /* process exit status */
-int ia_code_http(ia_code code);         /* HTTP status */
+const char *ia_code_name(ia_code code);      /* "BAD_ZIP"; "OK" for IA_OK */
+int ia_code_exit(ia_code code);              /* process exit status */
+int ia_code_http(ia_code code);              /* HTTP status */
 ia_code ia_code_from_name(const char *name); /* IA_E_INTERNAL when unknown */
 
 #endif

@@ -21,8 +21,9 @@ typedef struct ia_text43 {
 typedef struct ia_text67 {
   char s[67];
 } ia_text67;
-ia_text43 ia_addr_lower(const ia_addr *a); /* 0x + 40 lower-case digits; checksummed: eth/address.h */
-ia_text67 ia_h256_text(const ia_h256 *h);  /* 0x + 64 digits */
+ia_text43
+ia_addr_lower(const ia_addr *a); /* 0x + 40 lower-case digits; checksummed: eth/address.h */
+ia_text67 ia_h256_text(const ia_h256 *h);             /* 0x + 64 digits */
 IA_MUST bool ia_h256_parse(ia_h256 *h, ia_span text); /* needs 0x */
 
 /* Standard base64 with padding. Decoding is strict (RFC 4648 4): padding and zero tail bits. */

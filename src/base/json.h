@@ -28,7 +28,7 @@ IA_MUST bool ia_json_canonical(ia_buf *out, const json_t *v, ia_err *e);
 
 /* Setting with one must-check: false with MEMORY when value is NULL. Steals value. */
 IA_MUST bool ia_json_set(json_t *obj, const char *key, json_t *value, ia_err *e);
-json_t *ia_json_hex(ia_span bytes); /* "0x.." */
+json_t *ia_json_hex(ia_span bytes);     /* "0x.." */
 json_t *ia_json_addr(const ia_addr *a); /* lower case */
 json_t *ia_json_h256(const ia_h256 *h);
 json_t *ia_json_base64(ia_span bytes);

@@ -5,12 +5,17 @@
 
 #include "base/attr.h"
 
-typedef enum ia_level { IA_LOG_ERROR = 3, IA_LOG_WARN = 4, IA_LOG_INFO = 6, IA_LOG_DEBUG = 7 } ia_level;
+typedef enum ia_level {
+  IA_LOG_ERROR = 3,
+  IA_LOG_WARN = 4,
+  IA_LOG_INFO = 6,
+  IA_LOG_DEBUG = 7
+} ia_level;
 
 /* Set once in main; role stands on every line. Default: warnings and worse. */
 void ia_log_init(const char *role, ia_level most);
-/* event: a fixed word or two ("task.leased"); then pairs, e.g. "task=%s worker=%s". Control bytes in
- * the formatted text are shown as \xNN. */
+/* event: a fixed word or two ("task.leased"); then pairs, e.g. "task=%s worker=%s". Control bytes
+ * in the formatted text are shown as \xNN. */
 void ia_log(ia_level level, const char *event, const char *fmt, ...) IA_PRINTF(3, 4);
 
 #endif

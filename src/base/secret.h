@@ -1,5 +1,5 @@
-/* Secrets: locked, not dumped, wiped. ia_secret owns bytes in their own pages; there is no formatter
- * for it and it never becomes part of a log line or an error. */
+/* Secrets: locked, not dumped, wiped. ia_secret owns bytes in their own pages; there is no
+ * formatter for it and it never becomes part of a log line or an error. */
 #ifndef IA_BASE_SECRET_H
 #define IA_BASE_SECRET_H
 
@@ -41,7 +41,7 @@ static inline void ia_wipe(void *p, size_t n)
 
 /* Cleanup attribute for arrays of key bytes on the stack: `IA_WIPED uint8_t key[32];` */
 #define IA_WIPE_FN(n)                                                                              \
-  static inline void ia_wipe_##n(uint8_t (*p)[n])                                                  \
+  static inline void ia_wipe_##n(uint8_t(*p)[n])                                                   \
   {                                                                                                \
     explicit_bzero(*p, n);                                                                         \
   }

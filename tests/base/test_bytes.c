@@ -69,10 +69,15 @@ static void hex_goes_both_ways(void **state IA_UNUSED)
 /* RFC 4648 10 */
 static void base64_vectors(void **state IA_UNUSED)
 {
-  static const char *const v[][2] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
-                                     {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
+  static const char *const v[][2] = {{"", ""},
+                                     {"f", "Zg=="},
+                                     {"fo", "Zm8="},
+                                     {"foo", "Zm9v"},
+                                     {"foob", "Zm9vYg=="},
+                                     {"fooba", "Zm9vYmE="},
                                      {"foobar", "Zm9vYmFy"}};
-  static const char *const bad[] = {"Zg=", "Zg", "Zh==", "Zm9=", "Z===", "====", "Zm9v\n", "Zg==Zg=="};
+  static const char *const bad[] = {
+      "Zg=", "Zg", "Zh==", "Zm9=", "Z===", "====", "Zm9v\n", "Zg==Zg=="};
 
   for (size_t i = 0; i < IA_COUNT(v); i++) {
     IA_AUTOV(ia_buf) b = {0};

@@ -3,10 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <sys/stat.h>
+
+#include <cmocka.h>
 
 #include "base/file.h"
 

@@ -10,8 +10,9 @@
 
 static void hostile_json_is_refused(void **state IA_UNUSED)
 {
-  static const char *const bad[] = {"{\"a\":1,\"a\":2}", "[1,]",       "{} x", "[9223372036854775808]",
-                                    "[\"\\ud800\"]",      "[\"\\u0000\"]", "[1e999]", "1"};
+  static const char *const bad[] = {
+      "{\"a\":1,\"a\":2}", "[1,]",          "{} x",    "[9223372036854775808]",
+      "[\"\\ud800\"]",     "[\"\\u0000\"]", "[1e999]", "1"};
   char deep[200];
   ia_err e;
 
@@ -33,15 +34,17 @@ static void canonical_order_is_utf16(void **state IA_UNUSED)
 
   assert_non_null(v);
   assert_true(ia_json_canonical(&out, v, NULL));
-  assert_true(ia_span_is(ia_buf_view(&out),
-                         "{\"\\r\":\"cr\",\"1\":\"one\",\"\xc2\x80\":\"c\",\"\xc3\xb6\":\"o\","
-                         "\"\xe2\x82\xac\":\"e\",\"\xf0\x9f\x98\x80\":\"g\",\"\xef\xac\xb3\":\"d\"}"));
+  assert_true(
+      ia_span_is(ia_buf_view(&out),
+                 "{\"\\r\":\"cr\",\"1\":\"one\",\"\xc2\x80\":\"c\",\"\xc3\xb6\":\"o\","
+                 "\"\xe2\x82\xac\":\"e\",\"\xf0\x9f\x98\x80\":\"g\",\"\xef\xac\xb3\":\"d\"}"));
 }
 
 static void canonical_values(void **state IA_UNUSED)
 {
   IA_AUTO_JSON *v = ia_json_parse(
-      ia_span_str("{ \"b\" : [ 1, -2, true, null ], \"a\" : \"q\\\"\\\\/\\u001f\\t\\n\\u007f\" }"), 0, NULL);
+      ia_span_str("{ \"b\" : [ 1, -2, true, null ], \"a\" : \"q\\\"\\\\/\\u001f\\t\\n\\u007f\" }"),
+      0, NULL);
   IA_AUTO_JSON *real = ia_json_parse(ia_span_str("[1.5]"), 0, NULL);
   IA_AUTO_JSON *big = ia_json_parse(ia_span_str("[9007199254740992]"), 0, NULL);
   IA_AUTOV(ia_buf) out = {0};
