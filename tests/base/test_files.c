@@ -1,4 +1,5 @@
 /* Whole-file writing. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
