@@ -1,9 +1,10 @@
 /* Spans, buffers, hex, base64, UTF-8, errors, clocks, secrets. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/hex.h"

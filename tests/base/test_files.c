@@ -1,5 +1,4 @@
 /* Whole-file writing. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,9 +1,10 @@
 /* Strict parsing and canonical writing. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include "base/json.h"
 
