@@ -1,0 +1,22 @@
+/* Ethereum keystore files, version 3 (Web3 Secret Storage): read scrypt and pbkdf2, `crypto` or
+ * `Crypto`; write scrypt. */
+#ifndef IA_ETH_KEYSTORE_H
+#define IA_ETH_KEYSTORE_H
+
+#include "base/buf.h"
+#include "crypto/secp.h"
+
+/* Limits on what a file may ask of us: 512 MiB of memory, 2^24 block operations. */
+enum { IA_KEYSTORE_N = 131072, IA_KEYSTORE_N_LIGHT = 4096 };
+
+/* The address that the file names, without the passphrase. PARSE when it names none. */
+IA_MUST bool ia_keystore_address(ia_addr *out, ia_span json, ia_err *e);
+/* A wrong passphrase: BAD_KEY. The address of the file, when there, must be that of the key. Takes
+ * about half a second and N * 1 KiB of memory. */
+IA_MUST bool ia_keystore_open(ia_secret *key, const ia_secp *s, ia_span json, ia_span passphrase,
+                              ia_err *e);
+/* Appends the JSON. n: scrypt's N, a power of two of at least IA_KEYSTORE_N_LIGHT; r 8, p 1. */
+IA_MUST bool ia_keystore_write(ia_buf *out, const ia_secp *s, const ia_secret *key,
+                               ia_span passphrase, uint64_t n, ia_err *e);
+
+#endif
