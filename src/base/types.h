@@ -14,6 +14,14 @@ typedef struct ia_h256 {
   uint8_t b[32]; /* hash, id or bytes32, in wire order */
 } ia_h256;
 
+typedef struct ia_h384 {
+  uint8_t b[48]; /* SHA-384: measurements and runtime registers of TDX */
+} ia_h384;
+
+typedef struct ia_h512 {
+  uint8_t b[64]; /* SHA-512: report data */
+} ia_h512;
+
 static inline bool ia_addr_eq(const ia_addr *a, const ia_addr *b)
 {
   return memcmp(a->b, b->b, sizeof(a->b)) == 0;
