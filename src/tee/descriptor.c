@@ -1,18 +1,19 @@
 #include "tee/descriptor.h"
 
-#include "crypto/hash.h"
+#include "crypto/sha.h"
 
-void ia_inputs_hash(ia_h256 *out, const ia_task_input *inputs, size_t n)
+bool ia_inputs_hash(ia_h256 *out, const ia_task_input *inputs, size_t n, ia_err *e)
 {
-  ia_sha256_ctx h;
+  IA_AUTO(ia_sha) *h = NULL;
 
-  ia_sha256_init(&h);
+  if (!ia_sha_new(&h, IA_SHA256, e))
+    return false;
   for (size_t i = 0; i < n; i++) {
-    ia_sha256_update(&h, IA_SPAN_ARR(inputs[i].dataset.b));
-    ia_sha256_update(&h, IA_SPAN_ARR(inputs[i].checksum.b));
-    ia_sha256_update(&h, IA_SPAN_ARR(inputs[i].order_hash.b));
+    ia_sha_update(h, IA_SPAN_ARR(inputs[i].dataset.b));
+    ia_sha_update(h, IA_SPAN_ARR(inputs[i].checksum.b));
+    ia_sha_update(h, IA_SPAN_ARR(inputs[i].order_hash.b));
   }
-  ia_sha256_final(&h, out);
+  return ia_sha_final(h, out->b, e);
 }
 
 void ia_descriptor_put(ia_buf *b, const ia_descriptor *d)
@@ -69,7 +70,7 @@ bool ia_report_data(ia_h512 *out, const ia_transcript *t, ia_err *e)
   ia_transcript_put(&b, t);
   if (!ia_buf_ok(&b, e))
     return false;
-  ia_sha512(out, ia_buf_view(&b));
+  ia_sha512(out->b, ia_buf_view(&b));
   return true;
 }
 

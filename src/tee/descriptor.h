@@ -40,7 +40,7 @@ typedef struct ia_task_input {
   ia_h256 order_hash;
 } ia_task_input;
 
-void ia_inputs_hash(ia_h256 *out, const ia_task_input *inputs, size_t n);
+IA_MUST bool ia_inputs_hash(ia_h256 *out, const ia_task_input *inputs, size_t n, ia_err *e);
 /* D, and SHA-256(D). */
 void ia_descriptor_put(ia_buf *out, const ia_descriptor *d);
 IA_MUST bool ia_descriptor_hash(ia_h256 *out, const ia_descriptor *d, ia_err *e);

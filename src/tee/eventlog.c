@@ -1,6 +1,6 @@
 #include "tee/eventlog.h"
 
-#include "crypto/hash.h"
+#include "crypto/sha.h"
 
 enum {
   REGISTER_RTMR3 = 4,
@@ -16,7 +16,7 @@ static bool event_digest(ia_h384 *out, ia_domain d, ia_span content, ia_err *e)
   ia_buf_span(&b, content);
   if (!ia_buf_ok(&b, e))
     return false;
-  ia_sha384(out, ia_buf_view(&b));
+  ia_sha384(out->b, ia_buf_view(&b));
   return true;
 }
 
@@ -26,11 +26,11 @@ static void extend(ia_h384 *rtmr, const ia_h384 *digest)
 
   memcpy(both, rtmr->b, 48);
   memcpy(both + 48, digest->b, 48);
-  ia_sha384(rtmr, IA_SPAN_ARR(both));
+  ia_sha384(rtmr->b, IA_SPAN_ARR(both));
 }
 
 bool ia_event_append(ia_buf *log, ia_h384 *rtmr, ia_domain d, const char *name, ia_span payload,
-    ia_err *e)
+                     ia_err *e)
 {
   IA_AUTOV(ia_buf) content = {.cap = IA_EVENTLOG_MAX};
   ia_h384 digest;
@@ -65,7 +65,7 @@ bool ia_event_next(ia_event *ev, ia_span *log, ia_domain d, ia_err *e)
     return ia_fail(e, IA_E_EVENTLOG, "event log: ends within a record");
   if (reg != REGISTER_RTMR3 || type != EVENT_TYPE || count != 1 || alg != ALG_SHA384)
     return ia_fail(e, IA_E_EVENTLOG, "event log: register %u, type 0x%x, %u digests of kind 0x%x",
-        reg, type, count, alg);
+                   reg, type, count, alg);
   if (!event_digest(&want, d, content, e))
     return false;
   if (memcmp(want.b, ev->digest.b, 48) != 0)
@@ -77,7 +77,7 @@ bool ia_event_next(ia_event *ev, ia_span *log, ia_domain d, ia_err *e)
 }
 
 bool ia_eventlog_verify(ia_span log, ia_domain d, ia_span descriptor, ia_span rootfs,
-    const ia_h384 *rtmr3, ia_err *e)
+                        const ia_h384 *rtmr3, ia_err *e)
 {
   const struct {
     const char *name;

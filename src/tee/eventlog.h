@@ -1,7 +1,7 @@
-/* The measured events of a guest (docs/release.md 2): exactly two, in RTMR3, before any task data is
- * read. A record is a TCG crypto-agile one, integers little-endian:
- *   u32 4 | u32 0x08001A99 | u32 1 | u16 0x000c | digest[48] | u32 size | LP(name) || LP(payload)
- *   digest = SHA-384(LP("iapp-event/v1") || LP(name) || LP(payload)) */
+/* The measured events of a guest (docs/release.md 2): exactly two, in RTMR3, before any task data
+ * is read. A record is a TCG crypto-agile one, integers little-endian: u32 4 | u32 0x08001A99 | u32
+ * 1 | u16 0x000c | digest[48] | u32 size | LP(name) || LP(payload) digest =
+ * SHA-384(LP("iapp-event/v1") || LP(name) || LP(payload)) */
 #ifndef IA_TEE_EVENTLOG_H
 #define IA_TEE_EVENTLOG_H
 
@@ -15,7 +15,7 @@ enum { IA_EVENTLOG_MAX = 64 << 10 };
 
 /* Extends *rtmr by the event and appends its record to the log. A register starts as zero bytes. */
 IA_MUST bool ia_event_append(ia_buf *log, ia_h384 *rtmr, ia_domain d, const char *name,
-    ia_span payload, ia_err *e);
+                             ia_span payload, ia_err *e);
 
 typedef struct ia_event {
   ia_span name;
@@ -29,6 +29,6 @@ IA_MUST bool ia_event_next(ia_event *ev, ia_span *log, ia_domain d, ia_err *e);
 /* The log is exactly the two events with these payloads, and replaying it gives rtmr3; else
  * EVENTLOG. */
 IA_MUST bool ia_eventlog_verify(ia_span log, ia_domain d, ia_span descriptor, ia_span rootfs,
-    const ia_h384 *rtmr3, ia_err *e);
+                                const ia_h384 *rtmr3, ia_err *e);
 
 #endif

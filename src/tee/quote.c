@@ -31,7 +31,7 @@ static bool read_header(ia_quote *q, ia_span *in, ia_err *e)
     return ia_fail(e, IA_E_QUOTE_AK_TYPE, "quote: attestation key type %u is not ECDSA P-256", ak);
   if (q->tee_type != IA_QUOTE_TEE_SGX && (q->tee_type != IA_QUOTE_TEE_TDX || q->version == 3))
     return ia_fail(e, IA_E_QUOTE_TEE_TYPE, "quote: TEE type 0x%x in version %u", q->tee_type,
-        q->version);
+                   q->version);
   return true;
 }
 
@@ -147,7 +147,7 @@ static bool read_auth(ia_quote *q, ia_span in, ia_err *e)
     return ia_fail(e, IA_E_QUOTE_CERT_TYPE, "quote: outer certification data type %u", type);
   if (size != in.len)
     return ia_fail(e, IA_E_QUOTE_PARSE, "quote: certification data of %u bytes in %zu", size,
-        in.len);
+                   in.len);
   return read_qe(q, in, e);
 }
 
@@ -185,7 +185,7 @@ bool ia_quote_chain(ia_span *pem, const ia_quote *q, ia_err *e)
 {
   if (q->cert_type != CERT_PEM)
     return ia_fail(e, IA_E_NO_PCK_CHAIN, "quote: certification data type %u holds no chain",
-        q->cert_type);
+                   q->cert_type);
   *pem = q->cert_data;
   return true;
 }

@@ -1,6 +1,6 @@
 /* Structure of DCAP quotes, versions 3, 4 and 5 (Intel SGX/TDX DCAP quote library reference). The
- * parser judges nothing: vendor id, flags, signatures and chain are for the verifiers (hw.h, sim.h).
- * Spans of the result borrow from the bytes that were parsed. */
+ * parser judges nothing: vendor id, flags, signatures and chain are for the verifiers (hw.h,
+ * sim.h). Spans of the result borrow from the bytes that were parsed. */
 #ifndef IA_TEE_QUOTE_H
 #define IA_TEE_QUOTE_H
 
@@ -9,7 +9,7 @@
 #include "base/types.h"
 
 enum {
-  IA_QUOTE_MAX = 64 << 10,     /* whole quote, padding included */
+  IA_QUOTE_MAX = 64 << 10, /* whole quote, padding included */
   IA_QUOTE_AUTH_MAX = 32 << 10,
   IA_QUOTE_QE_AUTH_MAX = 1024,
   IA_QUOTE_PEM_MAX = 16 << 10, /* PCK chain */
@@ -73,8 +73,9 @@ typedef struct ia_quote {
   ia_span cert_data;  /* of type 5: PEM text without its trailing NULs */
 } ia_quote;
 
-/* Errors: QUOTE_SIZE (a limit above), QUOTE_VERSION, QUOTE_AK_TYPE, QUOTE_TEE_TYPE, QUOTE_BODY_TYPE,
- * QUOTE_CERT_TYPE, QUOTE_TRAILING (bytes other than zero after the auth data), QUOTE_PARSE. */
+/* Errors: QUOTE_SIZE (a limit above), QUOTE_VERSION, QUOTE_AK_TYPE, QUOTE_TEE_TYPE,
+ * QUOTE_BODY_TYPE, QUOTE_CERT_TYPE, QUOTE_TRAILING (bytes other than zero after the auth data),
+ * QUOTE_PARSE. */
 IA_MUST bool ia_quote_parse(ia_quote *q, ia_span bytes, ia_err *e);
 /* The PEM chain; NO_PCK_CHAIN for quotes that carry an id instead (certification data types 1-4,
  * 7). */

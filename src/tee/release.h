@@ -17,7 +17,7 @@ enum {
 
 /* SHA-256(LP(quote) || LP(eventLog) || LP(aux)). */
 IA_MUST bool ia_evidence_hash(ia_h256 *out, ia_span quote, ia_span event_log, ia_span aux,
-    ia_err *e);
+                              ia_err *e);
 
 /* What ties a sealed release to one challenge, one quote and one task. Texts are borrowed. */
 typedef struct ia_release_bind {
@@ -31,7 +31,8 @@ typedef struct ia_release_bind {
 } ia_release_bind;
 
 typedef struct ia_release_item {
-  char name[IA_RELEASE_NAME_MAX]; /* "dataset-key/0x..", "app-secret", "requester-secret/1", "task" */
+  char name[IA_RELEASE_NAME_MAX]; /* "dataset-key/0x..", "app-secret", "requester-secret/1", "task"
+                                   */
   ia_span plain;
 } ia_release_item;
 
@@ -53,24 +54,27 @@ IA_DEFINE_AUTO_VALUE(ia_sealed_release, ia_sealed_release_free)
 /* HPKE info and the AAD of item i of count. */
 void ia_release_info_put(ia_buf *out, const ia_release_bind *bind);
 void ia_release_aad_put(ia_buf *out, const ia_release_bind *bind, const char *name, uint32_t i,
-    uint32_t count);
+                        uint32_t count);
 
 /* Seals items in order to the guest's X25519 key and signs. renew_key (NULL: not wanted) receives K
  * of release.md 6. sk_e: fixed ephemeral key for vectors; NULL makes one. */
 IA_MUST bool ia_release_seal(ia_sealed_release *out, const ia_release_bind *bind,
-    const ia_h256 *pk_guest, const ia_release_item *items, size_t n, ia_span sms_seed,
-    const ia_h256 *sk_e, ia_secret *renew_key, ia_err *e);
+                             const ia_h256 *pk_guest, const ia_release_item *items, size_t n,
+                             const ia_secret *sms_seed, const ia_secret *sk_e, ia_secret *renew_key,
+                             ia_err *e);
 /* Guest side: checks the signature of the expected SMS, then opens every item in order. plains: n
  * zeroed secrets, owned by the caller. SMS_SIGNATURE, CRYPTO. */
 IA_MUST bool ia_release_open(ia_secret *plains, const ia_sealed_release *r,
-    const ia_release_bind *bind, const ia_h256 *sms_key, ia_span sk_guest, ia_err *e);
-/* The signature alone, for those who hold no key: a receipt. ct_hash[i] = SHA-256 is not enough; the
- * ciphertexts' own bytes are signed, so the caller gives SHA-256(LP(ct_0) || LP(ct_1) ..). */
+                             const ia_release_bind *bind, const ia_h256 *sms_key,
+                             const ia_secret *sk_guest, ia_err *e);
+/* The signature alone, for those who hold no key. cts_hash = SHA-256(LP(ct_0) || LP(ct_1) ..). */
 IA_MUST bool ia_release_sig_verify(const ia_release_bind *bind, const ia_h256 *enc,
-    const ia_h256 *cts_hash, const uint8_t sig[64], const ia_h256 *sms_key, ia_err *e);
+                                   const ia_h256 *cts_hash, const uint8_t sig[64],
+                                   const ia_h256 *sms_key, ia_err *e);
 IA_MUST bool ia_release_cts_hash(ia_h256 *out, const ia_sealed_release *r, ia_err *e);
 
-/* The certificate by which the SMS tells the scheduler that enclave belongs to an attested guest. */
+/* The certificate by which the SMS tells the scheduler that enclave belongs to an attested guest.
+ */
 typedef struct ia_enclave_cert {
   ia_domain domain;
   char tee[8];
@@ -82,7 +86,7 @@ typedef struct ia_enclave_cert {
   uint8_t sig[64];
 } ia_enclave_cert;
 
-IA_MUST bool ia_enclave_cert_sign(ia_enclave_cert *c, ia_span sms_seed, ia_err *e);
+IA_MUST bool ia_enclave_cert_sign(ia_enclave_cert *c, const ia_secret *sms_seed, ia_err *e);
 /* Signature only; what it must say is the caller's: SMS_SIGNATURE. */
 IA_MUST bool ia_enclave_cert_verify(const ia_enclave_cert *c, const ia_h256 *sms_key, ia_err *e);
 
@@ -100,7 +104,8 @@ IA_MUST bool ia_lease_hash(ia_h256 *out, ia_domain d, const ia_lease *lease, ia_
 /* An owner's message (release.md 7); signed EIP-191 over the hash. */
 typedef struct ia_owner_message {
   ia_domain domain;
-  const char *kind; /* "policy", "revoke", "approve", "lock", "transfer", "forget", "rotate", "audit" */
+  const char
+      *kind; /* "policy", "revoke", "approve", "lock", "transfer", "forget", "rotate", "audit" */
   uint64_t chain_id;
   ia_addr hub;
   ia_h256 sms_key;
@@ -113,9 +118,9 @@ IA_MUST bool ia_owner_message_hash(ia_h256 *out, const ia_owner_message *m, ia_e
 
 /* Ed25519 over LP(label) || LP(text): "release-record" and "sms-info". */
 IA_MUST bool ia_text_sign(uint8_t sig[64], ia_domain d, const char *label, ia_span text,
-    ia_span sms_seed, ia_err *e);
+                          const ia_secret *sms_seed, ia_err *e);
 IA_MUST bool ia_text_verify(ia_domain d, const char *label, ia_span text, const uint8_t sig[64],
-    const ia_h256 *sms_key, ia_err *e);
+                            const ia_h256 *sms_key, ia_err *e);
 
 /* MAC of a lease renewal and the bytes of its answer (release.md 6). */
 typedef struct ia_renewal {
