@@ -5,7 +5,7 @@
 #ifndef IA_STORE_BLOB_H
 #define IA_STORE_BLOB_H
 
-#include "store/cid.h"
+#include "crypto/unixfs.h"
 
 typedef struct ia_blobs ia_blobs;
 typedef struct ia_blob_writer ia_blob_writer;
