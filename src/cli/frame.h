@@ -1,0 +1,36 @@
+/* Inside of ia_cli, shared by the files of the frame alone (cli.c, say.c, ask.c, context.c). */
+#ifndef IA_CLI_FRAME_H
+#define IA_CLI_FRAME_H
+
+#include "cli/cli.h"
+#include "cli/verbs.h"
+
+struct ia_cli {
+  ia_cli_io io;
+  const ia_verb *verb;
+  struct given { /* options in the order of the line */
+    const ia_option *option;
+    const char *value;
+  } * given;
+  unsigned n_given;
+  char **args; /* borrowed from argv */
+  unsigned n_args;
+  bool json, yes, quiet;
+  int exit_status;
+  char *home;
+  char *project;          /* folder, once found */
+  json_t *project_config; /* iapp.config.json, once read */
+  json_t *settings;       /* HOME/user.json, once read */
+  json_t *running;        /* HOME/ready.json, once read */
+  char number[32];        /* text of a numeric endpoint */
+  uint64_t last_step_ms;
+  bool step_open; /* a progress line stands on the terminal without its end */
+};
+
+/* Ends an open progress line before anything else is written. */
+void ia_cli_settle(ia_cli *c);
+/* $IAPP_HOME or ~/.iapp when dir is NULL; made absolute. */
+IA_MUST bool ia_cli_set_home(ia_cli *c, const char *dir, ia_err *e);
+void ia_cli_context_free(ia_cli *c);
+
+#endif

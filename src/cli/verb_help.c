@@ -1,0 +1,55 @@
+/* iapp help, iapp version. */
+#include <limits.h>
+#include <string.h>
+
+#include "cli/frame.h"
+
+static bool help(ia_cli *c, ia_err *e)
+{
+  int used = 0;
+  bool found = false;
+
+  if (ia_cli_n_args(c) == 0) {
+    ia_cli_help_all(c->io.out);
+    return true;
+  }
+  const ia_verb *v = ia_verb_find((int)c->n_args, c->args, &used);
+  if (v && (unsigned)used == c->n_args) {
+    ia_cli_help_verb(c->io.out, v);
+    return true;
+  }
+  /* the first word of several verbs: all of them */
+  for (unsigned i = 0; ia_verbs[i]; i++) {
+    size_t len = strlen(c->args[0]);
+
+    if (strncmp(ia_verbs[i]->name, c->args[0], len) == 0 && ia_verbs[i]->name[len] == ' ') {
+      fprintf(c->io.out, "%s", found ? "\n" : "");
+      ia_cli_help_verb(c->io.out, ia_verbs[i]);
+      found = true;
+    }
+  }
+  return found || ia_fail(e, IA_E_USAGE, "no verb \"%s\"", c->args[0]);
+}
+
+const ia_verb ia_verb_help = {
+    .name = "help",
+    .args = "[VERB]",
+    .max_args = 2,
+    .brief = "what there is, or all about one verb",
+    .example = "help run",
+    .run = help,
+};
+
+static bool version(ia_cli *c, ia_err *e)
+{
+  ia_cli_out(c, "iapp %s", IA_VERSION);
+  return ia_cli_json(c, json_pack("{s:s}", "version", IA_VERSION), e);
+}
+
+const ia_verb ia_verb_version = {
+    .name = "version",
+    .args = "",
+    .brief = "print the version",
+    .example = "version",
+    .run = version,
+};
