@@ -1,6 +1,6 @@
-/* Calls, events and errors of PoCo and its neighbours, in one place: hub (diamond), registries (ERC-721),
- * registry entries, RLC token (ERC-20), DataProtector, ERC-734 groups, callback targets. Used by
- * the ledger, the chain client, SMS, scheduler and command line alike. */
+/* Calls, events and errors of PoCo and its neighbours, in one place: hub (diamond), registries
+ * (ERC-721), registry entries, RLC token (ERC-20), DataProtector, ERC-734 groups, callback targets.
+ * Used by the ledger, the chain client, SMS, scheduler and command line alike. */
 #ifndef IA_POCO_ABI_H
 #define IA_POCO_ABI_H
 
@@ -66,27 +66,27 @@ typedef enum ia_call_id {
   IA_CALLS
 } ia_call_id;
 
-typedef struct ia_abi_call {
+typedef struct ia_call_row {
   const char *name;
   uint32_t selector;
   ia_shape in;
   ia_shape out;
-} ia_abi_call;
+} ia_call_row;
 
-const ia_abi_call *ia_abi_call_of(ia_call_id id);
+const ia_call_row *ia_call_of(ia_call_id id);
 /* First 4 bytes of call data; false when shorter. */
-IA_MUST bool ia_abi_selector(uint32_t *selector, ia_span calldata);
+IA_MUST bool ia_call_selector(uint32_t *selector, ia_span calldata);
 
 /* `args` points at the struct that the row speaks of: ia_args, or the struct of ia_call_value. */
-void ia_abi_encode_call(ia_buf *out, ia_call_id id, const void *args);
+void ia_call_encode(ia_buf *out, ia_call_id id, const void *args);
 /* Call data with its selector. Another selector: PARSE. */
-IA_MUST bool ia_abi_decode_call(void *args, ia_call_id id, ia_span calldata, ia_err *e);
-void ia_abi_encode_result(ia_buf *out, ia_call_id id, const void *result);
-IA_MUST bool ia_abi_decode_result(void *result, ia_call_id id, ia_span data, ia_err *e);
+IA_MUST bool ia_call_decode(void *args, ia_call_id id, ia_span calldata, ia_err *e);
+void ia_result_encode(ia_buf *out, ia_call_id id, const void *result);
+IA_MUST bool ia_result_decode(void *result, ia_call_id id, ia_span data, ia_err *e);
 
-/* matchOrders, sponsorMatchOrders, or approveAndCall / receiveApproval that carries a matchOrders: the
- * four orders, borrowed from the call data. False with NOT_FOUND for any other call. */
-IA_MUST bool ia_abi_match_of_calldata(ia_match *out, ia_span calldata, ia_err *e);
+/* matchOrders, sponsorMatchOrders, or approveAndCall / receiveApproval that carries a matchOrders:
+ * the four orders, borrowed from the call data. False with NOT_FOUND for any other call. */
+IA_MUST bool ia_match_of_calldata(ia_match *out, ia_span calldata, ia_err *e);
 
 typedef enum ia_event_id {
 #define IA_EVENT(id, name, topic0, fields) IA_EV_##id,
@@ -95,8 +95,8 @@ typedef enum ia_event_id {
   IA_EVENTS
 } ia_event_id;
 
-/* A decoded event or one to be emitted: the fields its row names. OrdersMatched: id[0..2] = deal, app,
- * dataset, more[0..1] = workerpool, request, value = volume. */
+/* A decoded event or one to be emitted: the fields its row names. OrdersMatched: id[0..2] = deal,
+ * app, dataset, more[0..1] = workerpool, request, value = volume. */
 typedef struct ia_event {
   ia_addr addr[3];
   ia_h256 id[3];
@@ -107,13 +107,13 @@ typedef struct ia_event {
   ia_order order; /* Broadcast*Order */
 } ia_event;
 
-typedef struct ia_abi_event {
+typedef struct ia_event_row {
   const char *name;
   ia_h256 topic0;
   ia_shape fields;
-} ia_abi_event;
+} ia_event_row;
 
-const ia_abi_event *ia_abi_event_of(ia_event_id id);
+const ia_event_row *ia_event_of(ia_event_id id);
 
 /* A log entry: who emitted it, its topics and data. */
 typedef struct ia_log_entry {
@@ -125,10 +125,10 @@ typedef struct ia_log_entry {
 
 /* Topics into `log`, data appended to `store` (log->data is set to the part of `store` that was
  * written: valid until `store` grows). */
-void ia_abi_encode_event(ia_log_entry *log, ia_buf *store, ia_event_id id, const ia_event *ev);
+void ia_event_encode(ia_log_entry *log, ia_buf *store, ia_event_id id, const ia_event *ev);
 /* Of this event by topic0? */
-bool ia_abi_event_is(const ia_log_entry *log, ia_event_id id);
-IA_MUST bool ia_abi_decode_event(ia_event *ev, ia_event_id id, const ia_log_entry *log, ia_err *e);
+bool ia_event_is(const ia_log_entry *log, ia_event_id id);
+IA_MUST bool ia_event_decode(ia_event *ev, ia_event_id id, const ia_log_entry *log, ia_err *e);
 
 /* The shapes of the structs that others hash, print or store. */
 const ia_shape *ia_shape_order(ia_order_kind kind);

@@ -9,11 +9,11 @@ static const struct type_info {
   const char *text;
   bool dynamic;
 } types[] = {
-    [IA_SH_U256] = {"uint256", false}, [IA_SH_U64] = {"uint256", false},
-    [IA_SH_U8] = {"uint8", false},     [IA_SH_BOOL] = {"bool", false},
-    [IA_SH_B32] = {"bytes32", false},  [IA_SH_B4] = {"bytes4", false},
-    [IA_SH_ADDR] = {"address", false}, [IA_SH_STR] = {"string", true},
-    [IA_SH_BYTES] = {"bytes", true},   [IA_SH_TUPLE] = {"", false},
+    [IA_SH_U256] = {"uint256", false},   [IA_SH_U64] = {"uint256", false},
+    [IA_SH_U8] = {"uint8", false},       [IA_SH_BOOL] = {"bool", false},
+    [IA_SH_B32] = {"bytes32", false},    [IA_SH_B4] = {"bytes4", false},
+    [IA_SH_ADDR] = {"address", false},   [IA_SH_STR] = {"string", true},
+    [IA_SH_BYTES] = {"bytes", true},     [IA_SH_TUPLE] = {"", false},
     [IA_SH_ADDRS] = {"address[]", true}, [IA_SH_B32S] = {"bytes32[]", true},
     [IA_SH_U256S] = {"uint256[]", true},
 };
@@ -48,7 +48,8 @@ static size_t head_size(const ia_shape *s)
   return n;
 }
 
-/* --- words --------------------------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------------------------------
+ */
 
 static void word_u64(uint8_t w[WORD], uint64_t v)
 {
@@ -99,7 +100,7 @@ static bool word_get(void *value, const ia_shape_field *f, const uint8_t w[WORD]
   uint8_t *p = (uint8_t *)value + f->offset;
 
   switch (f->type) {
-  case IA_SH_U256: ia_u256_from_be((void *)p, w); return true;
+  case IA_SH_U256: *(ia_u256 *)(void *)p = ia_u256_from_be(w); return true;
   case IA_SH_U64: return word_u64_get(w, (uint64_t *)(void *)p);
   case IA_SH_U8: *p = w[WORD - 1]; return zero_bytes(w, WORD - 1);
   case IA_SH_BOOL:
@@ -112,7 +113,8 @@ static bool word_get(void *value, const ia_shape_field *f, const uint8_t w[WORD]
   }
 }
 
-/* --- encoding ------------------------------------------------------------------------------------ */
+/* --- encoding ------------------------------------------------------------------------------------
+ */
 
 static void put_tail(ia_buf *out, const ia_shape_field *f, const void *value)
 {
@@ -175,7 +177,8 @@ void ia_shape_encode(ia_buf *out, const ia_shape *s, const void *value)
   }
 }
 
-/* --- decoding ------------------------------------------------------------------------------------ */
+/* --- decoding ------------------------------------------------------------------------------------
+ */
 
 static bool bad(const ia_shape *s, const ia_shape_field *f, const char *why, ia_err *e)
 {
@@ -241,7 +244,8 @@ bool ia_shape_decode(void *value, const ia_shape *s, ia_span in, ia_err *e)
   return true;
 }
 
-/* --- names and hashes ---------------------------------------------------------------------------- */
+/* --- names and hashes ----------------------------------------------------------------------------
+ */
 
 void ia_shape_types(ia_buf *out, const ia_shape *s)
 {
@@ -301,7 +305,8 @@ ia_h256 ia_shape_hash(const ia_shape *s, const ia_h256 *type_hash, const void *v
   return out;
 }
 
-/* --- events -------------------------------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------------------------------
+ */
 
 /* The fields of an event that are not indexed, as a shape of its own. */
 static ia_shape data_shape(const ia_shape *s, ia_shape_field *room, size_t cap)

@@ -1,5 +1,5 @@
-/* Shapes: one table per struct of PoCo {name, Solidity type, offset}. The same table drives ABI coding,
- * EIP-712 hashing and JSON, so that the four cannot disagree. */
+/* Shapes: one table per struct of PoCo {name, Solidity type, offset}. The same table drives ABI
+ * coding, EIP-712 hashing and JSON, so that the four cannot disagree. */
 #ifndef IA_POCO_SHAPE_H
 #define IA_POCO_SHAPE_H
 
@@ -50,8 +50,8 @@ enum { IA_TOPICS_MAX = 4 };
 
 /* Appends the ABI encoding of the struct as a tuple (an argument list: no leading offset). */
 void ia_shape_encode(ia_buf *out, const ia_shape *shape, const void *value);
-/* Strict: offsets inside the input, no dirty high bytes, lengths within bounds; spans borrow from `in`.
- * Bytes that nothing refers to are tolerated, as Solidity does. PARSE names the field. */
+/* Strict: offsets inside the input, no dirty high bytes, lengths within bounds; spans borrow from
+ * `in`. Bytes that nothing refers to are tolerated, as Solidity does. PARSE names the field. */
 IA_MUST bool ia_shape_decode(void *value, const ia_shape *shape, ia_span in, ia_err *e);
 /* "(address,uint256,(bytes32,string))" */
 void ia_shape_types(ia_buf *out, const ia_shape *shape);

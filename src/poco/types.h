@@ -1,7 +1,8 @@
-/* PoCo 6.x values: orders, deals, tasks, contributions, assets (IexecLibOrders_v5, IexecLibCore_v5).
- * Plain structs that own nothing: spans (`params`, `sign`, names, results) are borrowed from the bytes
- * that the struct was decoded from (calldata, return data, an ia_order_box) and live as long as those.
- * Prices and stakes are nRLC (10^-9 RLC), times Unix seconds, tags 32 bytes with bit 0 in byte 31. */
+/* PoCo 6.x values: orders, deals, tasks, contributions, assets (IexecLibOrders_v5,
+ * IexecLibCore_v5). Plain structs that own nothing: spans (`params`, `sign`, names, results) are
+ * borrowed from the bytes that the struct was decoded from (calldata, return data, an ia_order_box)
+ * and live as long as those. Prices and stakes are nRLC (10^-9 RLC), times Unix seconds, tags 32
+ * bytes with bit 0 in byte 31. */
 #ifndef IA_POCO_TYPES_H
 #define IA_POCO_TYPES_H
 
@@ -201,6 +202,11 @@ typedef struct ia_workerpool_info {
   ia_u256 scheduler_reward_ratio; /* per cent */
 } ia_workerpool_info;
 
-typedef enum ia_asset_kind { IA_ASSET_APP, IA_ASSET_DATASET, IA_ASSET_WORKERPOOL, IA_ASSET_KINDS } ia_asset_kind;
+typedef enum ia_asset_kind {
+  IA_ASSET_APP,
+  IA_ASSET_DATASET,
+  IA_ASSET_WORKERPOOL,
+  IA_ASSET_KINDS
+} ia_asset_kind;
 
 #endif
