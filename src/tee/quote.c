@@ -5,7 +5,6 @@ enum {
   SGX_BODY = 384,
   TD10_BODY = 584,
   TD15_BODY = 648,
-  CERT_PPID_PLAIN = 1,
   CERT_PEM = 5,
   CERT_QE_REPORT = 6,
   CERT_LAST = 7,
@@ -97,14 +96,6 @@ static void read_td(ia_td_report *t, ia_span in)
   }
 }
 
-/* Sizes of the encrypted or plain platform ids (types 1 to 3). */
-static bool id_size_ok(uint16_t type, size_t n)
-{
-  static const size_t want[] = {0, 36, 276, 404};
-
-  return type < CERT_PPID_PLAIN || type > 3 || n == want[type];
-}
-
 /* QE report, its signature, QE auth data, certification data: these fill `in` exactly. */
 static bool read_qe(ia_quote *q, ia_span in, ia_err *e)
 {
@@ -124,7 +115,7 @@ static bool read_qe(ia_quote *q, ia_span in, ia_err *e)
     return ia_fail(e, IA_E_QUOTE_CERT_TYPE, "quote: certification data type %u", q->cert_type);
   if (q->cert_type == CERT_PEM && size > IA_QUOTE_PEM_MAX)
     return ia_fail(e, IA_E_QUOTE_SIZE, "quote: certificate chain of %u bytes", size);
-  if (!ia_span_take(&in, size, &q->cert_data) || in.len > 0 || !id_size_ok(q->cert_type, size))
+  if (!ia_span_take(&in, size, &q->cert_data) || in.len > 0)
     return ia_fail(e, IA_E_QUOTE_PARSE, "quote: certification data of %u bytes does not fit", size);
   while (q->cert_type == CERT_PEM && q->cert_data.len > 0 &&
          q->cert_data.ptr[q->cert_data.len - 1] == 0)
