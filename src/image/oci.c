@@ -25,9 +25,11 @@ static const struct media {
 
 bool ia_oci_digest_parse(ia_h256 *out, const char *text, ia_err *e)
 {
-  if (strncmp(text, "sha256:", 7) != 0 || strlen(text) != 71 || strspn(text + 7, "0123456789abcdef") != 64 ||
+  if (strncmp(text, "sha256:", 7) != 0 || strlen(text) != 71 ||
+      strspn(text + 7, "0123456789abcdef") != 64 ||
       !ia_unhex(out->b, sizeof(out->b), ia_span_of(text + 7, 64)))
-    return ia_fail(e, IA_E_IMAGE_REFUSED, "digest is not sha256 of 64 lower-case digits: %.80s", text);
+    return ia_fail(e, IA_E_IMAGE_REFUSED, "digest is not sha256 of 64 lower-case digits: %.80s",
+                   text);
   return true;
 }
 
@@ -44,7 +46,8 @@ static json_t *parse(ia_span text, const char *what, ia_err *e)
   json_t *v = NULL;
 
   if (text.len > IA_OCI_JSON_CAP) {
-    (void)ia_fail(e, IA_E_IMAGE_REFUSED, "%s: %zu bytes, at most %d", what, text.len, IA_OCI_JSON_CAP);
+    (void)ia_fail(e, IA_E_IMAGE_REFUSED, "%s: %zu bytes, at most %d", what, text.len,
+                  IA_OCI_JSON_CAP);
     return NULL;
   }
   v = ia_json_parse(text, 0, e);
@@ -119,8 +122,7 @@ static bool choose(const json_t **out, const json_t *list, const char *ref, ia_e
   const json_t *v, *any = NULL, *fits = NULL;
   size_t i, n_any = 0, n_fits = 0;
 
-  json_array_foreach(list, i, v)
-  {
+  json_array_foreach (list, i, v) {
     const char *media = json_string_value(json_object_get(v, "mediaType"));
     ia_oci_kind kind;
 
@@ -142,8 +144,8 @@ static bool choose(const json_t **out, const json_t *list, const char *ref, ia_e
     return ia_fail(e, IA_E_NOT_FOUND, "no image named %.100s in the index", ref);
   *out = n_any == 1 ? any : n_fits == 1 ? fits : NULL;
   if (!*out)
-    return ia_fail(e, IA_E_IMAGE_REFUSED, "%zu images in the index, %zu for linux/amd64: name one", n_any,
-                   n_fits);
+    return ia_fail(e, IA_E_IMAGE_REFUSED, "%zu images in the index, %zu for linux/amd64: name one",
+                   n_any, n_fits);
   return true;
 }
 
@@ -156,10 +158,12 @@ bool ia_oci_index_pick(ia_oci_desc *out, ia_span text, const char *ref, ia_err *
 
   if (!v)
     return false;
-  if (!ia_json_get_u64(v, "schemaVersion", &schema, e) || !ia_json_get_arr(v, "manifests", &list, e))
+  if (!ia_json_get_u64(v, "schemaVersion", &schema, e) ||
+      !ia_json_get_arr(v, "manifests", &list, e))
     return refuse(e, "index");
   if (schema != 2)
-    return ia_fail(e, IA_E_IMAGE_REFUSED, "index: schemaVersion %llu, want 2", (unsigned long long)schema);
+    return ia_fail(e, IA_E_IMAGE_REFUSED, "index: schemaVersion %llu, want 2",
+                   (unsigned long long)schema);
   return choose(&chosen, list, ref, e) && parse_desc(out, chosen, e);
 }
 
@@ -230,8 +234,7 @@ static bool get_words(ia_oci_words *w, const json_t *obj, const char *key, ia_er
   w->v = calloc(n + 1, sizeof(*w->v));
   if (!w->v)
     return ia_fail(e, IA_E_MEMORY, "%s", key);
-  json_array_foreach(list, i, v)
-  {
+  json_array_foreach (list, i, v) {
     if (!json_is_string(v))
       return ia_fail(e, IA_E_IMAGE_REFUSED, "%s[%zu]: want a text", key, i);
     w->v[i] = strdup(json_string_value(v));
@@ -268,8 +271,7 @@ static bool get_labels(ia_oci_config *c, const json_t *config, ia_err *e)
     return true;
   if (!json_is_object(labels))
     return ia_fail(e, IA_E_IMAGE_REFUSED, "configuration: Labels is no object");
-  json_object_foreach(labels, key, v)
-  {
+  json_object_foreach (labels, key, v) {
     if (!json_is_string(v))
       return ia_fail(e, IA_E_IMAGE_REFUSED, "configuration: label %.60s is no text", key);
   }
@@ -284,7 +286,8 @@ static bool get_run(ia_oci_config *c, const json_t *config, ia_err *e)
 
   if (config && !json_is_null(config) && !json_is_object(config))
     return ia_fail(e, IA_E_IMAGE_REFUSED, "configuration: config is no object");
-  if (!get_words(&c->env, config, "Env", e) || !get_words(&c->entrypoint, config, "Entrypoint", e) ||
+  if (!get_words(&c->env, config, "Env", e) ||
+      !get_words(&c->entrypoint, config, "Entrypoint", e) ||
       !get_words(&c->cmd, config, "Cmd", e) || !get_labels(c, config, e))
     return ia_wrap(e, "configuration");
   for (size_t i = 0; i < c->env.n; i++) {
@@ -313,7 +316,8 @@ bool ia_oci_config_parse(ia_oci_config **out, ia_span text, ia_err *e)
   if (!ia_json_get_str(v, "architecture", &arch, e) || !ia_json_get_str(v, "os", &os, e))
     return refuse(e, "configuration");
   if (strcmp(arch, "amd64") != 0 || strcmp(os, "linux") != 0) {
-    (void)ia_fail(e, IA_E_IMAGE_REFUSED, "the image is for %.20s/%.20s, this runs linux/amd64", os, arch);
+    (void)ia_fail(e, IA_E_IMAGE_REFUSED, "the image is for %.20s/%.20s, this runs linux/amd64", os,
+                  arch);
     return ia_hint(e, "build it for linux/amd64");
   }
   if (!get_diff_ids(c, v, e) || !get_run(c, json_object_get(v, "config"), e))
@@ -340,8 +344,7 @@ static bool has_tag(const json_t *entry, const char *ref)
   const json_t *v;
   size_t i;
 
-  json_array_foreach(json_object_get(entry, "RepoTags"), i, v)
-  {
+  json_array_foreach (json_object_get(entry, "RepoTags"), i, v) {
     if (json_is_string(v) && strcmp(json_string_value(v), ref) == 0)
       return true;
   }
@@ -358,14 +361,14 @@ bool ia_oci_docker_parse(ia_oci_docker *out, ia_span text, const char *ref, ia_e
   *out = (ia_oci_docker){0};
   if (!v)
     return false;
-  json_array_foreach(v, i, entry)
-  {
+  json_array_foreach (v, i, entry) {
     if (ref ? has_tag(entry, ref) : json_array_size(v) == 1)
       chosen = entry;
   }
   if (!chosen)
     return ref ? ia_fail(e, IA_E_NOT_FOUND, "no image named %.100s in the archive", ref)
-               : ia_fail(e, IA_E_IMAGE_REFUSED, "manifest.json: %zu images: name one", json_array_size(v));
+               : ia_fail(e, IA_E_IMAGE_REFUSED, "manifest.json: %zu images: name one",
+                         json_array_size(v));
   if (!ia_json_get_str(chosen, "Config", &config, e))
     return refuse(e, "manifest.json");
   out->config = strdup(config);
@@ -377,7 +380,8 @@ bool ia_oci_docker_parse(ia_oci_docker *out, ia_span text, const char *ref, ia_e
     size_t n = out->layers.n;
 
     ia_oci_docker_free(out);
-    return ia_fail(e, IA_E_IMAGE_REFUSED, "manifest.json: %zu layers, want 1 to %d", n, IA_OCI_LAYERS);
+    return ia_fail(e, IA_E_IMAGE_REFUSED, "manifest.json: %zu layers, want 1 to %d", n,
+                   IA_OCI_LAYERS);
   }
   return true;
 }

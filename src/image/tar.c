@@ -9,7 +9,14 @@ enum {
 };
 
 /* Fields of a header block (POSIX.1-2001 ustar). */
-enum { OFF_NAME = 0, OFF_MODE = 100, OFF_SIZE = 124, OFF_MTIME = 136, OFF_SUM = 148, OFF_TYPE = 156 };
+enum {
+  OFF_NAME = 0,
+  OFF_MODE = 100,
+  OFF_SIZE = 124,
+  OFF_MTIME = 136,
+  OFF_SUM = 148,
+  OFF_TYPE = 156
+};
 enum { OFF_LINK = 157, OFF_MAGIC = 257, OFF_MAJOR = 329, OFF_MINOR = 337, OFF_PREFIX = 345 };
 
 struct ia_tar {
@@ -83,7 +90,6 @@ static bool skip(ia_tar *t, uint64_t n, ia_err *e)
 static bool number(uint64_t *v, const uint8_t *p, size_t n)
 {
   size_t i = 0;
-  bool digits = false;
 
   *v = 0;
   if (p[0] & 0x80) {
@@ -102,14 +108,12 @@ static bool number(uint64_t *v, const uint8_t *p, size_t n)
     if (*v >> 60)
       return false;
     *v = *v << 3 | (uint64_t)(p[i] - '0');
-    digits = true;
   }
   for (; i < n; i++) {
     if (p[i] != 0 && p[i] != ' ')
       return false;
   }
-  (void)digits; /* an all-blank field is 0, as every writer and reader has it */
-  return true;
+  return true; /* an all-blank field is 0, as every reader has it */
 }
 
 static bool checksum_ok(const uint8_t *h)
@@ -195,7 +199,8 @@ static bool pax_mtime(ia_tar *t, ia_span v, ia_err *e)
 static const struct pax_row {
   const char *key;
   bool (*set)(ia_tar *t, ia_span v, ia_err *e);
-} pax_rows[] = {{"path", pax_path}, {"linkpath", pax_link}, {"size", pax_size}, {"mtime", pax_mtime}};
+} pax_rows[] = {
+    {"path", pax_path}, {"linkpath", pax_link}, {"size", pax_size}, {"mtime", pax_mtime}};
 
 static bool pax_record(ia_tar *t, ia_span key, ia_span value, bool global, ia_err *e)
 {
@@ -228,7 +233,8 @@ static bool pax(ia_tar *t, ia_span in, bool global, ia_err *e)
     if (!eq || eq == rest.ptr)
       return ia_fail(e, IA_E_PARSE, "tar: bad pax record");
     size_t key = (size_t)(eq - rest.ptr);
-    if (!pax_record(t, ia_span_of(rest.ptr, key), ia_span_of(eq + 1, rest.len - key - 1), global, e))
+    if (!pax_record(t, ia_span_of(rest.ptr, key), ia_span_of(eq + 1, rest.len - key - 1), global,
+                    e))
       return false;
     in = ia_span_of(in.ptr + len, in.len - (size_t)len);
   }

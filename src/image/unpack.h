@@ -42,12 +42,19 @@ IA_MUST bool ia_oci_layer_apply(int root_fd, const ia_oci_desc *layer, const ia_
 /* An ia_read_fn over a descriptor: arg is an int *. */
 bool ia_oci_read_fd(void *arg, void *buf, size_t room, size_t *n, ia_err *e);
 
-/* A whole image by its digest, for the guest: open_blob gives a descriptor for the bytes with that
- * SHA-256 (any bytes: all are checked). A digest of an index is resolved to linux/amd64. The
- * configuration is returned; root_fd as above. */
+/* Bytes of a blob by its digest, from wherever: all are checked. *fd is the caller's to close. */
 typedef bool (*ia_oci_open_fn)(void *arg, const ia_h256 *digest, int *fd, ia_err *e);
+/* The image behind a digest of a manifest, or of an index (resolved to linux/amd64): checked
+ * documents that agree in their number of layers. manifest_digest may be NULL. */
+IA_MUST bool ia_oci_resolve(ia_oci_manifest *manifest, ia_oci_config **config,
+                            ia_h256 *manifest_digest, const ia_h256 *image,
+                            ia_oci_open_fn open_blob, void *arg, ia_err *e);
+/* ia_oci_resolve, then every layer in order by ia_oci_layer_apply. */
 IA_MUST bool ia_oci_image_load(ia_oci_config **config, const ia_h256 *image, int root_fd,
                                ia_oci_open_fn open_blob, void *arg, const ia_oci_limits *limits,
                                ia_err *e);
+/* A small document (at most IA_OCI_JSON_CAP) whose SHA-256 must be `digest`. */
+IA_MUST bool ia_oci_read_document(ia_buf *out, const ia_h256 *digest, ia_oci_open_fn open_blob,
+                                  void *arg, ia_err *e);
 
 #endif
