@@ -79,7 +79,7 @@ static void extensions(void **state IA_UNUSED)
 {
   ia_buf t = {0};
 
-  tar_entry(&t, 'x', "p", "", 0, ia_span_str("15 path=p/ath1\n19 linkpath=target1\n"));
+  tar_entry(&t, 'x', "p", "", 0, ia_span_str("15 path=p/ath1\n20 linkpath=target1\n"));
   tar_entry(&t, '2', "short", "short", 0, ia_span_str(""));
   tar_entry(&t, 'L', "././@LongLink", "", 0, ia_span_of("gnu/name", 9));
   tar_entry(&t, 'K', "././@LongLink", "", 0, ia_span_of("gnu/link", 9));
@@ -142,14 +142,15 @@ static void broken(void **state IA_UNUSED)
   refuse(&t, IA_E_PARSE, "without an entry");
 }
 
-/* GNU tar itself, in both formats, with a path longer than a header holds */
+/* GNU tar itself, in the formats that it makes by itself or for POSIX, with a path longer than a
+ * header holds */
 static void gnu_tar(void **state IA_UNUSED)
 {
-  static const char *const formats[] = {"gnu", "pax", "ustar"};
+  static const char *const formats[] = {"gnu", "pax"};
 
   for (size_t i = 0; i < IA_COUNT(formats); i++) {
     IA_AUTOV(ia_buf) tar = {0}, out = {0};
-    char cmd[400], dir[121], line[300];
+    char cmd[900], dir[121], line[300];
     ia_err e = {0};
 
     memset(dir, 'd', 120);
@@ -157,7 +158,7 @@ static void gnu_tar(void **state IA_UNUSED)
     (void)snprintf(cmd, sizeof(cmd),
                    "d=$(mktemp -d) && mkdir $d/%s && echo hi >$d/%s/f && ln -s %s $d/%s/l && "
                    "tar --format=%s --sort=name -C $d -c %s; rm -rf $d",
-                   dir, dir, i == 2 ? "t" : dir, dir, formats[i], dir);
+                   dir, dir, dir, dir, formats[i], dir);
     FILE *p = popen(cmd, "re");
     assert_non_null(p);
     assert_true(ia_fd_read_all(&tar, fileno(p), 1 << 20, &e));
@@ -167,7 +168,7 @@ static void gnu_tar(void **state IA_UNUSED)
     ia_autofree char *have = ia_buf_text(&out);
     (void)snprintf(line, sizeof(line), "0 %s/f  3\n", dir);
     assert_non_null(strstr(have, line));
-    (void)snprintf(line, sizeof(line), "2 %s/l %s 0\n", dir, i == 2 ? "t" : dir);
+    (void)snprintf(line, sizeof(line), "2 %s/l %s 0\n", dir, dir);
     assert_non_null(strstr(have, line));
   }
 }

@@ -104,7 +104,7 @@ static void plain_tree(void **state)
   assert_int_equal(fstatat(root, "bin/app", &st, 0), 0);
   assert_int_equal(st.st_mode & 07777, 0755); /* no setuid, readable, executable */
   assert_int_equal(st.st_nlink, 2);
-  assert_int_equal(st.st_mtime, 512);
+  assert_int_equal(st.st_mtime, 1000);
   assert_int_equal(fstatat(root, "etc/secret", &st, 0), 0);
   assert_int_equal(st.st_mode & 07777, 0644);
   assert_int_equal(fstatat(root, "bin", &st, 0), 0);
@@ -152,7 +152,7 @@ static void hostile_paths(void **state)
 {
   int root = ((box *)*state)->root;
   ia_buf t = {0};
-  char deep[300] = "", name[99];
+  char deep[300] = "";
 
   tar_file(&t, "a/../../x", "");
   must_refuse(root, &t, "..");
@@ -165,8 +165,6 @@ static void hostile_paths(void **state)
   must_refuse(root, &t, "hardlink");
   for (int i = 0; i < 65; i++)
     memcpy(deep + 2 * i, "a/", 3);
-  (void)snprintf(name, sizeof(name), "%zu path=%sf\n", strlen(deep) + 11, deep);
-  ia_buf_clear(&t);
   IA_AUTOV(ia_buf) pax = {0};
   ia_buf_printf(&pax, "%zu path=%sf\n", strlen(deep) + 11, deep);
   tar_entry(&t, 'x', "pax", "", 0, ia_buf_view(&pax));
@@ -290,7 +288,7 @@ static void members_and_frames(void **state)
 static void bomb(void **state)
 {
   int root = ((box *)*state)->root;
-  IA_AUTOV(ia_buf) t = {.cap = 256 << 20}, packed = {0};
+  IA_AUTOV(ia_buf) t = {.cap = 256 << 20}, packed = {.cap = 256 << 20};
   ia_err e = {0};
 
   uint8_t *zeros = calloc(1, 96 << 20);
