@@ -18,7 +18,8 @@ typedef struct ia_text48 {
 } ia_text48;
 ia_text48 ia_i128_text(const ia_i128 *v);
 
-/* Shortest text that reads back, laid out as JavaScript's String(number) does; "NaN", "Infinity". */
+/* Shortest text that reads back, laid out as JavaScript's String(number) does; "NaN", "Infinity".
+ */
 ia_text48 ia_f64_text(double v);
 /* The whole text as a finite decimal number: -?digits[.digits][e[+-]digits]. */
 IA_MUST bool ia_f64_parse(double *out, ia_span text);
@@ -31,7 +32,8 @@ IA_MUST bool ia_borsh_put_f64(ia_buf *out, double v, ia_err *e);
 void ia_borsh_put_i128(ia_buf *out, const ia_i128 *v);
 IA_MUST bool ia_borsh_put_string(ia_buf *out, ia_span utf8, ia_err *e);
 
-/* Strict decoders of a whole leaf: BORSH_SHORT, BORSH_TRAILING, BORSH_BOOL, BORSH_UTF8, NOT_FINITE. */
+/* Strict decoders of a whole leaf: BORSH_SHORT, BORSH_TRAILING, BORSH_BOOL, BORSH_UTF8, NOT_FINITE.
+ */
 IA_MUST bool ia_borsh_bool(bool *out, ia_span in, ia_err *e);
 IA_MUST bool ia_borsh_f64(double *out, ia_span in, ia_err *e);
 IA_MUST bool ia_borsh_i128(ia_i128 *out, ia_span in, ia_err *e);

@@ -7,14 +7,14 @@
 
 enum {
   IA_ZIP_ENTRIES_MAX = 10000,
-  IA_ZIP_RATIO_MAX = 100,       /* size over packed size, of entries above ... */
-  IA_ZIP_RATIO_FROM = 1 << 20,  /* ... this many bytes */
+  IA_ZIP_RATIO_MAX = 100,      /* size over packed size, of entries above ... */
+  IA_ZIP_RATIO_FROM = 1 << 20, /* ... this many bytes */
   IA_ZIP_DIRECTORY_MAX = 8 << 20,
 };
 
 enum ia_zip_flags {
-  /* Names of protected data: [A-Za-z0-9_-]+ joined by '/'. Without it (results): UTF-8 paths with no
-   * empty, "." or ".." part, no backslash, no control byte. */
+  /* Names of protected data: [A-Za-z0-9_-]+ joined by '/'. Without it (results): UTF-8 paths with
+   * no empty, "." or ".." part, no backslash, no control byte. */
   IA_ZIP_PROTECTED = 1,
   /* Read as the npm deserializer does: junk around the archive, wrong counts and CRCs, duplicates
    * (the last wins), odd names (cleaned). Sizes and memory stay bounded. */

@@ -22,11 +22,13 @@ struct ia_zip {
   ia_zip_entry *entry;
   size_t count;
   char *names;        /* all names, each NUL-terminated */
+  char **local_names; /* lenient: the names of the local headers, one an entry */
   uint64_t directory; /* offset of the central directory */
   uint64_t shift;     /* lenient: bytes before the archive */
 };
 
-/* zip_names.c. One name by the rule of the flags; in lenient archives `name` is cleaned in place. */
+/* zip_names.c. One name by the rule of the flags; in lenient archives `name` is cleaned in place.
+ */
 IA_MUST bool ia_zip_name_ok(const ia_zip *z, char *name, size_t len, ia_err *e);
 /* No name twice and no file that is also a folder. */
 IA_MUST bool ia_zip_names_distinct(const ia_zip *z, ia_err *e);

@@ -208,19 +208,44 @@ static bool total_ok(const ia_zip *z, ia_err *e)
   return true;
 }
 
+/* The npm reader goes by the name in the local header. */
+static bool lenient_names(ia_zip *z, ia_err *e)
+{
+  size_t total = 0;
+  uint64_t unused;
+
+  z->local_names = calloc(z->count + 1, sizeof(*z->local_names));
+  if (!z->local_names)
+    return ia_fail(e, IA_E_MEMORY, "no memory for names");
+  for (size_t i = 0; i < z->count; i++) {
+    ia_zip_entry *t = &z->entry[i];
+    uint8_t le[2];
+
+    if (!ia_zip_local(z, t, &unused, e) || !ia_blob_read(&z->blob, t->local + 26, le, 2, e))
+      return false;
+    size_t n = (size_t)(le[0] | le[1] << 8);
+    total += n;
+    if (total > IA_ZIP_DIRECTORY_MAX)
+      return ia_fail(e, IA_E_ZIP_BOMB, "too many bytes of names");
+    char *name = z->local_names[i] = calloc(1, n + 1);
+    if (!name)
+      return ia_fail(e, IA_E_MEMORY, "no memory for names");
+    if (!ia_blob_read(&z->blob, t->local + IA_ZIP_LOCAL_SIZE, name, n, e) ||
+        !ia_zip_name_ok(z, name, n, e))
+      return false;
+    t->name = name;
+  }
+  return true;
+}
+
 static bool load(ia_zip *z, ia_err *e)
 {
   struct end end;
-  uint64_t unused;
 
   if (!find_end(z, &end, e) || !place_directory(z, &end, e) || !read_directory(z, &end, e))
     return false;
-  if (z->flags & IA_ZIP_LENIENT) {
-    for (size_t i = 0; i < z->count; i++)
-      if (!ia_zip_local(z, &z->entry[i], &unused, e))
-        return false;
-    return true;
-  }
+  if (z->flags & IA_ZIP_LENIENT)
+    return lenient_names(z, e);
   if (!total_ok(z, e) || !ia_zip_names_distinct(z, e) || !tiles(z, e))
     return false;
   for (size_t i = 0; i < z->count; i++)
@@ -247,6 +272,9 @@ void ia_zip_close(ia_zip *z)
 {
   if (!z)
     return;
+  for (size_t i = 0; z->local_names && i < z->count; i++)
+    free(z->local_names[i]);
+  free(z->local_names);
   free(z->entry);
   free(z->names);
   free(z);
