@@ -16,8 +16,9 @@ typedef struct ia_watch ia_watch;
 typedef void ia_loop_fn(void *ctx);
 
 IA_MUST bool ia_loop_new(ia_loop **out, ia_err *e);
-/* Frees timers, watches and signals that are left, waits for jobs that run, gives the queued ones
- * back unrun (their done is called with ran = false). NULL is fine. */
+/* Waits for jobs that run, gives the queued ones back unrun (their done is called with ran =
+ * false), then frees timers, watches and signals that are left. Posts and jobs of other threads
+ * must have ended. NULL is fine. */
 void ia_loop_free(ia_loop *l);
 IA_DEFINE_AUTO(ia_loop, ia_loop_free)
 /* Runs until ia_loop_stop. May be called again. */
@@ -27,6 +28,10 @@ void ia_loop_stop(ia_loop *l); /* any thread */
 /* Calls fn(ctx) on the loop's thread, in the order of posting; wakes the loop. Any thread. False
  * with MEMORY. Posts that are left when the loop is freed are called then. */
 IA_MUST bool ia_loop_post(ia_loop *l, ia_loop_fn *fn, void *ctx, ia_err *e);
+
+/* Blocks until something is posted and runs what is posted: for closing parts that must see their
+ * last jobs end. Not the other events. */
+void ia_loop_wait_posted(ia_loop *l);
 
 IA_MUST bool ia_timer_new(ia_timer **out, ia_loop *l, ia_loop_fn *fn, void *ctx, ia_err *e);
 /* Fires once after ms, then every repeat_ms (0: once). A running timer is set anew. */
