@@ -310,7 +310,7 @@ const ia_shape *ia_shape_order(ia_order_kind kind)
 
 static const ia_call_row calls[IA_CALLS] = {
 #define IA_CALL(id, name, selector, in, out)                                                       \
-  [IA_##id] = {name, selector, COUNTED(in_##id, 0), COUNTED(out_##id, 0)},
+  [IA_CALL_##id] = {name, selector, COUNTED(in_##id, 0), COUNTED(out_##id, 0)},
 #include "poco/calls.def"
 #undef IA_CALL
 };
@@ -413,22 +413,22 @@ bool ia_match_of_calldata(ia_match *out, ia_span calldata, ia_err *e)
 
   if (!ia_call_selector(&selector, calldata))
     return ia_fail(e, IA_E_NOT_FOUND, "no call data");
-  if (selector == calls[IA_MATCH_ORDERS].selector)
-    return ia_call_decode(out, IA_MATCH_ORDERS, calldata, e);
-  if (selector == calls[IA_SPONSOR_MATCH_ORDERS].selector)
-    return ia_call_decode(out, IA_SPONSOR_MATCH_ORDERS, calldata, e);
-  if (selector == calls[IA_APPROVE_AND_CALL].selector) {
-    if (!ia_call_decode(&a, IA_APPROVE_AND_CALL, calldata, e))
+  if (selector == calls[IA_CALL_MATCH_ORDERS].selector)
+    return ia_call_decode(out, IA_CALL_MATCH_ORDERS, calldata, e);
+  if (selector == calls[IA_CALL_SPONSOR_MATCH_ORDERS].selector)
+    return ia_call_decode(out, IA_CALL_SPONSOR_MATCH_ORDERS, calldata, e);
+  if (selector == calls[IA_CALL_APPROVE_AND_CALL].selector) {
+    if (!ia_call_decode(&a, IA_CALL_APPROVE_AND_CALL, calldata, e))
       return false;
-  } else if (selector == calls[IA_RECEIVE_APPROVAL].selector) {
-    if (!ia_call_decode(&a, IA_RECEIVE_APPROVAL, calldata, e))
+  } else if (selector == calls[IA_CALL_RECEIVE_APPROVAL].selector) {
+    if (!ia_call_decode(&a, IA_CALL_RECEIVE_APPROVAL, calldata, e))
       return false;
   } else {
     return ia_fail(e, IA_E_NOT_FOUND, "call data matches no orders");
   }
-  if (!ia_call_selector(&selector, a.bytes[0]) || selector != calls[IA_MATCH_ORDERS].selector)
+  if (!ia_call_selector(&selector, a.bytes[0]) || selector != calls[IA_CALL_MATCH_ORDERS].selector)
     return ia_fail(e, IA_E_NOT_FOUND, "call data matches no orders");
-  return ia_call_decode(out, IA_MATCH_ORDERS, a.bytes[0], e);
+  return ia_call_decode(out, IA_CALL_MATCH_ORDERS, a.bytes[0], e);
 }
 
 void ia_event_encode(ia_log_entry *log, ia_buf *store, ia_event_id id, const ia_event *ev)

@@ -60,7 +60,7 @@ typedef union ia_call_value {
 } ia_call_value;
 
 typedef enum ia_call_id {
-#define IA_CALL(id, name, selector, in, out) IA_##id,
+#define IA_CALL(id, name, selector, in, out) IA_CALL_##id,
 #include "poco/calls.def"
 #undef IA_CALL
   IA_CALLS

@@ -57,38 +57,38 @@ static void selectors_are_those_of_poco(void **state)
     ia_call_id id;
     uint32_t selector;
   } want[] = {
-      {IA_MATCH_ORDERS, 0x156194d4},
-      {IA_SPONSOR_MATCH_ORDERS, 0x2f391533},
-      {IA_ASSERT_DATASET_DEAL_COMPATIBILITY, 0x80f03425},
-      {IA_INITIALIZE, 0x5b36c66b},
-      {IA_CONTRIBUTE, 0x34623484},
-      {IA_CONTRIBUTE_AND_FINALIZE, 0x5facd761},
-      {IA_REVEAL, 0xfc334e8c},
-      {IA_FINALIZE, 0x8fc375e5},
-      {IA_REOPEN, 0xf6c68e10},
-      {IA_CLAIM, 0xbd66528a},
-      {IA_VIEW_DEAL, 0xb74861b2},
-      {IA_VIEW_TASK, 0xadccf0d5},
-      {IA_VIEW_CONSUMED, 0x4b2bec8c},
-      {IA_VIEW_DATASET, 0x1e143ef7},
-      {IA_VIEW_APP, 0xe1523fb4},
-      {IA_VIEW_CATEGORY, 0x4f5f44ec},
-      {IA_VIEW_ACCOUNT, 0x6b55f4a5},
-      {IA_VIEW_CONTRIBUTION, 0xe741363b},
-      {IA_OWNER, 0x8da5cb5b},
-      {IA_DOMAIN, 0xc2fb26a6},
-      {IA_VERIFY_SIGNATURE, 0x01751998},
-      {IA_MANAGE_DATASET_ORDER, 0x4b747106},
-      {IA_RECEIVE_RESULT, 0x5dd80855},
-      {IA_KEY_HAS_PURPOSE, 0xd202158d},
-      {IA_CALLBACK_GAS, 0xe63ec07d},
-      {IA_CONTRIBUTION_DEADLINE_RATIO, 0x74ed5244},
-      {IA_FINAL_DEADLINE_RATIO, 0xdb8aaa26},
-      {IA_APP_MULTIADDR, 0x39e75d45},
-      {IA_APP_MRENCLAVE, 0xe30d26a8},
-      {IA_APP_CHECKSUM, 0x84aaf12e},
-      {IA_DATASET_MULTIADDR, 0xa61ca6c5},
-      {IA_DATASET_CHECKSUM, 0x1ba99d7e},
+      {IA_CALL_MATCH_ORDERS, 0x156194d4},
+      {IA_CALL_SPONSOR_MATCH_ORDERS, 0x2f391533},
+      {IA_CALL_ASSERT_DATASET_DEAL_COMPATIBILITY, 0x80f03425},
+      {IA_CALL_INITIALIZE, 0x5b36c66b},
+      {IA_CALL_CONTRIBUTE, 0x34623484},
+      {IA_CALL_CONTRIBUTE_AND_FINALIZE, 0x5facd761},
+      {IA_CALL_REVEAL, 0xfc334e8c},
+      {IA_CALL_FINALIZE, 0x8fc375e5},
+      {IA_CALL_REOPEN, 0xf6c68e10},
+      {IA_CALL_CLAIM, 0xbd66528a},
+      {IA_CALL_VIEW_DEAL, 0xb74861b2},
+      {IA_CALL_VIEW_TASK, 0xadccf0d5},
+      {IA_CALL_VIEW_CONSUMED, 0x4b2bec8c},
+      {IA_CALL_VIEW_DATASET, 0x1e143ef7},
+      {IA_CALL_VIEW_APP, 0xe1523fb4},
+      {IA_CALL_VIEW_CATEGORY, 0x4f5f44ec},
+      {IA_CALL_VIEW_ACCOUNT, 0x6b55f4a5},
+      {IA_CALL_VIEW_CONTRIBUTION, 0xe741363b},
+      {IA_CALL_OWNER, 0x8da5cb5b},
+      {IA_CALL_DOMAIN, 0xc2fb26a6},
+      {IA_CALL_VERIFY_SIGNATURE, 0x01751998},
+      {IA_CALL_MANAGE_DATASET_ORDER, 0x4b747106},
+      {IA_CALL_RECEIVE_RESULT, 0x5dd80855},
+      {IA_CALL_KEY_HAS_PURPOSE, 0xd202158d},
+      {IA_CALL_CALLBACK_GAS, 0xe63ec07d},
+      {IA_CALL_CONTRIBUTION_DEADLINE_RATIO, 0x74ed5244},
+      {IA_CALL_FINAL_DEADLINE_RATIO, 0xdb8aaa26},
+      {IA_CALL_APP_MULTIADDR, 0x39e75d45},
+      {IA_CALL_APP_MRENCLAVE, 0xe30d26a8},
+      {IA_CALL_APP_CHECKSUM, 0x84aaf12e},
+      {IA_CALL_DATASET_MULTIADDR, 0xa61ca6c5},
+      {IA_CALL_DATASET_CHECKSUM, 0x1ba99d7e},
   };
 
   (void)state;
@@ -116,15 +116,15 @@ static void a_deal_survives_coding(void **state)
 
   (void)state;
   fill(&d);
-  ia_result_encode(&out, IA_VIEW_DEAL, &d);
+  ia_result_encode(&out, IA_CALL_VIEW_DEAL, &d);
   assert_true(ia_buf_ok(&out, NULL));
   /* offset, 24 head words, length, two words of text */
   assert_int_equal(out.len % 32, 0);
   assert_int_equal(out.ptr[31], 32);
-  assert_true(ia_result_decode(&back, IA_VIEW_DEAL, ia_buf_view(&out), NULL));
+  assert_true(ia_result_decode(&back, IA_CALL_VIEW_DEAL, ia_buf_view(&out), NULL));
   assert_true(ia_span_eq(back.params, d.params));
   assert_int_equal(back.start_time, d.start_time);
-  ia_result_encode(&again, IA_VIEW_DEAL, &back);
+  ia_result_encode(&again, IA_CALL_VIEW_DEAL, &back);
   assert_true(ia_span_eq(ia_buf_view(&out), ia_buf_view(&again)));
 }
 
@@ -135,14 +135,14 @@ static void short_or_wild_input_is_refused(void **state)
 
   (void)state;
   fill(&d);
-  ia_result_encode(&out, IA_VIEW_DEAL, &d);
+  ia_result_encode(&out, IA_CALL_VIEW_DEAL, &d);
   for (size_t n = 0; n < out.len - 32; n += 7)
-    assert_false(ia_result_decode(&back, IA_VIEW_DEAL, ia_span_of(out.ptr, n), NULL));
+    assert_false(ia_result_decode(&back, IA_CALL_VIEW_DEAL, ia_span_of(out.ptr, n), NULL));
   out.ptr[0] = 1; /* offset beyond any input */
-  assert_false(ia_result_decode(&back, IA_VIEW_DEAL, ia_buf_view(&out), NULL));
+  assert_false(ia_result_decode(&back, IA_CALL_VIEW_DEAL, ia_buf_view(&out), NULL));
   out.ptr[0] = 0;
   out.ptr[32] = 1; /* dirty high byte of an address */
-  assert_false(ia_result_decode(&back, IA_VIEW_DEAL, ia_buf_view(&out), NULL));
+  assert_false(ia_result_decode(&back, IA_CALL_VIEW_DEAL, ia_buf_view(&out), NULL));
 }
 
 static void arrays_are_bounded(void **state)
@@ -153,14 +153,14 @@ static void arrays_are_bounded(void **state)
 
   (void)state;
   a.list[0] = (ia_words){ids, 2};
-  ia_call_encode(&out, IA_CLAIM_ARRAY, &a);
-  assert_true(ia_call_decode(&back, IA_CLAIM_ARRAY, ia_buf_view(&out), NULL));
+  ia_call_encode(&out, IA_CALL_CLAIM_ARRAY, &a);
+  assert_true(ia_call_decode(&back, IA_CALL_CLAIM_ARRAY, ia_buf_view(&out), NULL));
   assert_int_equal(back.list[0].n, 2);
   assert_memory_equal(back.list[0].ptr, ids, 64);
   out.ptr[4 + 32 + 31] = 3; /* one more than there is */
-  assert_false(ia_call_decode(&back, IA_CLAIM_ARRAY, ia_buf_view(&out), NULL));
+  assert_false(ia_call_decode(&back, IA_CALL_CLAIM_ARRAY, ia_buf_view(&out), NULL));
   out.ptr[4 + 32] = 0xff; /* length times 32 overflows */
-  assert_false(ia_call_decode(&back, IA_CLAIM_ARRAY, ia_buf_view(&out), NULL));
+  assert_false(ia_call_decode(&back, IA_CALL_CLAIM_ARRAY, ia_buf_view(&out), NULL));
 }
 
 static void events_survive_coding(void **state)
