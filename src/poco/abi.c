@@ -137,13 +137,13 @@ static const ia_shape shape_request_op = {"RequestOrderOperation", shape_request
                                           IA_COUNT(shape_request_op_fields), sizeof(ia_order_op)};
 
 static const ia_shape_field shape_domain_fields[] = {
-    {"name", IA_SH_STR, 0, offsetof(ia_domain, name), NULL},
-    {"version", IA_SH_STR, 0, offsetof(ia_domain, version), NULL},
-    {"chainId", IA_SH_U256, 0, offsetof(ia_domain, chain_id), NULL},
-    {"verifyingContract", IA_SH_ADDR, 0, offsetof(ia_domain, verifying_contract), NULL},
+    {"name", IA_SH_STR, 0, offsetof(ia_domain_info, name), NULL},
+    {"version", IA_SH_STR, 0, offsetof(ia_domain_info, version), NULL},
+    {"chainId", IA_SH_U256, 0, offsetof(ia_domain_info, chain_id), NULL},
+    {"verifyingContract", IA_SH_ADDR, 0, offsetof(ia_domain_info, verifying_contract), NULL},
 };
 static const ia_shape shape_domain = {"EIP712Domain", shape_domain_fields,
-                                      IA_COUNT(shape_domain_fields), sizeof(ia_domain)};
+                                      IA_COUNT(shape_domain_fields), sizeof(ia_domain_info)};
 
 static const ia_shape_field shape_resource_fields[] = {
     {"pointer", IA_SH_ADDR, 0, offsetof(ia_resource, pointer), NULL},

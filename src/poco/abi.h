@@ -34,12 +34,12 @@ typedef struct ia_bulk_check {
 } ia_bulk_check;
 
 /* domain() */
-typedef struct ia_domain {
+typedef struct ia_domain_info {
   ia_span name;
   ia_span version;
   ia_u256 chain_id;
   ia_addr verifying_contract;
-} ia_domain;
+} ia_domain_info;
 
 /* Room for the arguments or the result of any call. */
 typedef union ia_call_value {
@@ -48,7 +48,7 @@ typedef union ia_call_value {
   ia_order order;
   ia_order_op op;
   ia_bulk_check bulk;
-  ia_domain domain;
+  ia_domain_info domain;
   ia_deal deal;
   ia_task task;
   ia_contribution contribution;

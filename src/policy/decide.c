@@ -1,5 +1,5 @@
 /* Judges a policy document over facts. */
-#include "base/clock.h"
+#include "base/date.h"
 #include "policy/policy.h"
 
 enum { DAY = 86400, MINUTE = 60, DAY_MINUTES = 1440 };

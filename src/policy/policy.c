@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
-
 enum { DAY_MINUTES = 1440, ALL_DAYS = 0x7f };
 
 void ia_policy_free(ia_policy *p)

@@ -52,7 +52,7 @@ bool ia_event_append(ia_buf *log, ia_h384 *rtmr, ia_domain d, const char *name, 
   return true;
 }
 
-bool ia_event_next(ia_event *ev, ia_span *log, ia_domain d, ia_err *e)
+bool ia_event_next(ia_tee_event *ev, ia_span *log, ia_domain d, ia_err *e)
 {
   uint32_t reg = 0, type = 0, count = 0, size = 0;
   uint16_t alg = 0;
@@ -88,7 +88,7 @@ bool ia_eventlog_verify(ia_span log, ia_domain d, ia_span descriptor, ia_span ro
   if (log.len > IA_EVENTLOG_MAX)
     return ia_fail(e, IA_E_EVENTLOG, "event log: %zu bytes", log.len);
   for (size_t i = 0; i < IA_COUNT(want); i++) {
-    ia_event ev;
+    ia_tee_event ev;
 
     if (!ia_event_next(&ev, &log, d, e))
       return false;

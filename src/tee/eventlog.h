@@ -17,14 +17,14 @@ enum { IA_EVENTLOG_MAX = 64 << 10 };
 IA_MUST bool ia_event_append(ia_buf *log, ia_h384 *rtmr, ia_domain d, const char *name,
                              ia_span payload, ia_err *e);
 
-typedef struct ia_event {
+typedef struct ia_tee_event {
   ia_span name;
   ia_span payload;
   ia_h384 digest;
-} ia_event;
+} ia_tee_event;
 
 /* Takes the next record; EVENTLOG when it is malformed or its digest is not that of its content. */
-IA_MUST bool ia_event_next(ia_event *ev, ia_span *log, ia_domain d, ia_err *e);
+IA_MUST bool ia_event_next(ia_tee_event *ev, ia_span *log, ia_domain d, ia_err *e);
 
 /* The log is exactly the two events with these payloads, and replaying it gives rtmr3; else
  * EVENTLOG. */
