@@ -1,0 +1,69 @@
+/* Receipts (docs/receipts.md): one JSON file {run, release, settlement, orders, assets, evidence}
+ * whose parts prove themselves. Built by the scheduler, verified by anyone, offline. */
+#ifndef IA_RECEIPT_RECEIPT_H
+#define IA_RECEIPT_RECEIPT_H
+
+#include <jansson.h>
+
+#include "data/stream.h"
+#include "receipt/trust.h"
+
+enum { IA_RECEIPT_MAX = 64 << 10 };
+
+/* Borrowed parts; NULL where a task never got that far (then only settlement is there).
+ *  run       DSSE envelope (run.h)
+ *  release   {"record":text,"recordSig","enc","itemsHash","sig","certificate":{"tee","taskId",
+ *            "worker","enclaveAddress","evidenceHash","expires","sig"}}; other members are dropped
+ *  settlement {"text","sig"} (settlement.h)
+ *  orders    {"app":{..,"sign"},"dataset":{..}|null,"workerpool":{..},"request":{..}}
+ *  assets    {"app":{"owner","name","type","multiaddr","checksum","mrenclave"},
+ *            "datasets":[{"address","owner","name","multiaddr","checksum"}]}; owner = first owner,
+ *            multiaddr and mrenclave 0x hex
+ *  evidence  {"quote","eventLog","aux","collateral"} base64 */
+typedef struct ia_receipt_parts {
+  const json_t *run, *release, *settlement, *orders, *assets, *evidence;
+} ia_receipt_parts;
+
+/* Appends the JSON text. TOO_LARGE beyond IA_RECEIPT_MAX. */
+IA_MUST bool ia_receipt_build(ia_buf *out, const ia_receipt_parts *parts, ia_err *e);
+
+typedef enum ia_check_state { IA_CHECK_PASS, IA_CHECK_FAIL, IA_CHECK_NOTE } ia_check_state;
+
+typedef struct ia_check {
+  ia_check_state state; /* NOTE: said, and neither proven nor wrong */
+  ia_code code;         /* of a failure */
+  const char *name;     /* "release-record", from a fixed list */
+  char text[256];       /* a sentence */
+} ia_check;
+
+typedef struct ia_verdict {
+  ia_check check[48];
+  size_t n;
+  char unproven[8][256]; /* sentences: what this receipt does not prove */
+  size_t n_unproven;
+  bool ok;        /* no check failed */
+  ia_code code;   /* the first failure */
+  bool simulated; /* to be said to people */
+  /* what was verified, for programs; valid where ok */
+  ia_h256 task_id;
+  ia_h256 result_sha256; /* zero: none */
+  char result_cid[96];
+  bool completed; /* false: a receipt of a failure */
+} ia_verdict;
+
+/* result: the file as downloaded, or NULL. Always fills the verdict; false only when the file is no
+ * receipt at all (PARSE, RECEIPT_FIELD). Pure: no I/O but reading the result blob. */
+IA_MUST bool ia_receipt_verify(ia_verdict *out, ia_span receipt, const ia_blob *result,
+                               const ia_trust *trust, ia_err *e);
+
+/* Every field of a receipt and what covers it; `name` is the check that fails when it is changed.
+ */
+typedef struct ia_cover {
+  const char *path; /* "release.record.nonce"; [] for members of lists */
+  const char *check;
+  const char *how;
+} ia_cover;
+extern const ia_cover ia_receipt_covers[];
+extern const size_t ia_receipt_n_covers;
+
+#endif

@@ -1,0 +1,51 @@
+/* The release record: what the SMS writes durably and signs before it lets a key go. Canonical JSON
+ * text, Ed25519 by smsKey over LP("iapp-release-record/v1") || LP(text) (tee/release.h:
+ * ia_text_sign with "release-record"). */
+#ifndef IA_RECEIPT_RECORD_H
+#define IA_RECEIPT_RECORD_H
+
+#include "base/buf.h"
+#include "base/types.h"
+#include "tee/domain.h"
+
+enum { IA_RECORD_DATASETS_MAX = 128, IA_RECORD_BY_LEDGER_MAX = 32, IA_RECORD_WORD = 64 };
+
+typedef struct ia_record_dataset {
+  ia_addr address;
+  ia_h256 order_hash;
+  ia_h256 policy_hash; /* zero: no policy document */
+  uint64_t epoch;
+} ia_record_dataset;
+
+typedef struct ia_record {
+  char tee[8];
+  ia_domain domain;
+  uint64_t time; /* Unix seconds, the SMS's clock */
+  uint64_t seq;
+  ia_h256 nonce;
+  ia_h512 report_data;
+  ia_h256 evidence_hash;
+  ia_h256 collateral_hash; /* SHA-256 of the collateral; of "" in the simulated domain */
+  ia_h256 task_id;
+  ia_addr worker;
+  uint64_t fencing;
+  uint64_t attempt; /* 1, 2, 3 */
+  ia_addr enclave;
+  ia_h256 desc_hash;
+  ia_h256 order_hash[4];       /* app, dataset (zero: none or bulk), workerpool, request */
+  ia_record_dataset *datasets; /* in slice order; owned */
+  size_t n_datasets;
+  ia_h256 task_hash;                 /* SHA-256 of the item `task` */
+  char (*by_ledger)[IA_RECORD_WORD]; /* what was taken on the ledger's word; owned */
+  size_t n_by_ledger;
+} ia_record;
+
+void ia_record_free(ia_record *r);
+IA_DEFINE_AUTO_VALUE(ia_record, ia_record_free)
+
+/* Appends the canonical text. */
+IA_MUST bool ia_record_text(ia_buf *out, const ia_record *r, ia_err *e);
+/* Strict: every member, no other, and the text is canonical. */
+IA_MUST bool ia_record_parse(ia_record *out, ia_span text, ia_err *e);
+
+#endif
