@@ -1,0 +1,82 @@
+/* The program iappd. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "daemon/role.h"
+#include "daemon/supervisor.h"
+
+static bool run(const ia_daemon_options *o, int n, char **words, ia_err *e)
+{
+  (void)words;
+  if (n != 1)
+    return ia_fail(e, IA_E_USAGE, "run: unexpected argument \"%s\"", words[1]);
+  return ia_supervise(o, e);
+}
+
+static bool version(const ia_daemon_options *o, int n, char **words, ia_err *e)
+{
+  (void)n;
+  (void)words;
+  (void)e;
+  printf(o->json ? "{\"version\":\"%s\"}\n" : "iappd %s\n", IA_VERSION);
+  return true;
+}
+
+static const struct command {
+  const char *word, *second; /* second NULL = one word */
+  bool (*run)(const ia_daemon_options *o, int n, char **words, ia_err *e);
+} commands[] = {
+    {"run", NULL, run},
+    {"version", NULL, version},
+};
+
+static bool dispatch(const ia_daemon_options *o, int n, char **words, ia_err *e)
+{
+  for (unsigned i = 0; n > 0 && i < IA_COUNT(commands); i++)
+    if (strcmp(words[0], commands[i].word) == 0 &&
+        (!commands[i].second || (n > 1 && strcmp(words[1], commands[i].second) == 0)))
+      return commands[i].run(o, n, words, e);
+  ia_fail(e, IA_E_USAGE, n > 0 ? "unknown command \"%s\"" : "which command?",
+          n > 0 ? words[0] : "");
+  return ia_hint(e, "iappd --help");
+}
+
+static void print_error(const ia_daemon_options *o, const ia_err *e)
+{
+  IA_AUTO_JSON *v = json_pack("{s:{s:s, s:s, s:s}}", "error", "code", ia_code_name(e->code),
+                              "message", e->msg, "hint", e->hint);
+  IA_AUTOV(ia_buf) text = {0};
+
+  if (o->json && v && ia_json_write(&text, v, NULL)) {
+    printf("%.*s\n", (int)text.len, text.ptr);
+    return;
+  }
+  fprintf(stderr, "error: %s [%s]\n", e->msg, ia_code_name(e->code));
+  if (e->hint[0])
+    fprintf(stderr, "fix: %s\n", e->hint);
+}
+
+int main(int argc, char **argv)
+{
+  ia_daemon_options o = {0};
+  char **words = NULL;
+  ia_err e = {0};
+  int n = 0;
+
+  (void)umask(077);
+  (void)signal(SIGPIPE, SIG_IGN);
+  if (argc == 3 && strcmp(argv[1], "role") == 0)
+    return ia_role_main(argv[2]);
+  ia_log_init("iappd", IA_LOG_WARN);
+  bool ok = ia_daemon_options_read(&o, argc, argv, &n, &words, &e);
+  if (ok && o.help)
+    ia_daemon_options_help(stdout);
+  else if (ok)
+    ok = dispatch(&o, n, words, &e);
+  if (!ok)
+    print_error(&o, &e);
+  return ok ? 0 : ia_code_exit(e.code);
+}

@@ -1,0 +1,129 @@
+/* The command line of iappd, read from one table. */
+#include "daemon/options.h"
+
+#include <getopt.h>
+#include <stddef.h>
+#include <string.h>
+
+enum kind { FLAG, TEXT };
+
+static const struct row {
+  const char *name;
+  enum kind kind;
+  size_t at;
+  const char *value;
+  const char *doc;
+} rows[] = {
+#define ROW_TEXT(name, field, value, doc)                                                          \
+  {                                                                                                \
+    name, TEXT, offsetof(ia_daemon_options, field), value, doc                                     \
+  }
+#define ROW_FLAG(name, field, doc)                                                                 \
+  {                                                                                                \
+    name, FLAG, offsetof(ia_daemon_options, field), NULL, doc                                      \
+  }
+    ROW_TEXT("home", home, "DIR", "everything this installation keeps ($IAPP_HOME, ~/.iapp)"),
+    ROW_TEXT("role", role, "LIST", "of ledger,market,ipfs,sms,scheduler,worker (all)"),
+    ROW_TEXT("host", host, "ADDRESS", "listen there instead of 127.0.0.1; needs TLS"),
+    ROW_TEXT("port", port, "N", "front at N, sms N+1, scheduler N+2 (7400); 0 = free ones, kept"),
+    ROW_TEXT("chain-id", chain_id, "N", "of a new ledger (421614)"),
+    ROW_TEXT("rules", rules, "6.1|6.2", "PoCo rules of a new ledger (6.2)"),
+    ROW_TEXT("genesis-seed", genesis_seed, "HEX", "32 bytes for a new ledger; with --test"),
+    ROW_TEXT("passphrase-file", passphrase_file, "FILE", "seals the roles' keys (HOME/passphrase)"),
+    ROW_TEXT("tls-cert", tls_cert, "PEM", "certificate of the listeners"),
+    ROW_TEXT("tls-key", tls_key, "PEM", "its key"),
+    ROW_TEXT("guest", guest, "FILE", "the iapp-guest to start (beside iappd)"),
+    ROW_TEXT("slots", slots, "N", "tasks at a time of this worker (2)"),
+    ROW_TEXT("pool", pool, "ADDRESS", "workerpool of this scheduler or worker"),
+    ROW_TEXT("admit", worker, "LIST", "addresses of workers elsewhere that the pool admits"),
+    ROW_TEXT("rpc", rpc, "URL", "ledger, when it does not run here"),
+    ROW_TEXT("market", market, "URL", "market, when it does not run here"),
+    ROW_TEXT("ipfs", ipfs, "URL", "blob store, when it does not run here"),
+    ROW_TEXT("sms", sms, "URL", "SMS, when it does not run here"),
+    ROW_TEXT("scheduler", scheduler, "URL", "scheduler, when it does not run here"),
+    ROW_TEXT("log", log, "LEVEL", "error, warn, info, debug (warn)"),
+    ROW_FLAG("json", json, "one line of JSON when ready; errors as JSON"),
+    ROW_FLAG("quiet", quiet, "say nothing when ready"),
+    ROW_FLAG("test", test, "test ledger: time by hand, development accounts"),
+    ROW_FLAG("allow-fees", allow_fees, "take transactions that offer fees"),
+    ROW_FLAG("behind-tls-proxy", behind_tls_proxy, "TLS ends before us"),
+    ROW_FLAG("allow-remote-simulation", allow_remote_simulation,
+             "let a simulated SMS be reached from elsewhere"),
+    ROW_FLAG("help", help, "this text"),
+};
+
+bool ia_daemon_options_read(ia_daemon_options *o, int argc, char **argv, int *n_words,
+                            char ***words, ia_err *e)
+{
+  struct option longs[IA_COUNT(rows) + 1] = {0};
+  int got, at = 0;
+
+  *o = (ia_daemon_options){0};
+  for (unsigned i = 0; i < IA_COUNT(rows); i++)
+    longs[i] = (struct option){rows[i].name, rows[i].kind == TEXT, NULL, 1};
+  optind = 0;
+  opterr = 0;
+  while ((got = getopt_long(argc, argv, ":h", longs, &at)) != -1) {
+    if (got == ':')
+      return ia_fail(e, IA_E_USAGE, "%s needs a value", argv[optind - 1]);
+    if (got == '?') {
+      ia_fail(e, IA_E_USAGE, "unknown option %s", argv[optind - 1]);
+      return ia_hint(e, "iappd --help");
+    }
+    if (got == 'h')
+      o->help = true;
+    else if (rows[at].kind == FLAG)
+      *(bool *)((char *)o + rows[at].at) = true;
+    else
+      *(const char **)(void *)((char *)o + rows[at].at) = optarg;
+  }
+  *words = argv + optind;
+  *n_words = argc - optind;
+  return true;
+}
+
+void ia_daemon_options_help(FILE *out)
+{
+  fputs("usage: iappd run [OPTIONS]\n"
+        "       iappd ledger verify | reindex | sms trust-sim ROOT.pem | sms confirm-ledger\n\n",
+        out);
+  for (unsigned i = 0; i < IA_COUNT(rows); i++)
+    fprintf(out, "  --%-24s %-8s %s\n", rows[i].name, rows[i].value ? rows[i].value : "",
+            rows[i].doc);
+}
+
+static const struct {
+  const char *name;
+  unsigned bits;
+} roles_by_name[] = {
+    {"ledger", IA_ROLE_LEDGER}, {"market", IA_ROLE_MARKET},       {"ipfs", IA_ROLE_IPFS},
+    {"sms", IA_ROLE_SMS},       {"scheduler", IA_ROLE_SCHEDULER}, {"worker", IA_ROLE_WORKER},
+    {"front", IA_ROLE_FRONT},
+};
+
+bool ia_roles_parse(unsigned *roles, const char *text, ia_err *e)
+{
+  *roles = text ? 0 : IA_ROLE_ALL;
+  while (text && *text) {
+    size_t len = strcspn(text, ",");
+    unsigned bits = 0;
+
+    for (unsigned i = 0; i < IA_COUNT(roles_by_name); i++)
+      if (strlen(roles_by_name[i].name) == len && !memcmp(roles_by_name[i].name, text, len))
+        bits = roles_by_name[i].bits;
+    if (bits == 0)
+      return ia_fail(e, IA_E_USAGE, "--role: unknown role \"%.*s\"", (int)len, text);
+    *roles |= bits;
+    text += len;
+    text += *text == ',';
+  }
+  return *roles != 0 || ia_fail(e, IA_E_USAGE, "--role: no role");
+}
+
+const char *ia_role_name(unsigned role)
+{
+  for (unsigned i = 0; i < IA_COUNT(roles_by_name); i++)
+    if (roles_by_name[i].bits & role)
+      return roles_by_name[i].name;
+  return "none";
+}

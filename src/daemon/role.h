@@ -1,0 +1,37 @@
+/* A role's process: what it was told, its loop, its passphrase, and the way to say that it serves.
+ */
+#ifndef IA_DAEMON_ROLE_H
+#define IA_DAEMON_ROLE_H
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/loop.h"
+#include "base/secret.h"
+#include "base/types.h"
+
+typedef struct ia_role_ctx {
+  const char *name;
+  json_t *config; /* supervisor.c, tell() */
+  ia_loop *loop;
+  ia_secret passphrase;
+  ia_path dir; /* HOME/name */
+} ia_role_ctx;
+
+/* One role: opens its services on the loop, sets *ready (a new reference) to what it offers, and
+ * returns what to close. */
+typedef struct ia_role_def {
+  const char *name;
+  bool (*open)(ia_role_ctx *r, void **state, json_t **ready, ia_err *e);
+  void (*close)(void *state);
+} ia_role_def;
+
+/* The main function of `iappd role NAME`; exit status. */
+int ia_role_main(const char *name);
+
+/* Of the configuration: NULL or 0 when absent. */
+const char *ia_role_text(const ia_role_ctx *r, const char *key);
+bool ia_role_flag(const ia_role_ctx *r, const char *key);
+uint64_t ia_role_number(const ia_role_ctx *r, const char *key, uint64_t without);
+IA_MUST bool ia_role_addr(const ia_role_ctx *r, const char *key, ia_addr *out, ia_err *e);
+
+#endif

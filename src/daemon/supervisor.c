@@ -1,0 +1,272 @@
+/* The supervisor: what runs here, in which order, and what is said when it is ready. */
+#include "daemon/supervisor.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "daemon/process.h"
+
+/* Processes in the order in which they need each other. */
+static const struct plan {
+  const char *name;
+  unsigned roles;
+  unsigned needs; /* roles that must be ready before, where they run here */
+} plans[] = {
+    {"front", IA_ROLE_FRONT, 0},
+    {"sms", IA_ROLE_SMS, IA_ROLE_FRONT},
+    {"scheduler", IA_ROLE_SCHEDULER, IA_ROLE_FRONT},
+    {"worker", IA_ROLE_WORKER, IA_ROLE_FRONT | IA_ROLE_SMS | IA_ROLE_SCHEDULER},
+};
+enum { N_PLANS = IA_COUNT(plans) };
+
+/* Fields of the line of readiness, in its order; docs/protocol.md 6. */
+static const char *const sdk_fields[] = {
+    "rpcUrl",
+    "chainId",
+    "hubAddress",
+    "marketUrl",
+    "smsUrl",
+    "ipfsNodeUrl",
+    "ipfsGatewayUrl",
+    "subgraphUrl",
+    "pocoSubgraphUrl",
+    "compassUrl",
+    "dataprotectorContractAddress",
+    "workerpool",
+    "whitelist",
+};
+
+typedef struct supervisor {
+  const ia_daemon_options *o;
+  ia_home home;
+  ia_ports ports;
+  unsigned roles;
+  ia_secret passphrase;
+  ia_loop *loop;
+  ia_process *processes[N_PLANS]; /* NULL = does not run here */
+  json_t *fields;                 /* what the roles said, and what every role is told */
+  uint64_t started_ms;
+  bool announced, stopping;
+  ia_err failure;
+} supervisor;
+
+static void stop_all(supervisor *s)
+{
+  bool left = false;
+
+  s->stopping = true;
+  for (unsigned i = 0; i < N_PLANS; i++)
+    if (s->processes[i])
+      ia_process_stop(s->processes[i]);
+  for (unsigned i = 0; i < N_PLANS; i++)
+    left |= s->processes[i] && ia_process_is_running(s->processes[i]);
+  if (!left)
+    ia_loop_stop(s->loop);
+}
+
+static void fail_all(supervisor *s, const ia_err *e)
+{
+  if (s->failure.code == IA_OK)
+    s->failure = *e;
+  stop_all(s);
+}
+
+static bool announce(supervisor *s, ia_err *e)
+{
+  IA_AUTO_JSON *line = json_object();
+  IA_AUTOV(ia_buf) text = {0};
+  const char *rpc = "", *domain = "";
+
+  for (unsigned i = 0; i < IA_COUNT(sdk_fields); i++) {
+    json_t *v = json_object_get(s->fields, sdk_fields[i]);
+
+    if (v && !ia_json_set(line, sdk_fields[i], json_incref(v), e))
+      return false;
+  }
+  if (!ia_home_ready(&s->home, s->fields, e) || !ia_json_write(&text, line, e))
+    return false;
+  if (s->o->json)
+    printf("%.*s\n", (int)text.len, text.ptr);
+  bool simulated = ia_json_get_str(s->fields, "domain", &domain, NULL) && !strcmp(domain, "sim");
+  if (!s->o->json && !s->o->quiet) {
+    if (ia_json_get_str(s->fields, "rpcUrl", &rpc, NULL))
+      printf(
+          "ledger, market, blobs: %s (local ledger, PoCo rules, one operator, not a blockchain)\n",
+          rpc);
+    printf("ready after %llu ms in %s\n", (unsigned long long)(ia_mono_ms() - s->started_ms),
+           s->home.dir.s);
+    printf("for the iExec packages: iapp config sdk --home %s\n", s->home.dir.s);
+  }
+  if (simulated)
+    fputs("SIMULATED: no hardware protects anything here; put no real personal data here.\n",
+          s->o->json ? stderr : stdout);
+  return fflush(stdout) == 0 || ia_fail_errno(e, "stdout");
+}
+
+static void start_what_can(supervisor *s)
+{
+  unsigned ready = 0, running = 0;
+  ia_err e = {0};
+
+  for (unsigned i = 0; i < N_PLANS; i++) {
+    if (s->processes[i])
+      running |= plans[i].roles;
+    if (s->processes[i] && ia_process_is_ready(s->processes[i]))
+      ready |= plans[i].roles;
+  }
+  for (unsigned i = 0; i < N_PLANS && !s->announced; i++) {
+    ia_process *p = s->processes[i];
+
+    if (!p || ia_process_is_running(p) || (plans[i].needs & running & ~ready))
+      continue;
+    IA_AUTO_JSON *config = json_deep_copy(s->fields);
+    if (!config)
+      ia_fail(&e, IA_E_MEMORY, "out of memory");
+    if (!config || !ia_process_start(p, config, &s->passphrase, &e)) {
+      fail_all(s, &e);
+      return;
+    }
+  }
+  if (running != ready || s->announced)
+    return;
+  s->announced = true;
+  if (!announce(s, &e))
+    fail_all(s, &e);
+}
+
+static void on_ready(void *ctx, ia_process *p, const json_t *fields)
+{
+  supervisor *s = ctx;
+  ia_err e = {0};
+
+  ia_log(IA_LOG_INFO, "role.ready", "role=%s", ia_process_name(p));
+  if (json_object_update(s->fields, (json_t *)(uintptr_t)fields) != 0) {
+    ia_fail(&e, IA_E_MEMORY, "out of memory");
+    fail_all(s, &e);
+    return;
+  }
+  start_what_can(s);
+}
+
+static void on_failed(void *ctx, ia_process *p, const ia_err *e)
+{
+  ia_err mine = *e;
+
+  ia_wrap(&mine, "%s", ia_process_name(p));
+  fail_all(ctx, &mine);
+}
+
+static void on_stopped(void *ctx, ia_process *p)
+{
+  (void)p;
+  stop_all(ctx);
+}
+
+static void on_signal(void *ctx, int signo)
+{
+  (void)signo;
+  stop_all(ctx);
+}
+
+static bool put_text(supervisor *s, const char *key, const char *value, ia_err *e)
+{
+  return !value || ia_json_set(s->fields, key, json_string(value), e);
+}
+
+static bool put_flag(supervisor *s, const char *key, bool value, ia_err *e)
+{
+  return ia_json_set(s->fields, key, json_boolean(value), e);
+}
+
+/* What every role is told: where, which ports, which options, where the others are. */
+static bool tell(supervisor *s, ia_err *e)
+{
+  const ia_daemon_options *o = s->o;
+
+  return put_text(s, "home", s->home.dir.s, e) && put_text(s, "host", o->host, e) &&
+         ia_json_set(s->fields, "roles", json_integer(s->roles), e) &&
+         ia_json_set(s->fields, "frontPort", json_integer(s->ports.front), e) &&
+         ia_json_set(s->fields, "smsPort", json_integer(s->ports.sms), e) &&
+         ia_json_set(s->fields, "schedulerPort", json_integer(s->ports.scheduler), e) &&
+         put_text(s, "wantChainId", o->chain_id, e) && put_text(s, "rules", o->rules, e) &&
+         put_text(s, "genesisSeed", o->genesis_seed, e) && put_text(s, "tlsCert", o->tls_cert, e) &&
+         put_text(s, "tlsKey", o->tls_key, e) && put_text(s, "guest", o->guest, e) &&
+         put_text(s, "slots", o->slots, e) && put_text(s, "workerpool", o->pool, e) &&
+         put_text(s, "admit", o->worker, e) && put_text(s, "rpcUrl", o->rpc, e) &&
+         put_text(s, "marketUrl", o->market, e) && put_text(s, "ipfsNodeUrl", o->ipfs, e) &&
+         put_text(s, "ipfsGatewayUrl", o->ipfs, e) && put_text(s, "smsUrl", o->sms, e) &&
+         put_text(s, "schedulerUrl", o->scheduler, e) && put_text(s, "log", o->log, e) &&
+         put_flag(s, "test", o->test, e) && put_flag(s, "allowFees", o->allow_fees, e) &&
+         put_flag(s, "behindTlsProxy", o->behind_tls_proxy, e) &&
+         put_flag(s, "allowRemoteSimulation", o->allow_remote_simulation, e);
+}
+
+/* Keys of the roles that run here; their addresses stand in the genesis and in the pool's list. */
+static bool make_keys(supervisor *s, ia_err *e)
+{
+  bool random = false;
+  ia_addr pool, worker;
+  ia_h256 root;
+
+  if (!ia_home_passphrase(&s->passphrase, &random, &s->home, s->o->passphrase_file, e) ||
+      !put_flag(s, "randomPassphrase", random, e))
+    return false;
+  if ((s->roles & (IA_ROLE_SCHEDULER | IA_ROLE_LEDGER)) &&
+      (!ia_home_wallet(&pool, &s->home, "scheduler", &s->passphrase, random, e) ||
+       !ia_json_set(s->fields, "poolOwner", ia_json_addr(&pool), e)))
+    return false;
+  if (!(s->roles & IA_ROLE_WORKER))
+    return true;
+  return ia_home_wallet(&worker, &s->home, "worker", &s->passphrase, random, e) &&
+         ia_json_set(s->fields, "ownWorker", ia_json_addr(&worker), e) &&
+         ia_home_sim_root(&root, &s->home, e) &&
+         ia_json_set(s->fields, "ownSimRoot", ia_json_h256(&root), e);
+}
+
+static bool prepare(supervisor *s, ia_err *e)
+{
+  const ia_process_events events = {on_ready, on_failed, on_stopped, s};
+
+  s->fields = json_object();
+  if (!s->fields)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
+  if (!ia_roles_parse(&s->roles, s->o->role, e) || !ia_home_find(&s->home, s->o->home, e) ||
+      !ia_home_open(&s->home, s->roles | IA_ROLE_SCHEDULER, e) ||
+      !ia_home_ports(&s->ports, &s->home, s->o->port, e) || !tell(s, e) || !make_keys(s, e) ||
+      !ia_loop_new(&s->loop, e) || !ia_loop_signal(s->loop, SIGTERM, on_signal, s, e) ||
+      !ia_loop_signal(s->loop, SIGINT, on_signal, s, e))
+    return false;
+  for (unsigned i = 0; i < N_PLANS; i++)
+    if ((plans[i].roles & s->roles) &&
+        !ia_process_new(&s->processes[i], s->loop, plans[i].name, &events, e))
+      return false;
+  return true;
+}
+
+bool ia_supervise(const ia_daemon_options *o, ia_err *e)
+{
+  supervisor s = {.o = o, .home = {.lock = -1}, .started_ms = ia_mono_ms()};
+  bool ok = prepare(&s, e);
+
+  if (ok) {
+    start_what_can(&s);
+    ia_loop_run(s.loop);
+    ok = s.failure.code == IA_OK;
+    if (!ok && e)
+      *e = s.failure;
+  }
+  for (unsigned i = 0; i < N_PLANS; i++)
+    ia_process_free(s.processes[i]);
+  ia_loop_free(s.loop);
+  ia_secret_free(&s.passphrase);
+  json_decref(s.fields);
+  ia_home_close(&s.home);
+  return ok;
+}
