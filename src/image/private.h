@@ -1,0 +1,30 @@
+/* What the files of the image store share. */
+#ifndef IA_IMAGE_PRIVATE_H
+#define IA_IMAGE_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "base/file.h"
+#include "image/store.h"
+
+struct ia_images {
+  char *dir;
+  int lock; /* held shared while open, alone while rubbish is swept */
+  atomic_uint counter;
+};
+
+bool ia_images_has_blob(const ia_images *s, const ia_h256 *digest);
+/* A new file of mode 0600 below tmp/. */
+IA_MUST bool ia_images_temp(ia_images *s, ia_path *path, int *fd, ia_err *e);
+
+/* -- where an import reads from: a layout folder, or the members of an archive by name -- */
+typedef struct ia_source ia_source;
+IA_MUST bool ia_source_open(ia_source **out, ia_images *s, const char *path,
+                            const ia_oci_limits *limits, ia_err *e);
+void ia_source_close(ia_source *src);
+IA_DEFINE_AUTO(ia_source, ia_source_close)
+/* NOT_FOUND when there is no regular file of that name. */
+IA_MUST bool ia_source_member(ia_source *src, const char *name, int *fd, ia_err *e);
+bool ia_source_has(ia_source *src, const char *name);
+
+#endif
