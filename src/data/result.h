@@ -32,7 +32,7 @@ typedef struct ia_tree {
   size_t n_skipped; /* links, sockets, pipes, devices */
 } ia_tree;
 
-/* Duplicates dir. limits may be NULL. BAD_OUTPUT when a limit is passed or a folder cannot be read.
+/* Opens dir anew. limits may be NULL. BAD_OUTPUT when a limit is passed or a folder cannot be read.
  */
 IA_MUST bool ia_tree_open(ia_tree **out, int dir, const ia_tree_limits *limits, ia_err *e);
 void ia_tree_close(ia_tree *t);
