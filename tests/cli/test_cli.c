@@ -19,7 +19,10 @@ static int setup(void **state)
   char *dir = strdup("/tmp/ia-cli-XXXXXX");
 
   *state = dir;
-  return dir && mkdtemp(dir) && setenv("IAPP_HOME", dir, 1) == 0 ? 0 : -1;
+  return dir && mkdtemp(dir) && setenv("IAPP_HOME", dir, 1) == 0 &&
+                 unsetenv("IAPP_PASSWORD_FILE") == 0
+             ? 0
+             : -1;
 }
 
 static int teardown(void **state)
@@ -177,6 +180,36 @@ static void test_completion(void **state)
   expect("__complete bash version --js", 0, "--json\n", "");
 }
 
+static void put_file(const char *dir, const char *name, const char *text)
+{
+  ia_path p;
+
+  assert_true(ia_path_join(&p, NULL, "%s/%s", dir, name));
+  assert_true(ia_file_write(p.s, ia_span_str(text), 0600, NULL));
+}
+
+static void test_wallets(void **state)
+{
+  /* the first of the ten usual development accounts */
+  const char *address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+
+  put_file(*state, "pw", "correct horse\n");
+  put_file(*state, "key", "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80\n");
+  assert_int_equal(chdir(*state), 0);
+  expect("wallet list --keystore ks", 0, "no wallet yet", "");
+  expect("wallet show --keystore ks", 1, "", "fix: iapp wallet new");
+  expect("wallet new --keystore ks", 2, "", "IAPP_PASSWORD_FILE");
+  expect("wallet import --key-file key --keystore ks --password-file pw", 0, address, "");
+  expect("wallet import --key-file key --keystore ks --password-file pw", 1, "", "EXISTS");
+  expect("wallet show --keystore ks --json", 0, address, "");
+  expect("wallet show 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --keystore ks", 0, address, "");
+  expect("wallet new --keystore ks --password-file pw", 0, "keystore file", "");
+  expect("wallet show --keystore ks", 1, "", "which of your 2 wallets?");
+  put_file(*state, "short", "1234567");
+  expect("wallet new --keystore ks --password-file short", 1, "", "at least 8");
+  assert_int_equal(chdir("/"), 0);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -187,6 +220,7 @@ int main(void)
       cmocka_unit_test(test_unreadable_settings_are_not_written_over),
       cmocka_unit_test(test_every_verb_and_flag_has_an_example),
       cmocka_unit_test(test_completion),
+      cmocka_unit_test(test_wallets),
   };
 
   return cmocka_run_group_tests(tests, setup, teardown);

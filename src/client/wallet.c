@@ -1,0 +1,171 @@
+/* Wallets of people: keystore files in a folder. */
+#include "client/wallet.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "eth/address.h"
+
+enum { KEYSTORE_CAP = 1 << 16, WALLETS_MAX = 10000 };
+
+void ia_wallet_free(ia_wallet *w)
+{
+  if (!w)
+    return;
+  ia_secret_free(&w->key);
+  ia_secp_free(w->secp);
+  free(w);
+}
+
+bool ia_keystore_folder(ia_path *out, const char *dir, ia_err *e)
+{
+  const char *home = getenv("HOME");
+
+  if (dir)
+    return ia_path_join(out, e, "%s", dir);
+  if (!home || !home[0])
+    return ia_fail(e, IA_E_USAGE, "no keystore: neither --keystore nor $HOME is set");
+  return ia_path_join(out, e, "%s/.ethereum/keystore", home);
+}
+
+/* False when the file is no keystore with an address. */
+static bool read_entry(ia_wallet_file *out, const char *path)
+{
+  IA_AUTOV(ia_buf) text = {0};
+
+  return ia_file_read(&text, path, KEYSTORE_CAP, NULL) &&
+         ia_keystore_address(&out->address, ia_buf_view(&text), NULL) &&
+         ia_path_join(&out->path, NULL, "%s", path);
+}
+
+static int by_address(const void *a, const void *b)
+{
+  const ia_wallet_file *x = a, *y = b;
+
+  return memcmp(x->address.b, y->address.b, sizeof(x->address.b));
+}
+
+static bool grow(ia_wallet_file **list, size_t n, ia_err *e)
+{
+  if (n >= WALLETS_MAX)
+    return ia_fail(e, IA_E_TOO_LARGE, "more than %d keystores", WALLETS_MAX);
+  if (n > 0 && (n & (n - 1)) != 0)
+    return true;
+  ia_wallet_file *more = reallocarray(*list, n ? 2 * n : 1, sizeof(**list));
+  if (!more)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
+  *list = more;
+  return true;
+}
+
+bool ia_wallet_list(ia_wallet_file **out, size_t *n, const char *dir, ia_err *e)
+{
+  ia_autofree ia_wallet_file *list = NULL;
+  ia_path folder, path;
+  bool ok = true;
+
+  *n = 0;
+  *out = NULL;
+  if (!ia_keystore_folder(&folder, dir, e))
+    return false;
+  DIR *d = opendir(folder.s);
+  if (!d)
+    return errno == ENOENT || ia_fail_errno(e, "%s", folder.s);
+  for (struct dirent *f; ok && (f = readdir(d));) {
+    if (f->d_name[0] == '.' || !ia_path_join(&path, NULL, "%s/%s", folder.s, f->d_name))
+      continue;
+    ok = grow(&list, *n, e);
+    if (ok && read_entry(&list[*n], path.s))
+      ++*n;
+  }
+  closedir(d);
+  if (!ok)
+    return false;
+  if (*n > 1)
+    qsort(list, *n, sizeof(*list), by_address);
+  *out = ia_steal(&list);
+  return true;
+}
+
+bool ia_wallet_find(ia_wallet_file *out, const char *dir, const char *which, ia_err *e)
+{
+  ia_autofree ia_wallet_file *list = NULL;
+  ia_addr wanted;
+  size_t n;
+
+  if (which && strchr(which, '/')) {
+    if (read_entry(out, which))
+      return true;
+    return ia_fail(e, IA_E_NOT_FOUND, "%s is not a keystore with an address", which);
+  }
+  if (which && !ia_addr_parse(&wanted, ia_span_str(which), e))
+    return ia_wrap(e, "wallet");
+  if (!ia_wallet_list(&list, &n, dir, e))
+    return false;
+  for (size_t i = 0; i < n; i++)
+    if ((which && ia_addr_eq(&list[i].address, &wanted)) || (!which && n == 1)) {
+      *out = list[i];
+      return true;
+    }
+  if (which || n == 0) {
+    ia_fail(e, IA_E_NOT_FOUND, which ? "no wallet %s in the keystore" : "no wallet%s yet",
+            which ? which : "");
+    return ia_hint(e, which ? "iapp wallet list" : "iapp wallet new");
+  }
+  ia_fail(e, IA_E_INVALID, "which of your %zu wallets?", n);
+  return ia_hint(e, "--wallet 0x.., or once: iapp config set wallet 0x..");
+}
+
+bool ia_wallet_of_key(ia_wallet **out, const ia_secret *key, ia_err *e)
+{
+  IA_AUTO(ia_wallet) *w = calloc(1, sizeof(*w));
+
+  if (!w)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
+  if (!ia_secp_new(&w->secp, e) || !ia_secret_copy(&w->key, ia_secret_view(key), e) ||
+      !ia_secp_key_check(&w->key, e) || !ia_secp_address(w->secp, &w->address, &w->key, e))
+    return false;
+  *out = ia_steal(&w);
+  return true;
+}
+
+bool ia_wallet_open(ia_wallet **out, const ia_wallet_file *file, ia_span password, ia_err *e)
+{
+  IA_AUTO(ia_wallet) *w = calloc(1, sizeof(*w));
+  IA_AUTOV(ia_buf) text = {0};
+
+  if (!w)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
+  if (!ia_file_read(&text, file->path.s, KEYSTORE_CAP, e) || !ia_secp_new(&w->secp, e) ||
+      !ia_keystore_open(&w->key, w->secp, ia_buf_view(&text), password, e) ||
+      !ia_secp_address(w->secp, &w->address, &w->key, e))
+    return ia_wrap(e, "%s", file->path.s);
+  *out = ia_steal(&w);
+  return true;
+}
+
+bool ia_wallet_create(ia_wallet_file *out, const char *dir, const ia_secret *key, ia_span password,
+                      uint64_t n, ia_err *e)
+{
+  IA_AUTO(ia_secp) *secp = NULL;
+  IA_AUTOV(ia_secret) own = {0};
+  IA_AUTOV(ia_buf) text = {0};
+  ia_wallet_file same;
+  ia_path folder;
+
+  if (!ia_keystore_folder(&folder, dir, e) || !ia_secp_new(&secp, e))
+    return false;
+  if (key ? !ia_secret_copy(&own, ia_secret_view(key), e) : !ia_secp_key_new(&own, e))
+    return false;
+  if (!ia_secp_key_check(&own, e) || !ia_secp_address(secp, &out->address, &own, e))
+    return false;
+  const ia_text43 name = ia_addr_text(&out->address);
+  if (ia_wallet_find(&same, dir, name.s, NULL))
+    return ia_fail(e, IA_E_EXISTS, "%s is there already: %.100s", name.s, same.path.s);
+  return ia_mkdirs(folder.s, 0700, e) &&
+         ia_path_join(&out->path, e, "%s/%s.json", folder.s, name.s) &&
+         ia_keystore_write(&text, secp, &own, password, n ? n : IA_KEYSTORE_N, e) &&
+         ia_file_create(out->path.s, ia_buf_view(&text), 0600, e);
+}
