@@ -1,0 +1,163 @@
+/* May this task get its keys? Every check of docs/release.md 4 but nonce and evidence, in its
+ * order, as a pure function over gathered facts: the SMS runs it before a release, `iapp why` runs
+ * it for people. What the ledger says is used only where a signature or an address proves it; the
+ * rest is listed in by_ledger. */
+#ifndef IA_POLICY_RELEASE_H
+#define IA_POLICY_RELEASE_H
+
+#include "poco/match.h"
+#include "poco/params.h"
+#include "policy/policy.h"
+#include "tee/descriptor.h"
+#include "tee/release.h"
+
+enum {
+  IA_RELEASES_MAX = 3,     /* of a task, all attempts together */
+  IA_TRANSFERS_MAX = 1024, /* of an asset */
+};
+
+/* What the SMS was configured with: never taken from the ledger. */
+typedef struct ia_release_pins {
+  ia_domain domain;
+  uint64_t chain_id;
+  ia_addr hub;
+  ia_addr registry[IA_ASSET_KINDS];
+  ia_h256 proxy_code_hash;
+  ia_h256 sms_key;
+  const ia_poco_rules *rules;
+  uint64_t depth; /* blocks that must lie above the match */
+} ia_release_pins;
+
+/* A "transfer" message of an owner to the SMS: {"to":"0x.."}. */
+typedef struct ia_transfer_message {
+  uint64_t version;
+  ia_addr to;
+  ia_span body;
+  uint8_t sig[65];
+} ia_transfer_message;
+
+/* An app or a dataset. Spans and lists are borrowed. */
+typedef struct ia_asset_facts {
+  bool has;
+  ia_app_info app;          /* app; owner is ignored */
+  ia_dataset_info dataset;  /* dataset; owner is ignored */
+  ia_addr first_owner;      /* as claimed: the address proves it */
+  const ia_span *transfers; /* raw signed transactions, oldest first */
+  size_t n_transfers;
+  const ia_transfer_message *messages; /* by version */
+  size_t n_messages;
+  bool eoa; /* the current owner is known to sign by key: ERC-1271 is not asked */
+} ia_asset_facts;
+
+/* Everything that was looked up. What is missing has a flag. */
+typedef struct ia_release_facts {
+  const ia_release_pins *pins;
+  uint64_t now; /* the SMS's clock, Unix seconds */
+  bool planned; /* no deal yet: would these orders get the keys? Skips lease, task and deal */
+  bool has_lease;
+  ia_lease lease;
+  ia_h256 task_id;
+  bool has_task;
+  ia_task task;
+  bool has_deal;
+  ia_deal deal;
+  uint64_t ledger_time; /* of the head */
+  uint64_t head;        /* block numbers */
+  uint64_t match_block;
+  bool has_match;
+  ia_match match;
+  ia_asset_facts asset[IA_ASSET_KINDS]; /* workerpool: not used */
+  ia_addr pool_owner;                   /* the ledger's word; no key depends on it */
+  ia_span presign[IA_ORDER_KINDS];      /* raw signed manage*Order transactions; empty = none */
+  const ia_poco_view *ledger;           /* has_purpose, erc1271, categories: its word. consumed:
+                                           only when planned */
+} ia_release_facts;
+
+typedef enum ia_secret_kind {
+  IA_SECRET_DATASET,   /* key of a dataset ("web3"), base64 text */
+  IA_SECRET_APP,       /* of an app's developer, index "1" */
+  IA_SECRET_REQUESTER, /* by name */
+  IA_SECRET_WEB2,      /* by name: result keys */
+} ia_secret_kind;
+
+/* The SMS's own memory, asked in the transaction that writes the release. False = cannot be told.
+ */
+typedef struct ia_release_memory {
+  void *ctx;
+  /* highest fencing number seen for the task and whose it was */
+  bool (*fencing)(void *ctx, const ia_h256 *task, bool *has, uint64_t *highest, ia_addr *worker,
+                  ia_err *e);
+  bool (*rolled_back)(void *ctx, bool *stop, ia_err *e);
+  bool (*releases)(void *ctx, const ia_h256 *task, uint64_t *n, ia_err *e);
+  /* other tasks that got a key on this order */
+  bool (*order_tasks)(void *ctx, const ia_h256 *order, const ia_h256 *task, uint64_t *n, ia_err *e);
+  /* a final CLOSE was seen before the deal was */
+  bool (*closed)(void *ctx, const ia_h256 *order, const ia_h256 *deal, bool *barred, ia_err *e);
+  bool (*revoked)(void *ctx, const ia_addr *object, const ia_h256 *order, bool *barred, ia_err *e);
+  /* has = false: no policy. hash: SHA-256 of the text. */
+  bool (*policy)(void *ctx, const ia_addr *dataset, bool *has, ia_policy *p, ia_h256 *hash,
+                 uint64_t *epoch, ia_err *e);
+  bool (*dataset_tasks)(void *ctx, const ia_addr *dataset, const ia_h256 *task, uint64_t now,
+                        uint64_t *total, uint64_t *today, ia_err *e);
+  bool (*secret)(void *ctx, ia_secret_kind kind, const ia_addr *of, const char *name, bool *has,
+                 ia_addr *pusher, ia_err *e);
+  /* the result key in force when this deal was first seen: RESULT_KEY_INVALID is for the caller */
+  bool (*result_key)(void *ctx, const ia_addr *of, const ia_h256 *deal, bool *has, ia_buf *pem,
+                     ia_err *e);
+} ia_release_memory;
+
+enum { IA_BY_LEDGER_MAX = 16 };
+
+/* What follows from the facts once they are proven. */
+typedef struct ia_release_plan {
+  ia_h256 order_hash[IA_ORDER_KINDS];
+  ia_h256 deal_id; /* zero when planned */
+  uint32_t task_index;
+  uint64_t bot_first, bot_size;
+  ia_addr owner[IA_ASSET_KINDS]; /* proven; of the pool: the ledger's word */
+  bool has_dataset;
+  ia_params params;
+  const char *purpose; /* in params */
+  bool callback;
+  bool encrypt;
+  ia_addr beneficiary; /* the requester when the order names none */
+  bool app_secret;     /* it is there and its owner signed the app order */
+  bool has_result_key;
+  ia_buf result_key; /* PEM */
+  bool logs_clear;   /* every dataset's owner lets logs out in clear */
+  bool has_policy;
+  ia_h256 policy_hash;
+  uint64_t policy_epoch;
+  uint64_t attempt;                     /* from 1 */
+  char by_ledger[IA_BY_LEDGER_MAX][96]; /* "erc1271:0x..", "whitelist:0x..:0x.." */
+  size_t n_by_ledger;
+} ia_release_plan;
+
+void ia_release_plan_free(ia_release_plan *p);
+IA_DEFINE_AUTO_VALUE(ia_release_plan, ia_release_plan_free)
+
+/* Steps 1 to 7 and 9: what the facts prove. False with refusing lines in v. */
+bool ia_release_prove(ia_release_plan *plan, ia_verdict *v, const ia_release_facts *f);
+/* Steps 8, 10 and 12 over the SMS's memory, after ia_release_prove on the same facts. */
+bool ia_release_admit(ia_release_plan *plan, ia_verdict *v, const ia_release_facts *f,
+                      const ia_release_memory *m);
+/* Both. The fencing part of step 1 is in the first when m is given. */
+bool ia_release_decide(ia_release_plan *plan, ia_verdict *v, const ia_release_facts *f,
+                       const ia_release_memory *m);
+
+/* The lease alone (step 1), for the challenge: signed by the pool's owner, in force, for the task;
+ * LEASE_INVALID. Then the fencing rule over memory; LEASE_FENCED. */
+IA_MUST bool ia_lease_check(const ia_lease *l, ia_domain d, const ia_h256 *task,
+                            const ia_addr *pool_owner, uint64_t now, ia_err *e);
+IA_MUST bool ia_lease_fencing(const ia_lease *l, const ia_release_memory *m, ia_err *e);
+
+/* D of the proven task. */
+IA_MUST bool ia_release_descriptor(ia_descriptor *d, const ia_release_plan *plan,
+                                   const ia_release_facts *f, const char *tee, ia_err *e);
+
+/* The proven owner of an asset: OWNER_UNPROVEN when the chain from its first owner breaks. The
+ * address is proven before: ASSET_MISMATCH. */
+IA_MUST bool ia_asset_prove(ia_addr *owner, const ia_release_pins *pins, ia_asset_kind kind,
+                            const ia_addr *address, const ia_asset_facts *f, ia_err *e);
+
+#endif
