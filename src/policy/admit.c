@@ -13,30 +13,30 @@ struct admitting {
   ia_release_plan *plan;
 };
 
-static bool a_fencing(struct admitting *a, ia_verdict *v)
+static bool a_fencing(struct admitting *a, ia_ruling *v)
 {
   ia_err e = {0};
 
   if (a->f->has_lease && !ia_lease_fencing(&a->f->lease, a->m, &e))
-    return ia_verdict_err(v, "lease", &e);
+    return ia_ruling_err(v, "lease", &e);
   return true;
 }
 
-static bool a_rollback(struct admitting *a, ia_verdict *v)
+static bool a_rollback(struct admitting *a, ia_ruling *v)
 {
   ia_err e = {0};
   bool stop = true;
 
   if (!a->m->rolled_back(a->m->ctx, &stop, &e))
-    return ia_verdict_err(v, "ledger", &e);
+    return ia_ruling_err(v, "ledger", &e);
   if (stop)
-    return ia_verdict_no(v, "ledger", IA_E_LEDGER_ROLLBACK,
-                         "the ledger shows another past than before; the operator must confirm");
-  ia_verdict_ok(v, "ledger", "its final blocks are those remembered");
+    return ia_ruling_no(v, "ledger", IA_E_LEDGER_ROLLBACK,
+                        "the ledger shows another past than before; the operator must confirm");
+  ia_ruling_ok(v, "ledger", "its final blocks are those remembered");
   return true;
 }
 
-static bool a_volume(struct admitting *a, ia_verdict *v)
+static bool a_volume(struct admitting *a, ia_ruling *v)
 {
   const ia_h256 *order = &a->plan->order_hash[IA_ORDER_DATASET];
   ia_err e = {0};
@@ -44,17 +44,17 @@ static bool a_volume(struct admitting *a, ia_verdict *v)
   ia_u256 used;
 
   if (!a->m->order_tasks(a->m->ctx, order, &a->f->task_id, &n, &e))
-    return ia_verdict_err(v, "volume", &e);
+    return ia_ruling_err(v, "volume", &e);
   used = ia_u256_of(n);
   if (ia_u256_cmp(&used, &a->f->match.dataset.volume) >= 0)
-    return ia_verdict_no(v, "volume", IA_E_VOLUME_SPENT, "the grant's %s runs are used up",
-                         ia_u256_dec(&a->f->match.dataset.volume).s);
-  ia_verdict_ok(v, "volume", "%llu of %s runs of the grant are used", (unsigned long long)n,
-                ia_u256_dec(&a->f->match.dataset.volume).s);
+    return ia_ruling_no(v, "volume", IA_E_VOLUME_SPENT, "the grant's %s runs are used up",
+                        ia_u256_dec(&a->f->match.dataset.volume).s);
+  ia_ruling_ok(v, "volume", "%llu of %s runs of the grant are used", (unsigned long long)n,
+               ia_u256_dec(&a->f->match.dataset.volume).s);
   return true;
 }
 
-static bool a_closed(struct admitting *a, ia_order_kind kind, const ia_addr *object, ia_verdict *v)
+static bool a_closed(struct admitting *a, ia_order_kind kind, const ia_addr *object, ia_ruling *v)
 {
   const ia_h256 *order = &a->plan->order_hash[kind];
   bool closed = true, revoked = true;
@@ -62,27 +62,27 @@ static bool a_closed(struct admitting *a, ia_order_kind kind, const ia_addr *obj
 
   if (!a->m->closed(a->m->ctx, order, &a->plan->deal_id, &closed, &e) ||
       !a->m->revoked(a->m->ctx, object, order, &revoked, &e))
-    return ia_verdict_err(v, "grant", &e);
+    return ia_ruling_err(v, "grant", &e);
   if (closed)
-    return ia_verdict_no(v, "grant", IA_E_ORDER_CLOSED,
-                         "the owner closed the order before this deal was seen");
+    return ia_ruling_no(v, "grant", IA_E_ORDER_CLOSED,
+                        "the owner closed the order before this deal was seen");
   if (revoked)
-    return ia_verdict_no(v, "grant", IA_E_REVOKED, "the owner revoked the grant");
+    return ia_ruling_no(v, "grant", IA_E_REVOKED, "the owner revoked the grant");
   return true;
 }
 
-static bool a_grants(struct admitting *a, ia_verdict *v)
+static bool a_grants(struct admitting *a, ia_ruling *v)
 {
   if (!a_closed(a, IA_ORDER_APP, &a->f->match.app.app, v))
     return false;
   if (a->plan->has_dataset &&
       (!a_volume(a, v) || !a_closed(a, IA_ORDER_DATASET, &a->f->match.dataset.dataset, v)))
     return false;
-  ia_verdict_ok(v, "grant", "neither closed nor revoked");
+  ia_ruling_ok(v, "grant", "neither closed nor revoked");
   return true;
 }
 
-static bool a_releases(struct admitting *a, ia_verdict *v)
+static bool a_releases(struct admitting *a, ia_ruling *v)
 {
   ia_err e = {0};
   uint64_t n = 0;
@@ -90,16 +90,16 @@ static bool a_releases(struct admitting *a, ia_verdict *v)
   if (a->f->planned)
     return true;
   if (!a->m->releases(a->m->ctx, &a->f->task_id, &n, &e))
-    return ia_verdict_err(v, "attempts", &e);
+    return ia_ruling_err(v, "attempts", &e);
   if (n >= IA_RELEASES_MAX)
-    return ia_verdict_no(v, "attempts", IA_E_RELEASE_LIMIT,
-                         "the task got its keys %llu times already", (unsigned long long)n);
+    return ia_ruling_no(v, "attempts", IA_E_RELEASE_LIMIT,
+                        "the task got its keys %llu times already", (unsigned long long)n);
   a->plan->attempt = n + 1;
-  ia_verdict_ok(v, "attempts", "attempt %llu of %d", (unsigned long long)n + 1, IA_RELEASES_MAX);
+  ia_ruling_ok(v, "attempts", "attempt %llu of %d", (unsigned long long)n + 1, IA_RELEASES_MAX);
   return true;
 }
 
-static bool a_policy(struct admitting *a, ia_verdict *v)
+static bool a_policy(struct admitting *a, ia_ruling *v)
 {
   ia_policy_facts pf = {.now = a->f->now,
                         .requester = a->f->match.request.requester,
@@ -118,16 +118,16 @@ static bool a_policy(struct admitting *a, ia_verdict *v)
                     &a->plan->policy_epoch, &e) ||
       !a->m->dataset_tasks(a->m->ctx, dataset, &a->f->task_id, a->f->now, &pf.runs_before,
                            &pf.runs_today, &e))
-    return ia_verdict_err(v, "policy", &e);
+    return ia_ruling_err(v, "policy", &e);
   a->plan->logs_clear = p.logs_clear;
   if (!a->plan->has_policy) {
-    ia_verdict_ok(v, "policy", "the owner states nothing beyond the order");
+    ia_ruling_ok(v, "policy", "the owner states nothing beyond the order");
     return true;
   }
   return ia_policy_decide(v, &p, &pf);
 }
 
-static bool a_dataset_key(struct admitting *a, ia_verdict *v)
+static bool a_dataset_key(struct admitting *a, ia_ruling *v)
 {
   const ia_addr *dataset = &a->f->match.dataset.dataset;
   ia_err e = {0};
@@ -137,30 +137,30 @@ static bool a_dataset_key(struct admitting *a, ia_verdict *v)
   if (!a->plan->has_dataset)
     return true;
   if (!a->m->secret(a->m->ctx, IA_SECRET_DATASET, dataset, "", &has, &pusher, &e))
-    return ia_verdict_err(v, "secrets", &e);
+    return ia_ruling_err(v, "secrets", &e);
   if (!has)
-    return ia_verdict_no(v, "secrets", IA_E_SECRET_MISSING, "no key of the dataset %s is here",
-                         ia_addr_text(dataset).s);
-  ia_verdict_ok(v, "secrets", "the key of the dataset is here");
+    return ia_ruling_no(v, "secrets", IA_E_SECRET_MISSING, "no key of the dataset %s is here",
+                        ia_addr_text(dataset).s);
+  ia_ruling_ok(v, "secrets", "the key of the dataset is here");
   return true;
 }
 
 /* An app's secret leaves only for an app order of who pushed it; that of a former owner stays. */
-static bool a_app_secret(struct admitting *a, ia_verdict *v)
+static bool a_app_secret(struct admitting *a, ia_ruling *v)
 {
   ia_err e = {0};
   ia_addr pusher;
   bool has = false;
 
   if (!a->m->secret(a->m->ctx, IA_SECRET_APP, &a->f->match.app.app, "1", &has, &pusher, &e))
-    return ia_verdict_err(v, "secrets", &e);
+    return ia_ruling_err(v, "secrets", &e);
   a->plan->app_secret = has && ia_addr_eq(&pusher, &a->plan->owner[IA_ASSET_APP]);
   if (has && !a->plan->app_secret)
-    ia_verdict_ok(v, "secrets", "the app's secret is a former owner's and stays here");
+    ia_ruling_ok(v, "secrets", "the app's secret is a former owner's and stays here");
   return true;
 }
 
-static bool a_requester_secrets(struct admitting *a, ia_verdict *v)
+static bool a_requester_secrets(struct admitting *a, ia_ruling *v)
 {
   const json_t *wanted = a->plan->params.secrets;
   const char *index;
@@ -174,46 +174,46 @@ static bool a_requester_secrets(struct admitting *a, ia_verdict *v)
     bool has = false;
 
     if (!json_is_string(name))
-      return ia_verdict_no(v, "secrets", IA_E_PARAMS_INVALID,
-                           "iexec_secrets names something that is not a text");
+      return ia_ruling_no(v, "secrets", IA_E_PARAMS_INVALID,
+                          "iexec_secrets names something that is not a text");
     if (!a->m->secret(a->m->ctx, IA_SECRET_REQUESTER, &a->f->match.request.requester,
                       json_string_value(name), &has, &pusher, &e))
-      return ia_verdict_err(v, "secrets", &e);
+      return ia_ruling_err(v, "secrets", &e);
     if (!has)
-      return ia_verdict_no(v, "secrets", IA_E_SECRET_MISSING,
-                           "the requester's secret \"%.64s\" is not here", json_string_value(name));
+      return ia_ruling_no(v, "secrets", IA_E_SECRET_MISSING,
+                          "the requester's secret \"%.64s\" is not here", json_string_value(name));
   }
   return true;
 }
 
-static bool a_result(struct admitting *a, ia_verdict *v)
+static bool a_result(struct admitting *a, ia_ruling *v)
 {
   const char *storage = a->plan->params.storage;
   IA_AUTO(ia_rsa) *key = NULL;
   ia_err e = {0};
 
   if (*storage && strcmp(storage, "ipfs") != 0)
-    return ia_verdict_no(v, "result", IA_E_STORAGE_UNSUPPORTED,
-                         "the request wants its result on \"%.32s\"", storage);
+    return ia_ruling_no(v, "result", IA_E_STORAGE_UNSUPPORTED,
+                        "the request wants its result on \"%.32s\"", storage);
   if (!a->m->result_key(a->m->ctx, &a->plan->beneficiary, &a->plan->deal_id,
                         &a->plan->has_result_key, &a->plan->result_key, &e))
-    return ia_verdict_err(v, "result", &e);
+    return ia_ruling_err(v, "result", &e);
   if (a->plan->has_result_key && !ia_rsa_public_pem(&key, ia_buf_view(&a->plan->result_key), &e)) {
     a->plan->has_result_key = false;
     if (a->plan->encrypt)
-      return ia_verdict_no(v, "result", IA_E_RESULT_KEY_INVALID, "the result key of %s: %.100s",
-                           ia_addr_text(&a->plan->beneficiary).s, e.msg);
+      return ia_ruling_no(v, "result", IA_E_RESULT_KEY_INVALID, "the result key of %s: %.100s",
+                          ia_addr_text(&a->plan->beneficiary).s, e.msg);
   }
   if (a->plan->encrypt && !a->plan->has_result_key)
-    return ia_verdict_no(v, "result", IA_E_RESULT_KEY_MISSING,
-                         "%s has no result key here, and the request wants encryption",
-                         ia_addr_text(&a->plan->beneficiary).s);
-  ia_verdict_ok(v, "result", a->plan->encrypt ? "will be encrypted for %s" : "for %s, in clear",
-                ia_addr_text(&a->plan->beneficiary).s);
+    return ia_ruling_no(v, "result", IA_E_RESULT_KEY_MISSING,
+                        "%s has no result key here, and the request wants encryption",
+                        ia_addr_text(&a->plan->beneficiary).s);
+  ia_ruling_ok(v, "result", a->plan->encrypt ? "will be encrypted for %s" : "for %s, in clear",
+               ia_addr_text(&a->plan->beneficiary).s);
   return true;
 }
 
-bool ia_release_admit(ia_release_plan *plan, ia_verdict *v, const ia_release_facts *f,
+bool ia_release_admit(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
                       const ia_release_memory *m)
 {
   struct admitting a = {f, m, plan};
@@ -223,7 +223,7 @@ bool ia_release_admit(ia_release_plan *plan, ia_verdict *v, const ia_release_fac
          a_requester_secrets(&a, v) && a_result(&a, v);
 }
 
-bool ia_release_decide(ia_release_plan *plan, ia_verdict *v, const ia_release_facts *f,
+bool ia_release_decide(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
                        const ia_release_memory *m)
 {
   return ia_release_prove(plan, v, f) && ia_release_admit(plan, v, f, m);

@@ -6,7 +6,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
-#include "policy/verdict.h"
+#include "policy/ruling.h"
 
 enum {
   IA_POLICY_MAX = 64 << 10, /* bytes of a document */
@@ -66,6 +66,6 @@ typedef struct ia_policy_facts {
 
 /* Appends one line for each clause of the policy: POLICY_EXPIRED, POLICY_REQUESTER, POLICY_PURPOSE,
  * POLICY_BUDGET, BY_LEDGER_REFUSED, POLICY_RESULT. False when one is refused. */
-bool ia_policy_decide(ia_verdict *v, const ia_policy *p, const ia_policy_facts *f);
+bool ia_policy_decide(ia_ruling *v, const ia_policy *p, const ia_policy_facts *f);
 
 #endif

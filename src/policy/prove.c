@@ -146,15 +146,14 @@ static bool v_has_purpose(void *ctx, const ia_addr *group, const ia_addr *accoun
                           ia_err *e)
 {
   const struct proving *p = ctx;
-  char text[96];
+  char text[64];
 
   *member = false;
   if (!p->f->ledger || !p->f->ledger->has_purpose)
     return true;
   if (!p->f->ledger->has_purpose(p->f->ledger->ctx, group, account, member, e))
     return false;
-  (void)!snprintf(text, sizeof(text), "whitelist:%s:%s", ia_addr_lower(group).s,
-                  ia_addr_lower(account).s);
+  (void)!snprintf(text, sizeof(text), "whitelist:%s", ia_addr_lower(group).s);
   if (*member)
     note(p->plan, text);
   return true;
@@ -173,7 +172,7 @@ static bool v_erc1271(void *ctx, const ia_addr *account, const ia_h256 *hash, ia
                       bool *is_contract, bool *valid, ia_err *e)
 {
   const struct proving *p = ctx;
-  char text[96];
+  char text[64];
 
   *is_contract = *valid = false;
   if (ia_sig_verify(account, hash, sign, NULL) || signs_by_key(p, account) || !p->f->ledger ||
@@ -200,7 +199,7 @@ static bool v_categories(void *ctx, ia_u256 *count, ia_err *e)
 }
 
 /* -- the steps -- */
-static bool s_lease(struct proving *p, ia_verdict *v)
+static bool s_lease(struct proving *p, ia_ruling *v)
 {
   ia_err e = {0};
 
@@ -209,38 +208,38 @@ static bool s_lease(struct proving *p, ia_verdict *v)
   if (p->f->has_lease) {
     if (!ia_lease_check(&p->f->lease, p->f->pins->domain, &p->f->task_id, &p->f->pool_owner,
                         p->f->now, &e))
-      return ia_verdict_err(v, "lease", &e);
-    ia_verdict_ok(v, "lease", "signed by the pool for worker %s",
-                  ia_addr_text(&p->f->lease.worker).s);
+      return ia_ruling_err(v, "lease", &e);
+    ia_ruling_ok(v, "lease", "signed by the pool for worker %s",
+                 ia_addr_text(&p->f->lease.worker).s);
   }
   return true;
 }
 
-static bool s_task(struct proving *p, ia_verdict *v)
+static bool s_task(struct proving *p, ia_ruling *v)
 {
   const ia_release_facts *f = p->f;
 
   if (f->planned)
     return true;
   if (!f->has_task || f->task.status != IA_TASK_ACTIVE)
-    return ia_verdict_no(v, "task", IA_E_TASK_NOT_ACTIVE, "the task is not active");
+    return ia_ruling_no(v, "task", IA_E_TASK_NOT_ACTIVE, "the task is not active");
   if (f->ledger_time >= f->task.contribution_deadline)
-    return ia_verdict_no(v, "task", IA_E_DEADLINE_PASSED,
-                         "the contribution deadline of the task has passed");
+    return ia_ruling_no(v, "task", IA_E_DEADLINE_PASSED,
+                        "the contribution deadline of the task has passed");
   if (f->head < f->match_block || f->head - f->match_block < f->pins->depth)
-    return ia_verdict_no(v, "task", IA_E_DEPTH, "the deal is less than %llu blocks deep",
-                         (unsigned long long)f->pins->depth);
-  ia_verdict_ok(v, "task", "active, before its contribution deadline");
+    return ia_ruling_no(v, "task", IA_E_DEPTH, "the deal is less than %llu blocks deep",
+                        (unsigned long long)f->pins->depth);
+  ia_ruling_ok(v, "task", "active, before its contribution deadline");
   return true;
 }
 
-static bool s_tag(struct proving *p, ia_verdict *v)
+static bool s_tag(struct proving *p, ia_ruling *v)
 {
   const ia_release_facts *f = p->f;
   ia_h256 tag;
 
   if (!f->planned && !f->has_deal)
-    return ia_verdict_no(v, "tag", IA_E_DEAL_MISMATCH, "the ledger shows no such deal");
+    return ia_ruling_no(v, "tag", IA_E_DEAL_MISMATCH, "the ledger shows no such deal");
   if (f->planned) {
     tag = ia_tag_or(&f->match.app.tag, &f->match.request.tag);
     tag = ia_tag_or(&tag, &f->match.dataset.tag);
@@ -248,22 +247,22 @@ static bool s_tag(struct proving *p, ia_verdict *v)
     tag = f->deal.tag;
   }
   if (!ia_tag_one_framework(&tag))
-    return ia_verdict_no(v, "tag", IA_E_TAG_FRAMEWORK,
-                         "the deal's tag does not name exactly one TEE framework");
-  ia_verdict_ok(v, "tag", "one TEE framework");
+    return ia_ruling_no(v, "tag", IA_E_TAG_FRAMEWORK,
+                        "the deal's tag does not name exactly one TEE framework");
+  ia_ruling_ok(v, "tag", "one TEE framework");
   return true;
 }
 
 /* Hashes first: owners are proven for the addresses that the orders name. */
-static bool s_orders(struct proving *p, ia_verdict *v)
+static bool s_orders(struct proving *p, ia_ruling *v)
 {
   const ia_match *m = &p->f->match;
   const void *order[IA_ORDER_KINDS] = {&m->app, &m->dataset, &m->workerpool, &m->request};
   ia_h256 separator;
 
   if (!p->f->has_match)
-    return ia_verdict_no(v, "orders", IA_E_ORDERS_NOT_FOUND,
-                         "the four orders of the deal are nowhere to be found");
+    return ia_ruling_no(v, "orders", IA_E_ORDERS_NOT_FOUND,
+                        "the four orders of the deal are nowhere to be found");
   ia_order_separator(&separator, p->f->pins->chain_id, &p->f->pins->hub);
   p->plan->has_dataset = !ia_addr_zero(&m->dataset.dataset);
   for (int k = 0; k < IA_ORDER_KINDS; k++)
@@ -272,7 +271,7 @@ static bool s_orders(struct proving *p, ia_verdict *v)
   return true;
 }
 
-static bool s_assets(struct proving *p, ia_verdict *v)
+static bool s_assets(struct proving *p, ia_ruling *v)
 {
   const ia_release_facts *f = p->f;
   const ia_addr *address[] = {&f->match.app.app, &f->match.dataset.dataset};
@@ -284,9 +283,9 @@ static bool s_assets(struct proving *p, ia_verdict *v)
       continue;
     if (!ia_asset_prove(&p->plan->owner[k], f->pins, (ia_asset_kind)k, address[k], &f->asset[k],
                         &e))
-      return ia_verdict_err(v, clause[k], &e);
-    ia_verdict_ok(v, clause[k], "%s proves its fields; owner %s", ia_addr_text(address[k]).s,
-                  ia_addr_text(&p->plan->owner[k]).s);
+      return ia_ruling_err(v, clause[k], &e);
+    ia_ruling_ok(v, clause[k], "%s proves its fields; owner %s", ia_addr_text(address[k]).s,
+                 ia_addr_text(&p->plan->owner[k]).s);
   }
   p->plan->owner[IA_ASSET_WORKERPOOL] = f->pool_owner;
   return true;
@@ -306,7 +305,7 @@ static ia_code code_of(const ia_revert *why)
   }
 }
 
-static bool s_match(struct proving *p, ia_match_facts *mf, ia_verdict *v)
+static bool s_match(struct proving *p, ia_match_facts *mf, ia_ruling *v)
 {
   ia_poco_view view = {p, v_owner, v_presigned, v_consumed, v_has_purpose, v_erc1271, v_categories};
   const ia_release_pins *pins = p->f->pins;
@@ -318,9 +317,9 @@ static bool s_match(struct proving *p, ia_match_facts *mf, ia_verdict *v)
   if (!ia_match_check(mf, pins->rules, &separator, &view, &p->f->match, &why, &e)) {
     if (why.id != IA_REVERT_FAULT)
       e.code = code_of(&why);
-    return ia_verdict_err(v, "orders", &e);
+    return ia_ruling_err(v, "orders", &e);
   }
-  ia_verdict_ok(v, "orders", "four orders, each signed by its owner, fit together");
+  ia_ruling_ok(v, "orders", "four orders, each signed by its owner, fit together");
   return true;
 }
 
@@ -355,7 +354,7 @@ static const char *deal_differs(const ia_deal *d, const ia_match *m, const ia_ma
 }
 
 /* dealId, taskId and the range of indices; no field of the deal but what the orders say. */
-static bool s_deal(struct proving *p, const ia_match_facts *mf, ia_verdict *v)
+static bool s_deal(struct proving *p, const ia_match_facts *mf, ia_ruling *v)
 {
   const ia_release_facts *f = p->f;
   const char *differs;
@@ -367,27 +366,27 @@ static bool s_deal(struct proving *p, const ia_match_facts *mf, ia_verdict *v)
     return true;
   differs = deal_differs(&f->deal, &f->match, mf);
   if (differs)
-    return ia_verdict_no(v, "deal", IA_E_DEAL_MISMATCH,
-                         "the ledger's deal differs from the signed orders: %s", differs);
+    return ia_ruling_no(v, "deal", IA_E_DEAL_MISMATCH,
+                        "the ledger's deal differs from the signed orders: %s", differs);
   if (!ia_h256_eq(&mf->dealid, &f->task.dealid))
-    return ia_verdict_no(v, "deal", IA_E_DEAL_MISMATCH, "the orders make another deal");
+    return ia_ruling_no(v, "deal", IA_E_DEAL_MISMATCH, "the orders make another deal");
   ia_task_id(&task, &mf->dealid, &f->task.idx);
   if (!ia_h256_eq(&task, &f->task_id))
-    return ia_verdict_no(v, "deal", IA_E_DEAL_MISMATCH, "the deal has no such task");
+    return ia_ruling_no(v, "deal", IA_E_DEAL_MISMATCH, "the deal has no such task");
   if (!ia_u256_add(&end, &f->deal.bot_first, &f->deal.bot_size) ||
       ia_u256_cmp(&f->task.idx, &f->deal.bot_first) < 0 || ia_u256_cmp(&f->task.idx, &end) >= 0 ||
       ia_u256_cmp(&end, &f->match.request.volume) > 0 || !ia_u256_u64(&idx, &f->task.idx) ||
       idx > UINT32_MAX || !ia_u256_u64(&p->plan->bot_first, &f->deal.bot_first) ||
       !ia_u256_u64(&p->plan->bot_size, &f->deal.bot_size))
-    return ia_verdict_no(v, "deal", IA_E_DEAL_MISMATCH,
-                         "the task's index is not within the request's volume");
+    return ia_ruling_no(v, "deal", IA_E_DEAL_MISMATCH,
+                        "the task's index is not within the request's volume");
   p->plan->deal_id = mf->dealid;
   p->plan->task_index = (uint32_t)idx;
-  ia_verdict_ok(v, "deal", "made of these orders and nothing else");
+  ia_ruling_ok(v, "deal", "made of these orders and nothing else");
   return true;
 }
 
-static bool s_params(struct proving *p, ia_verdict *v)
+static bool s_params(struct proving *p, ia_ruling *v)
 {
   const ia_request_order *r = &p->f->match.request;
   ia_err e = {0};
@@ -395,11 +394,11 @@ static bool s_params(struct proving *p, ia_verdict *v)
   if (!ia_params_parse(&p->plan->params, r->params, &e)) {
     if (e.code == IA_E_PARSE)
       e.code = IA_E_PARAMS_INVALID;
-    return ia_verdict_err(v, "params", &e);
+    return ia_ruling_err(v, "params", &e);
   }
   if (*p->plan->params.bulk_cid)
-    return ia_verdict_no(v, "params", IA_E_UNSUPPORTED,
-                         "bulk processing is not offered by this SMS");
+    return ia_ruling_no(v, "params", IA_E_UNSUPPORTED,
+                        "bulk processing is not offered by this SMS");
   p->plan->purpose = p->plan->params.purpose;
   p->plan->callback = !ia_addr_zero(&r->callback);
   p->plan->encrypt = p->plan->params.encrypt && !p->plan->callback;
@@ -407,7 +406,7 @@ static bool s_params(struct proving *p, ia_verdict *v)
   return true;
 }
 
-bool ia_release_prove(ia_release_plan *plan, ia_verdict *v, const ia_release_facts *f)
+bool ia_release_prove(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f)
 {
   struct proving p = {f, plan};
   ia_match_facts mf = {0};

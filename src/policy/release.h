@@ -129,7 +129,7 @@ typedef struct ia_release_plan {
   ia_h256 policy_hash;
   uint64_t policy_epoch;
   uint64_t attempt;                     /* from 1 */
-  char by_ledger[IA_BY_LEDGER_MAX][96]; /* "erc1271:0x..", "whitelist:0x..:0x.." */
+  char by_ledger[IA_BY_LEDGER_MAX][64]; /* "erc1271:0x<account>", "whitelist:0x<group>" */
   size_t n_by_ledger;
 } ia_release_plan;
 
@@ -137,12 +137,12 @@ void ia_release_plan_free(ia_release_plan *p);
 IA_DEFINE_AUTO_VALUE(ia_release_plan, ia_release_plan_free)
 
 /* Steps 1 to 7 and 9: what the facts prove. False with refusing lines in v. */
-bool ia_release_prove(ia_release_plan *plan, ia_verdict *v, const ia_release_facts *f);
+bool ia_release_prove(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f);
 /* Steps 8, 10 and 12 over the SMS's memory, after ia_release_prove on the same facts. */
-bool ia_release_admit(ia_release_plan *plan, ia_verdict *v, const ia_release_facts *f,
+bool ia_release_admit(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
                       const ia_release_memory *m);
 /* Both. The fencing part of step 1 is in the first when m is given. */
-bool ia_release_decide(ia_release_plan *plan, ia_verdict *v, const ia_release_facts *f,
+bool ia_release_decide(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
                        const ia_release_memory *m);
 
 /* The lease alone (step 1), for the challenge: signed by the pool's owner, in force, for the task;

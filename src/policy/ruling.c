@@ -1,15 +1,15 @@
-#include "policy/verdict.h"
+#include "policy/ruling.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-static ia_clause *next_line(ia_verdict *v, const char *clause, bool ok, ia_code code)
+static ia_clause *next_line(ia_ruling *v, const char *clause, bool ok, ia_code code)
 {
   ia_clause *c;
 
-  if (v->n == IA_VERDICT_LINES) {
+  if (v->n == IA_RULING_LINES) {
     /* too many lines to tell: refuse in the last one, whatever it said */
-    c = &v->line[IA_VERDICT_LINES - 1];
+    c = &v->line[IA_RULING_LINES - 1];
     ok = false;
     code = code == IA_OK ? IA_E_TOO_LARGE : code;
   } else {
@@ -25,7 +25,7 @@ static ia_clause *next_line(ia_verdict *v, const char *clause, bool ok, ia_code 
   return c;
 }
 
-void ia_verdict_ok(ia_verdict *v, const char *clause, const char *fmt, ...)
+void ia_ruling_ok(ia_ruling *v, const char *clause, const char *fmt, ...)
 {
   ia_clause *c = next_line(v, clause, true, IA_OK);
   va_list ap;
@@ -35,7 +35,7 @@ void ia_verdict_ok(ia_verdict *v, const char *clause, const char *fmt, ...)
   va_end(ap);
 }
 
-bool ia_verdict_no(ia_verdict *v, const char *clause, ia_code code, const char *fmt, ...)
+bool ia_ruling_no(ia_ruling *v, const char *clause, ia_code code, const char *fmt, ...)
 {
   ia_clause *c = next_line(v, clause, false, code);
   va_list ap;
@@ -46,19 +46,19 @@ bool ia_verdict_no(ia_verdict *v, const char *clause, ia_code code, const char *
   return false;
 }
 
-bool ia_verdict_err(ia_verdict *v, const char *clause, const ia_err *err)
+bool ia_ruling_err(ia_ruling *v, const char *clause, const ia_err *err)
 {
-  return ia_verdict_no(v, clause, err->code == IA_OK ? IA_E_INTERNAL : err->code, "%s", err->msg);
+  return ia_ruling_no(v, clause, err->code == IA_OK ? IA_E_INTERNAL : err->code, "%s", err->msg);
 }
 
-bool ia_verdict_check(const ia_verdict *v, ia_err *e)
+bool ia_ruling_check(const ia_ruling *v, ia_err *e)
 {
   if (!v->refused)
     return true;
   return ia_fail(e, v->line[v->first].code, "%s", v->line[v->first].message);
 }
 
-json_t *ia_verdict_json(const ia_verdict *v)
+json_t *ia_ruling_json(const ia_ruling *v)
 {
   IA_AUTO_JSON *lines = json_array();
 
