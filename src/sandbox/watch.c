@@ -1,0 +1,108 @@
+/* A process tree by /proc. */
+#include "sandbox/watch.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/file.h"
+
+enum { PROCESSES = 8192 };
+
+struct row {
+  pid_t pid, parent;
+  uint64_t pages, ticks;
+  int in;
+};
+
+static bool read_row(struct row *r, const char *name)
+{
+  char path[64], text[1024];
+  unsigned long long user, sys;
+  long pages;
+  int parent;
+
+  (void)snprintf(path, sizeof(path), "/proc/%.20s/stat", name);
+  ia_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+  if (n <= 0)
+    return false;
+  text[n] = '\0';
+  const char *after = strrchr(text, ')');
+  /* proc(5): fields 4, 14, 15 and 24 */
+  if (!after || sscanf(after + 1,
+                       " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d"
+                       " %*d %*u %*u %ld",
+                       &parent, &user, &sys, &pages) != 4)
+    return false;
+  *r = (struct row){.pid = (pid_t)strtol(name, NULL, 10),
+                    .parent = parent,
+                    .pages = pages > 0 ? (uint64_t)pages : 0,
+                    .ticks = user + sys};
+  return true;
+}
+
+static size_t read_all(struct row *rows)
+{
+  DIR *d = opendir("/proc");
+  size_t n = 0;
+
+  if (!d)
+    return 0;
+  for (struct dirent *x; n < PROCESSES && (x = readdir(d));)
+    if (x->d_name[0] >= '1' && x->d_name[0] <= '9' && read_row(&rows[n], x->d_name))
+      n++;
+  closedir(d);
+  return n;
+}
+
+/* Marks children of what is marked until nothing changes. */
+static void mark(struct row *rows, size_t n, pid_t root)
+{
+  bool more = true;
+
+  for (size_t i = 0; i < n; i++)
+    rows[i].in = rows[i].pid == root;
+  while (more) {
+    more = false;
+    for (size_t i = 0; i < n; i++)
+      for (size_t k = 0; !rows[i].in && k < n; k++)
+        if (rows[k].in && rows[k].pid == rows[i].parent)
+          rows[i].in = more = true;
+  }
+}
+
+void ia_tree_use_get(ia_tree_use *out, pid_t root)
+{
+  ia_autofree struct row *rows = calloc(PROCESSES, sizeof(*rows));
+
+  *out = (ia_tree_use){0};
+  if (!rows)
+    return;
+  size_t n = read_all(rows);
+  mark(rows, n, root);
+  for (size_t i = 0; i < n; i++) {
+    if (!rows[i].in)
+      continue;
+    out->processes++;
+    out->rss_bytes += rows[i].pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    out->cpu_ms += rows[i].ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+  }
+}
+
+int ia_swap_active(void)
+{
+  IA_AUTOV(ia_buf) b = {0};
+  ia_autoclose int fd = open("/proc/swaps", O_RDONLY | O_CLOEXEC);
+
+  if (fd < 0 || !ia_fd_read_all(&b, fd, 65536, NULL))
+    return 1;
+  size_t lines = 0;
+  for (size_t i = 0; i < b.len; i++)
+    lines += b.ptr[i] == '\n';
+  return lines > 1; /* the first is the heading */
+}

@@ -1,0 +1,19 @@
+/* Where no memory controller is ours: the resident memory of a process tree, by /proc. */
+#ifndef IA_SANDBOX_WATCH_H
+#define IA_SANDBOX_WATCH_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct ia_tree_use {
+  uint64_t rss_bytes; /* shared pages count once a process: an upper bound */
+  uint64_t cpu_ms;    /* of what still lives */
+  unsigned processes;
+} ia_tree_use;
+
+/* Everything below (and including) the first process of a box: orphans come back to it, so that the
+ * tree is whole. */
+void ia_tree_use_get(ia_tree_use *out, pid_t root);
+int ia_swap_active(void); /* 1 when /proc/swaps lists a device or cannot be read */
+
+#endif

@@ -1,0 +1,252 @@
+/* A program that misbehaves in the way its first argument names. */
+#include "hostile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+void said(const char *name, long rc)
+{
+  printf("%s=%s\n", name, rc < 0 ? strerrorname_np(errno) : "0");
+}
+
+static int do_hello(void)
+{
+  puts("hello");
+  fputs("to stderr\n", stderr);
+  return 0;
+}
+
+static int do_exit(void)
+{
+  return 42;
+}
+
+static int do_abort(void)
+{
+  return kill(getpid(), SIGKILL);
+}
+
+/* 1: doubles until refused, keeps the children alive, then fails. */
+static int do_fork_bomb(void)
+{
+  unsigned n = 0;
+
+  while (fork() >= 0)
+    if (++n > 100000)
+      return 0;
+  if (errno == EAGAIN)
+    (void)!write(1, "EAGAIN\n", 7);
+  usleep(20000);
+  return 1;
+}
+
+/* 2 */
+static int do_memory(void)
+{
+  for (size_t mib = 0; mib < 800; mib++) {
+    char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+      return 3;
+    memset(p, 1, 1 << 20);
+  }
+  return 0;
+}
+
+/* 14 */
+static int do_endless_output(void)
+{
+  static char block[65536];
+
+  memset(block, 'x', sizeof(block));
+  for (;;)
+    if (write(1, block, sizeof(block)) < 0 && errno != EINTR)
+      return 1;
+}
+
+/* 15 */
+static int do_never_ends(void)
+{
+  for (int s = 1; s < 65; s++)
+    (void)signal(s, SIG_IGN);
+  while (pause() < 0)
+    continue;
+  return 0;
+}
+
+/* 16: a daemon that holds stdout */
+static int do_daemon(void)
+{
+  if (fork() == 0) {
+    setsid();
+    if (fork() == 0)
+      for (;;)
+        pause();
+    _exit(0);
+  }
+  puts("leader leaves");
+  return 7;
+}
+
+/* 17: orphans by the hundred; init must reap them or the limit is met */
+static int do_orphans(void)
+{
+  for (unsigned i = 0; i < 500; i++) {
+    pid_t p = fork();
+
+    if (p < 0)
+      return 1;
+    if (p == 0) {
+      if (fork() < 0)
+        _exit(2);
+      _exit(0);
+    }
+    int status;
+    if (waitpid(p, &status, 0) != p || status != 0)
+      return 2;
+    usleep(1000);
+  }
+  puts("500 orphans");
+  return 0;
+}
+
+/* 17: zombies of a living parent count as processes */
+static int do_zombies(void)
+{
+  unsigned n = 0;
+  pid_t p;
+
+  while ((p = fork()) > 0)
+    n++;
+  if (p == 0)
+    _exit(0);
+  printf("zombies<=128 %d %s\n", n <= 128, strerrorname_np(errno));
+  return 1;
+}
+
+/* 18 */
+static int do_descriptors(void)
+{
+  DIR *d = opendir("/proc/self/fd");
+
+  if (!d)
+    return 1;
+  for (struct dirent *x; (x = readdir(d));)
+    if (x->d_name[0] != '.' && atoi(x->d_name) != dirfd(d))
+      printf("fd %s\n", x->d_name);
+  closedir(d);
+  return 0;
+}
+
+/* 19 */
+static int do_environment(void)
+{
+  for (char **e = environ; *e; e++)
+    puts(*e);
+  return 0;
+}
+
+/* 21 */
+static int do_kill_init(void)
+{
+  said("kill1", kill(1, SIGKILL));
+  said("term1", kill(1, SIGTERM));
+  said("stop1", kill(1, SIGSTOP));
+  said("killall", kill(-1, SIGKILL));
+  printf("alive\n");
+  return 0;
+}
+
+static int do_stop_self(void)
+{
+  kill(getpid(), SIGSTOP);
+  while (pause() < 0)
+    continue;
+  return 0;
+}
+
+/* ends politely when asked */
+static volatile sig_atomic_t asked;
+static void on_term(int s)
+{
+  (void)s;
+  asked = 1;
+}
+static int do_polite(void)
+{
+  signal(SIGTERM, on_term);
+  (void)!write(1, "ready\n", 6);
+  while (!asked)
+    usleep(10000);
+  (void)!write(1, "asked\n", 6);
+  return 9;
+}
+
+static int do_busy(void)
+{
+  for (volatile unsigned long i = 0; i + 1 > 0; i++)
+    continue;
+  return 0;
+}
+
+static const struct {
+  const char *name;
+  int (*run)(void);
+} deeds[] = {
+    {"hello", do_hello},
+    {"exit", do_exit},
+    {"abort", do_abort},
+    {"fork-bomb", do_fork_bomb},
+    {"memory", do_memory},
+    {"endless-output", do_endless_output},
+    {"never-ends", do_never_ends},
+    {"daemon", do_daemon},
+    {"orphans", do_orphans},
+    {"zombies", do_zombies},
+    {"descriptors", do_descriptors},
+    {"environment", do_environment},
+    {"kill-init", do_kill_init},
+    {"stop-self", do_stop_self},
+    {"polite", do_polite},
+    {"busy", do_busy},
+    {"fill", do_fill},
+    {"many-files", do_many_files},
+    {"odd-output", do_odd_output},
+    {"odd-names", do_odd_names},
+    {"deep", do_deep},
+    {"sparse", do_sparse},
+    {"read-only", do_read_only},
+    {"setuid", do_setuid},
+    {"computed-link", do_computed_link},
+    {"computed-large", do_computed_large},
+    {"proc", do_proc},
+    {"calls", do_calls},
+    {"sockets", do_sockets},
+    {"namespaces", do_namespaces},
+    {"mknod", do_mknod},
+    {"devices", do_devices},
+    {"clock", do_clock},
+    {"ids", do_ids},
+};
+
+int main(int argc, char **argv)
+{
+  for (size_t i = 0; argc > 1 && i < sizeof(deeds) / sizeof(deeds[0]); i++)
+    if (strcmp(argv[1], deeds[i].name) == 0) {
+      int rc = deeds[i].run();
+
+      fflush(stdout);
+      return rc;
+    }
+  return 99;
+}
