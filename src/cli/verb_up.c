@@ -1,0 +1,139 @@
+/* iapp up, iapp down: the daemon of this home. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+
+#include "cli/cli.h"
+
+enum { DOWN_MS = 15000, MAX_WORDS = 32 };
+
+/* Options of `iapp up` that go on to `iappd run` as they are. */
+static const ia_option up_options[] = {
+    {"port", "N", false, "ports N, N+1, N+2 (7400); 0 = free ones, kept in the home",
+     "up --port 0"},
+    {"test", NULL, false, "test ledger: time by hand, development accounts", "up --test"},
+    {"chain-id", "N", false, "chain id of a new ledger (421614)", "up --chain-id 421614"},
+    {"rules", "6.1|6.2", false, "PoCo rules of a new ledger (6.2)", "up --rules 6.1"},
+    {"allow-fees", NULL, false, "take transactions that offer fees", "up --allow-fees"},
+    {"passphrase-file", "FILE", false, "seals the roles' keys (default HOME/passphrase)",
+     "up --passphrase-file ./secret"},
+    {"slots", "N", false, "tasks at a time (2)", "up --slots 4"},
+    {"log", "LEVEL", false, "error, warn, info or debug", "up --log info"},
+    {0},
+};
+
+/* iappd beside this program, else the one in PATH. */
+static bool daemon_path(ia_path *out, ia_err *e)
+{
+  char self[IA_PATH_MAX];
+  ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+  if (n > 0) {
+    self[n] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash)
+      *slash = '\0';
+    if (ia_path_join(out, NULL, "%s/iappd", self) && access(out->s, X_OK) == 0)
+      return true;
+  }
+  return ia_path_join(out, e, "iappd");
+}
+
+static bool up(ia_cli *c, ia_err *e)
+{
+  const char *words[MAX_WORDS] = {"iappd", "run", "--home", ia_cli_home(c)};
+  char flags[IA_COUNT(up_options)][32];
+  unsigned n = 4;
+  ia_path path;
+
+  if (ia_cli_is_json(c))
+    words[n++] = "--json";
+  if (ia_cli_is_quiet(c))
+    words[n++] = "--quiet";
+  for (unsigned i = 0; up_options[i].name; i++) {
+    if (!ia_cli_flag(c, up_options[i].name))
+      continue;
+    if (snprintf(flags[i], sizeof(flags[i]), "--%s", up_options[i].name) < 0)
+      return ia_fail(e, IA_E_INTERNAL, "option");
+    words[n++] = flags[i];
+    if (up_options[i].value)
+      words[n++] = ia_cli_opt(c, up_options[i].name);
+  }
+  if (!daemon_path(&path, e))
+    return false;
+  char *argv[MAX_WORDS] = {0};
+  for (unsigned i = 0; i < n; i++)
+    argv[i] = (char *)(uintptr_t)words[i];
+  (void)execvp(path.s, argv);
+  ia_fail_errno(e, "%s", path.s);
+  return ia_hint(e, "build it: ./build");
+}
+
+const ia_verb ia_verb_up = {
+    .name = "up",
+    .args = "",
+    .brief = "start everything on loopback with a ledger of its own; stays until SIGTERM or Ctrl-C",
+    .example = "up",
+    .options = up_options,
+    .run = up,
+};
+
+/* The pid in the lock file of a daemon that runs; 0 when none does. */
+static bool running_pid(ia_cli *c, pid_t *pid, ia_err *e)
+{
+  char text[32] = "";
+  ia_path p;
+
+  *pid = 0;
+  if (!ia_path_join(&p, e, "%s/lock", ia_cli_home(c)))
+    return false;
+  ia_autoclose int fd = open(p.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0)
+    return errno == ENOENT || ia_fail_errno(e, "%s", p.s);
+  if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+    return true; /* nobody holds it: what stands in it is old */
+  ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+  long value = n > 0 ? strtol(text, NULL, 10) : 0;
+  if (value <= 1 || value > INT_MAX)
+    return ia_fail(e, IA_E_CORRUPT, "%s does not name a process", p.s);
+  *pid = (pid_t)value;
+  return true;
+}
+
+static bool down(ia_cli *c, ia_err *e)
+{
+  pid_t pid, again;
+
+  if (!running_pid(c, &pid, e))
+    return false;
+  if (pid == 0) {
+    ia_cli_say(c, "nothing runs in %s", ia_cli_home(c));
+    return ia_cli_json(c, json_pack("{s:b}", "stopped", 0), e);
+  }
+  ia_autoclose int fd = (int)syscall(SYS_pidfd_open, pid, 0U);
+  /* the lock is looked at again: the pid is then that of the holder, and the descriptor its */
+  if (fd < 0 || !running_pid(c, &again, NULL) || again != pid)
+    return ia_fail(e, IA_E_BUSY, "the daemon of %s is just ending", ia_cli_home(c));
+  if (syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0U) != 0)
+    return ia_fail_errno(e, "stopping %d", (int)pid);
+  ia_cli_step(c, "stopping %d", (int)pid);
+  struct pollfd end = {.fd = fd, .events = POLLIN};
+  if (poll(&end, 1, DOWN_MS) != 1)
+    return ia_fail(e, IA_E_TIMEOUT, "%d has not ended after %d s", (int)pid, DOWN_MS / 1000);
+  ia_cli_say(c, "stopped");
+  return ia_cli_json(c, json_pack("{s:b}", "stopped", 1), e);
+}
+
+const ia_verb ia_verb_down = {
+    .name = "down",
+    .args = "",
+    .brief = "end the `iapp up` of this home",
+    .example = "down",
+    .run = down,
+};
