@@ -278,7 +278,7 @@ static bool argument_list(frame *f, const char *types, ia_err *e)
 {
   ia_span t = ia_span_str(types);
 
-  if (t.len < 2 || t.ptr[0] != '(' || t.ptr[t.len - 1] != ')')
+  if (t.len < 2 || t.ptr[0] != '(' || t.ptr[t.len - 1] != ')' || t.ptr[t.len - 2] == ',')
     return ia_fail(e, IA_E_INVALID, "abi: want a list of types in parentheses");
   *f = (frame){ia_span_of(t.ptr + 1, t.len - 2), 0};
   return true;

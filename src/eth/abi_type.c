@@ -101,7 +101,7 @@ bool ia_abi_shape_of(ia_abi_shape *out, ia_span t, ia_err *e)
   if (t.ptr[t.len - 1] == ']') {
     ok = array_type(out, t);
   } else if (t.ptr[0] == '(') {
-    ok = t.len > 2 && t.ptr[t.len - 1] == ')';
+    ok = t.len > 2 && t.ptr[t.len - 1] == ')' && t.ptr[t.len - 2] != ',';
     if (ok)
       *out = (ia_abi_shape){.form = IA_ABI_F_TUPLE, .inner = ia_span_of(t.ptr + 1, t.len - 2)};
   } else {

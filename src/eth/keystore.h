@@ -6,7 +6,8 @@
 #include "base/buf.h"
 #include "crypto/secp.h"
 
-/* Limits on what a file may ask of us: 512 MiB of memory, 2^24 block operations. */
+/* Limits on what a file may ask of us: 512 MiB of memory, N * r * p <= 2^24; and RFC 7914's own,
+ * N < 2^(16 * r). */
 enum { IA_KEYSTORE_N = 131072, IA_KEYSTORE_N_LIGHT = 4096 };
 
 /* The address that the file names, without the passphrase. PARSE when it names none. */
