@@ -2,6 +2,8 @@
 #ifndef IA_CLI_PARSE_H
 #define IA_CLI_PARSE_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 
 /* "0.5RLC", "0.5 rlc", "100nRLC"; a bare number is nRLC (10^-9 RLC). At most 9 decimals. */

@@ -1,0 +1,18 @@
+/* The blob store in IPFS's dialect. */
+#ifndef IA_CLIENT_BLOBS_H
+#define IA_CLIENT_BLOBS_H
+
+#include "client/net.h"
+
+typedef struct ia_cid_text {
+  char s[64];
+} ia_cid_text;
+
+/* Streams the file; the CID is compared with our own computation. */
+IA_MUST bool ia_blob_add_file(const ia_net *net, ia_cid_text *cid, const char *path, ia_err *e);
+IA_MUST bool ia_blob_add(const ia_net *net, ia_cid_text *cid, ia_span bytes, ia_err *e);
+/* Writes the blob to the descriptor; its bytes are checked against the CID. where: a CID, or a
+ * location "/ipfs/CID". */
+IA_MUST bool ia_blob_get(const ia_net *net, int fd, const char *where, ia_err *e);
+
+#endif
