@@ -38,7 +38,7 @@ bool ia_images_open(ia_images **out, const char *dir, ia_err *e)
   if (!s)
     return ia_fail(e, IA_E_MEMORY, "images");
   s->lock = -1;
-  if (!ia_mkdirs(dir, 0700, e))
+  if (!ia_mkdirs(dir, 0755, e))
     return false;
   s->dir = realpath(dir, NULL);
   if (!s->dir)

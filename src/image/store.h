@@ -14,7 +14,8 @@
 
 typedef struct ia_images ia_images;
 
-/* Makes the folder (0700) when missing. */
+/* Makes the folder when missing, with mode 0755: guests under other uids read it, and nothing in it
+ * is secret. */
 IA_MUST bool ia_images_open(ia_images **out, const char *dir, ia_err *e);
 void ia_images_close(ia_images *s); /* NULL is fine */
 IA_DEFINE_AUTO(ia_images, ia_images_close)
