@@ -175,6 +175,18 @@ static int do_stop_self(void)
   return 0;
 }
 
+/* 23: a daemon that writes for ever */
+static int do_writer(void)
+{
+  int fd = open("/iexec_out/tick", O_WRONLY | O_CREAT | O_APPEND, 0644);
+
+  if (fork() == 0)
+    while (write(fd, "tick", 4) == 4)
+      usleep(100);
+  usleep(50000);
+  return 0;
+}
+
 /* ends politely when asked */
 static volatile sig_atomic_t asked;
 static void on_term(int s)
@@ -218,6 +230,7 @@ static const struct {
     {"kill-init", do_kill_init},
     {"stop-self", do_stop_self},
     {"polite", do_polite},
+    {"writer", do_writer},
     {"busy", do_busy},
     {"fill", do_fill},
     {"many-files", do_many_files},

@@ -1,4 +1,134 @@
-int main(void)
+/* Limits that take time to meet: wall clock, memory, endless output, polite ends, two at once. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "help.h"
+
+static box_help box;
+
+/* 14: drained and capped; our own memory does not grow with it. */
+static void test_endless_output(void **state IA_UNUSED)
 {
-  return 0;
+  IA_AUTOV(ia_sandbox_result) r = {0};
+  struct rusage before, after;
+
+  assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+  box_run(&r, &box, "endless-output", &(ia_sandbox_spec){.limits = {.wall_ms = 1000}});
+  assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+  assert_int_equal(r.end, IA_END_TIMEOUT);
+  assert_true(r.out.total > 8 << 20);
+  assert_int_equal(r.out.head.len, 512 << 10);
+  assert_int_equal(r.out.tail.len, 512 << 10);
+  assert_true(after.ru_maxrss - before.ru_maxrss < 16 << 10);
+}
+
+/* 15, 21 */
+static void test_wall(void **state IA_UNUSED)
+{
+  static const char *const deeds[] = {"never-ends", "stop-self", "busy"};
+
+  for (size_t i = 0; i < IA_COUNT(deeds); i++) {
+    IA_AUTOV(ia_sandbox_result) r = {0};
+
+    box_run(&r, &box, deeds[i], &(ia_sandbox_spec){.limits = {.wall_ms = 1000}});
+    assert_int_equal(r.end, IA_END_TIMEOUT);
+    assert_int_equal(r.exit_code, 124);
+    assert_true(r.wall_ms >= 1000 && r.wall_ms < 5000);
+  }
+}
+
+/* 2: by the memory controller, and by the watch where there is none */
+static void test_memory(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_sandbox_result) r = {0};
+  IA_AUTOV(ia_buf) words = {0};
+  static const ia_sandbox_limits l = {.memory_bytes = 128 << 20};
+
+  box_run(&r, &box, "memory", &(ia_sandbox_spec){.limits = l});
+  assert_true(r.end == IA_END_OOM);
+  assert_int_equal(r.exit_code, 137);
+  assert_true(r.memory_peak > 0);
+  ia_sandbox_describe(&words, &r, &l);
+  assert_true(ia_span_is(ia_buf_view(&words), "killed: memory 128 of 128 MiB"));
+}
+
+static void close_one(void *arg)
+{
+  close(*(int *)arg);
+}
+
+static void on_output(void *arg, int fd, ia_span bytes)
+{
+  if (fd == 1 && bytes.len >= 5 && memcmp(bytes.ptr, "ready", 5) == 0)
+    close_one(arg);
+}
+
+/* A cancel asks first: the app may end by itself within the grace. */
+static void test_polite(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_sandbox_result) r = {0};
+  int fds[2];
+
+  assert_int_equal(pipe(fds), 0);
+  box_run(&r, &box, "polite",
+          &(ia_sandbox_spec){.cancel_fd = fds[0], .output = on_output, .arg = &fds[1]});
+  close(fds[0]);
+  box_said(&r, "asked");
+  assert_int_equal(r.end, IA_END_CANCEL);
+  assert_int_equal(r.code, 9);
+  assert_true(r.wall_ms < 4000);
+}
+
+static void *run_writer(void *arg)
+{
+  const char *layers[] = {box.root.s};
+  const char *argv[] = {"/bin/hostile", "writer", NULL};
+  ia_sandbox_spec s = {.layers = layers, .n_layers = 1, .argv = argv, .allow_swap = true};
+  uint32_t *base = arg;
+
+  s.uid_base = *base;
+  s.uid_count = 1000;
+  ia_autofree ia_sandbox_result *r = calloc(1, sizeof(*r));
+  bool ok = r && ia_sandbox_run(r, &s, NULL) && r->end == IA_END_EXIT && r->code == 0;
+  if (r)
+    ia_sandbox_result_free(r);
+  return ok ? arg : NULL;
+}
+
+/* 32: from two threads of one process, with ranges of their own */
+static void test_parallel(void **state IA_UNUSED)
+{
+  uint32_t bases[2] = {100000, 101000};
+  pthread_t t[2];
+
+  for (size_t i = 0; i < 2; i++)
+    assert_int_equal(pthread_create(&t[i], NULL, run_writer, &bases[i]), 0);
+  for (size_t i = 0; i < 2; i++) {
+    void *ok = NULL;
+
+    assert_int_equal(pthread_join(t[i], &ok), 0);
+    assert_non_null(ok);
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_endless_output), cmocka_unit_test(test_wall),
+      cmocka_unit_test(test_memory),         cmocka_unit_test(test_polite),
+      cmocka_unit_test(test_parallel),
+  };
+
+  box_open(&box, argc, argv);
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  box_close(&box);
+  return failed;
 }
