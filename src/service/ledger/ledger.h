@@ -1,0 +1,91 @@
+/* The embedded ledger: PoCo rules natively behind Ethereum JSON-RPC. One operator, not a
+ * blockchain. Independent of HTTP: request bytes in, reply bytes out. Every function is for one
+ * thread (the loop's) but ia_ledger_durable, ia_ledger_wait and the notification. */
+#ifndef IA_SERVICE_LEDGER_LEDGER_H
+#define IA_SERVICE_LEDGER_LEDGER_H
+
+#include "base/json.h"
+#include "poco/rules.h"
+
+typedef struct ia_ledger ia_ledger;
+
+typedef struct ia_genesis_balance {
+  ia_addr who;
+  ia_u256 nrlc;
+} ia_genesis_balance;
+
+/* What record 0 fixes for ever. */
+typedef struct ia_genesis {
+  uint64_t chain_id;  /* 0 = 421614 */
+  const char *rules;  /* "6.1", "6.2"; NULL = "6.2" */
+  ia_h256 seed;       /* zero = random; tests give their own */
+  ia_addr pool_owner; /* owns hub, pools and groups at the start; never a development account */
+  uint64_t timestamp; /* of block 0; 0 = now */
+  const ia_genesis_balance *balances; /* RLC */
+  size_t n_balances;
+  bool dev_accounts; /* coins for the ten usual development accounts: test or loopback only */
+} ia_genesis;
+
+typedef struct ia_ledger_config {
+  const char *path;   /* ledger.db; NULL = in memory */
+  ia_genesis genesis; /* used when the store is new; later a different chain id or rules: INVALID */
+  bool test;          /* evm_* methods; faucet */
+  bool loopback;      /* faucet */
+  bool allow_fees;    /* accept transactions that offer a fee (none is ever taken) */
+  size_t cache;       /* bytes of state in memory; 0 = 16 MiB */
+  uint64_t (*now)(void); /* Unix seconds; NULL = ia_now */
+} ia_ledger_config;
+
+/* Makes genesis when the store is new. CORRUPT when the store is not a ledger's. */
+IA_MUST bool ia_ledger_open(ia_ledger **out, const ia_ledger_config *c, ia_err *e);
+void ia_ledger_close(ia_ledger *l); /* NULL is fine; what was acknowledged is on disk already */
+IA_DEFINE_AUTO(ia_ledger, ia_ledger_close)
+
+typedef struct ia_ledger_reply {
+  ia_buf text;     /* JSON; empty after a request of notifications only */
+  uint64_t height; /* the text says what is so after this block: send it once that is durable */
+  bool wait; /* iapp_waitBlock: `text` is empty; ask ia_ledger_wait_reply when the head is above
+                wait_above, or after wait_ms */
+  uint64_t wait_above;
+  uint64_t wait_ms;
+  ia_buf wait_id; /* JSON text of the request's id */
+} ia_ledger_reply;
+void ia_ledger_reply_free(ia_ledger_reply *r);
+IA_DEFINE_AUTO_VALUE(ia_ledger_reply, ia_ledger_reply_free)
+
+/* One JSON-RPC request or a batch. False only when there is no memory. */
+IA_MUST bool ia_ledger_rpc(ia_ledger *l, ia_span request, ia_ledger_reply *out, ia_err *e);
+/* The reply of a wait: the durable head. */
+IA_MUST bool ia_ledger_wait_reply(ia_ledger *l, ia_ledger_reply *r, ia_err *e);
+/* The error reply for a request whose blocks could not be made durable. */
+IA_MUST bool ia_ledger_failed_reply(const ia_err *why, ia_buf *text, ia_err *e);
+/* The same in one blocking call: for tests and the command line. iapp_waitBlock answers at once. */
+IA_MUST bool ia_ledger_request(ia_ledger *l, ia_span request, ia_buf *reply, ia_err *e);
+
+uint64_t ia_ledger_head(const ia_ledger *l);             /* last block executed */
+uint64_t ia_ledger_durable(const ia_ledger *l);          /* last block on disk; any thread */
+IA_MUST bool ia_ledger_healthy(ia_ledger *l, ia_err *e); /* false: the disk failed; any thread */
+/* Waits until that block is durable; any thread. */
+IA_MUST bool ia_ledger_wait(ia_ledger *l, uint64_t number, ia_err *e);
+/* Called on another thread whenever the durable block changed, or the disk failed. */
+typedef void ia_ledger_notify(void *ctx);
+void ia_ledger_on_durable(ia_ledger *l, ia_ledger_notify *fn, void *ctx);
+/* Drops cached state beyond its cap; call now and then, between requests. */
+void ia_ledger_trim(ia_ledger *l);
+
+/* What iapp_info answers; new reference. */
+json_t *ia_ledger_info(const ia_ledger *l, ia_err *e);
+ia_addr ia_ledger_hub(const ia_ledger *l);
+uint64_t ia_ledger_chain_id(const ia_ledger *l);
+/* A pool and a group at the addresses that the packages have built in; zero when there is none. */
+ia_addr ia_ledger_pool(const ia_ledger *l);
+
+/* `iappd ledger verify`: replays the log of `path` into a store of its own beside it, compares
+ * every block hash and then the whole state. CORRUPT names the first block that differs. */
+typedef struct ia_ledger_verified {
+  uint64_t blocks;
+  ia_h256 head;
+} ia_ledger_verified;
+IA_MUST bool ia_ledger_verify(ia_ledger_verified *out, const char *path, ia_err *e);
+
+#endif

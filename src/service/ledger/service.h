@@ -1,0 +1,18 @@
+/* The ledger as a role: JSON-RPC at POST / of a server. */
+#ifndef IA_SERVICE_LEDGER_SERVICE_H
+#define IA_SERVICE_LEDGER_SERVICE_H
+
+#include "http/server.h"
+#include "service/ledger/ledger.h"
+
+typedef struct ia_ledger_service ia_ledger_service;
+
+IA_MUST bool ia_ledger_service_open(ia_ledger_service **out, const ia_ledger_config *c, ia_loop *l,
+                                    ia_err *e);
+/* After the server has closed. NULL is fine. */
+void ia_ledger_service_close(ia_ledger_service *s);
+IA_DEFINE_AUTO(ia_ledger_service, ia_ledger_service_close)
+const ia_routes *ia_ledger_service_routes(const ia_ledger_service *s);
+ia_ledger *ia_ledger_service_ledger(ia_ledger_service *s);
+
+#endif
