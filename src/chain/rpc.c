@@ -1,0 +1,259 @@
+/* JSON-RPC requests, batches, and what a node's errors mean. */
+#include "chain/rpc.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "base/hex.h"
+#include "eth/abi.h"
+#include "http/client.h"
+
+enum { RPC_TIMEOUT_MS = 30000, RPC_REVERT_CAP = 65536, RPC_ANSWER_CAP = 64 << 20 };
+
+struct ia_rpc {
+  ia_http *http;
+  char *url;
+  uint32_t timeout_ms;
+  const volatile bool *cancel;
+  uint64_t next_id;
+  ia_buf revert;
+};
+
+bool ia_rpc_new(ia_rpc **out, const ia_rpc_options *o, ia_err *e)
+{
+  IA_AUTO(ia_rpc) *r = calloc(1, sizeof(*r));
+  ia_http_options http = {.unix_socket = o->unix_socket};
+
+  if (!r || !(r->url = strdup(o->url)))
+    return ia_fail(e, IA_E_MEMORY, "rpc: out of memory");
+  r->timeout_ms = o->timeout_ms ? o->timeout_ms : RPC_TIMEOUT_MS;
+  r->cancel = o->cancel;
+  r->next_id = 1;
+  r->revert.cap = RPC_REVERT_CAP;
+  if (!ia_http_new(&r->http, &http, e))
+    return false;
+  *out = ia_steal(&r);
+  return true;
+}
+
+void ia_rpc_free(ia_rpc *r)
+{
+  if (!r)
+    return;
+  ia_http_free(r->http);
+  ia_buf_free(&r->revert);
+  free(r->url);
+  free(r);
+}
+
+ia_span ia_rpc_revert_data(const ia_rpc *r)
+{
+  return ia_buf_view(&r->revert);
+}
+
+static bool contains(const char *text, const char *part)
+{
+  return strcasestr(text, part) != NULL;
+}
+
+/* Nodes say most things in words; these are the ones that callers act on. */
+static const struct {
+  const char *words;
+  ia_code code;
+} known_words[] = {
+    {"nonce too low", IA_E_NONCE_LOW},
+    {"already known", IA_E_NONCE_LOW},
+    {"replacement transaction", IA_E_NONCE_LOW},
+    {"chain id", IA_E_CHAIN_ID},
+    {"chainid", IA_E_CHAIN_ID},
+    {"fee", IA_E_FEE_REFUSED},
+    {"gas price", IA_E_FEE_REFUSED},
+    {"execution reverted", IA_E_REVERT},
+};
+
+/* The contract's own words out of revert data; for a custom error its selector. */
+static bool reverted(ia_rpc *r, const char *message, const char *hex, ia_err *e)
+{
+  static const char head[] = "execution reverted";
+  char text[160];
+
+  ia_buf_clear(&r->revert);
+  if (hex && !ia_unhex_buf(&r->revert, ia_span_str(hex)))
+    ia_buf_clear(&r->revert);
+  if (ia_abi_revert_text(text, sizeof(text), ia_buf_view(&r->revert)))
+    return ia_fail(e, IA_E_REVERT, "%s", text);
+  if (strncmp(message, head, sizeof(head) - 1) == 0 && message[sizeof(head) - 1] == ':')
+    return ia_fail(e, IA_E_REVERT, "%.150s", message + sizeof(head) + 1);
+  if (r->revert.len >= 4)
+    return ia_fail(e, IA_E_REVERT, "reverted with error 0x%02x%02x%02x%02x", r->revert.ptr[0],
+                   r->revert.ptr[1], r->revert.ptr[2], r->revert.ptr[3]);
+  return ia_fail(e, IA_E_REVERT, "reverted without a reason");
+}
+
+static bool node_error(ia_rpc *r, const char *method, const json_t *error, ia_err *e)
+{
+  const char *message = json_string_value(json_object_get(error, "message"));
+  const json_t *data = json_object_get(error, "data");
+  json_int_t code = json_integer_value(json_object_get(error, "code"));
+
+  /* some nodes put the bytes one level deeper */
+  if (json_is_object(data))
+    data = json_object_get(data, "data");
+  if (!message)
+    message = "no message";
+  if (code == 3 || contains(message, "revert"))
+    return reverted(r, message, json_string_value(data), e);
+  if (code == -32601)
+    return ia_fail(e, IA_E_UNSUPPORTED, "%s: the node has no such method", method);
+  for (size_t i = 0; i < IA_COUNT(known_words); i++) {
+    if (contains(message, known_words[i].words))
+      return ia_fail(e, known_words[i].code, "%s: %.120s", method, message);
+  }
+  return ia_fail(e, code == -32602 ? IA_E_INVALID : IA_E_UNAVAILABLE, "%s: %.120s", method,
+                 message);
+}
+
+static json_t *request(ia_rpc *r, const char *method, json_t *params)
+{
+  return json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", (json_int_t)r->next_id++,
+                   "method", method, "params", params ? params : json_array());
+}
+
+/* One answer object -> result. id: the one that was asked. */
+static bool settle(ia_rpc *r, json_t **result, const char *method, const json_t *answer, ia_err *e)
+{
+  json_t *error = json_object_get(answer, "error"), *v = json_object_get(answer, "result");
+
+  if (json_is_object(error))
+    return node_error(r, method, error, e);
+  if (!v)
+    return ia_fail(e, IA_E_PARSE, "%s: the answer has neither result nor error", method);
+  *result = json_incref(v);
+  return true;
+}
+
+static bool post(ia_rpc *r, json_t **answer, const json_t *body, uint32_t timeout_ms, ia_err *e)
+{
+  ia_http_call c = {.method = "POST",
+                    .url = r->url,
+                    .cap = RPC_ANSWER_CAP,
+                    .total_ms = timeout_ms ? timeout_ms : r->timeout_ms,
+                    .cancel = r->cancel};
+
+  if (!body)
+    return ia_fail(e, IA_E_MEMORY, "rpc: out of memory");
+  if (!ia_http_json_call(r->http, answer, &c, body, e))
+    return false;
+  return *answer || ia_fail(e, IA_E_PARSE, "rpc: empty answer");
+}
+
+bool ia_rpc_call(ia_rpc *r, json_t **result, const char *method, json_t *params, ia_err *e)
+{
+  return ia_rpc_call_within(r, result, method, params, 0, e);
+}
+
+bool ia_rpc_call_within(ia_rpc *r, json_t **result, const char *method, json_t *params,
+                        uint32_t timeout_ms, ia_err *e)
+{
+  IA_AUTO_JSON *body = NULL;
+  IA_AUTO_JSON *answer = NULL;
+  json_int_t id = (json_int_t)r->next_id;
+
+  *result = NULL;
+  body = request(r, method, params);
+  if (!post(r, &answer, body, timeout_ms, e))
+    return ia_wrap(e, "ledger");
+  if (!json_is_object(answer) || json_integer_value(json_object_get(answer, "id")) != id)
+    return json_is_object(json_object_get(answer, "error"))
+               ? node_error(r, method, json_object_get(answer, "error"), e)
+               : ia_fail(e, IA_E_PARSE, "%s: not an answer to our request", method);
+  return settle(r, result, method, answer, e);
+}
+
+/* Answers may come in any order. */
+static const json_t *answer_of(const json_t *answers, json_int_t id)
+{
+  size_t i;
+  json_t *a;
+
+  json_array_foreach (answers, i, a) {
+    if (json_integer_value(json_object_get(a, "id")) == id)
+      return a;
+  }
+  return NULL;
+}
+
+bool ia_rpc_batch(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
+{
+  IA_AUTO_JSON *body = json_array();
+  IA_AUTO_JSON *answer = NULL;
+  json_int_t first = (json_int_t)r->next_id;
+  bool made = body != NULL;
+
+  for (size_t i = 0; i < n; i++) {
+    items[i].ok = false;
+    items[i].result = NULL;
+    made = json_array_append_new(body, request(r, items[i].method, items[i].params)) == 0 && made;
+    items[i].params = NULL;
+  }
+  if (n == 0)
+    return true;
+  if (!made || n > IA_RPC_BATCH_MAX)
+    return ia_fail(e, made ? IA_E_INVALID : IA_E_MEMORY, "rpc: cannot make a batch of %zu", n);
+  if (!post(r, &answer, body, 0, e))
+    return ia_wrap(e, "ledger");
+  if (!json_is_array(answer))
+    return json_is_object(json_object_get(answer, "error"))
+               ? node_error(r, "batch", json_object_get(answer, "error"), e)
+               : ia_fail(e, IA_E_PARSE, "batch: the answer is no array");
+  for (size_t i = 0; i < n; i++) {
+    const json_t *a = answer_of(answer, first + (json_int_t)i);
+
+    items[i].ok = a ? settle(r, &items[i].result, items[i].method, a, &items[i].err)
+                    : ia_fail(&items[i].err, IA_E_PARSE, "%s: no answer", items[i].method);
+  }
+  return true;
+}
+
+void ia_rpc_items_free(ia_rpc_item *items, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    json_decref(items[i].result);
+    items[i].result = NULL;
+  }
+}
+
+bool ia_rpc_u256(ia_u256 *out, const json_t *v, ia_err *e)
+{
+  const char *text = json_string_value(v);
+
+  if (json_is_integer(v) && json_integer_value(v) >= 0) {
+    *out = ia_u256_of((uint64_t)json_integer_value(v));
+    return true;
+  }
+  if (!text || text[0] != '0' || text[1] != 'x')
+    return ia_fail(e, IA_E_PARSE, "rpc: want a quantity");
+  return ia_u256_parse(out, ia_span_str(text), e);
+}
+
+bool ia_rpc_u64(uint64_t *out, const json_t *v, ia_err *e)
+{
+  ia_u256 wide;
+
+  if (!ia_rpc_u256(&wide, v, e))
+    return false;
+  return ia_u256_u64(out, &wide) || ia_fail(e, IA_E_PARSE, "rpc: quantity above 2^64");
+}
+
+bool ia_rpc_get_u64(const json_t *obj, const char *key, uint64_t *out, ia_err *e)
+{
+  return ia_rpc_u64(out, json_object_get(obj, key), e) || ia_wrap(e, "%s", key);
+}
+
+json_t *ia_rpc_quantity(uint64_t v)
+{
+  char text[24];
+  int n = snprintf(text, sizeof(text), "0x%llx", (unsigned long long)v);
+
+  return n > 0 ? json_string(text) : NULL;
+}
