@@ -1,19 +1,19 @@
 /* The scheduler of the workerpool, as requesters reach it (docs/protocol.md 3). */
-#ifndef IA_CLIENT_SCHEDULER_H
-#define IA_CLIENT_SCHEDULER_H
+#ifndef IA_CLIENT_TO_SCHEDULER_H
+#define IA_CLIENT_TO_SCHEDULER_H
 
 #include "client/net.h"
 #include "client/wallet.h"
 
 /* GET /tasks/<id>; new reference. */
-IA_MUST bool ia_scheduler_task(const ia_net *net, json_t **out, const ia_h256 *task, ia_err *e);
+IA_MUST bool ia_to_scheduler_task(const ia_net *net, json_t **out, const ia_h256 *task, ia_err *e);
 /* Answers when the task's state differs from `state`, or after 25 s; the same object. */
-IA_MUST bool ia_scheduler_wait(const ia_net *net, json_t **out, const ia_h256 *task,
+IA_MUST bool ia_to_scheduler_wait(const ia_net *net, json_t **out, const ia_h256 *task,
                                const char *state, ia_err *e);
 /* The receipt's bytes. NOT_FOUND before there is one. */
-IA_MUST bool ia_scheduler_receipt(const ia_net *net, ia_buf *out, const ia_h256 *task, ia_err *e);
+IA_MUST bool ia_to_scheduler_receipt(const ia_net *net, ia_buf *out, const ia_h256 *task, ia_err *e);
 /* Signs the login and fetches the logs; new reference: {"computeLogsList":[..]}. */
-IA_MUST bool ia_scheduler_logs(const ia_net *net, const ia_wallet *w, json_t **out,
+IA_MUST bool ia_to_scheduler_logs(const ia_net *net, const ia_wallet *w, json_t **out,
                                const ia_h256 *task, ia_err *e);
 
 #endif

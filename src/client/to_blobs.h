@@ -1,0 +1,15 @@
+/* The blob store in IPFS's dialect. */
+#ifndef IA_CLIENT_TO_BLOBS_H
+#define IA_CLIENT_TO_BLOBS_H
+
+#include "client/net.h"
+#include "crypto/cid.h"
+
+/* Streams the file; the CID is compared with our own computation. */
+IA_MUST bool ia_to_blobs_add_file(const ia_net *net, ia_cid_text *cid, const char *path, ia_err *e);
+IA_MUST bool ia_to_blobs_add(const ia_net *net, ia_cid_text *cid, ia_span bytes, ia_err *e);
+/* Writes the blob to the descriptor; its bytes are checked against the CID. where: a CID, or a
+ * location "/ipfs/CID". */
+IA_MUST bool ia_to_blobs_get(const ia_net *net, int fd, const char *where, ia_err *e);
+
+#endif

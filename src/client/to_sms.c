@@ -1,0 +1,247 @@
+/* Secrets, owners' messages and questions to an SMS. */
+#include "client/to_sms.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hex.h"
+#include "eth/address.h"
+#include "eth/eip191.h"
+#include "tee/release.h"
+
+/* HEAD: 2xx = there, 404 = not. */
+static bool has(const ia_net *net, bool *out, const ia_buf *url, ia_err *e)
+{
+  IA_AUTOV(ia_http_answer) a = {0};
+  ia_http_call call = {.method = "HEAD", .url = (const char *)url->ptr};
+
+  *out = false;
+  if (!ia_http_do(net->http, &a, &call, e))
+    return ia_wrap(e, "SMS");
+  *out = a.status / 100 == 2;
+  return *out || a.status == 404 || ia_http_refused(&a, "SMS", e);
+}
+
+/* The raw secret as body, the signature over `digest` as authorization. */
+static bool push(const ia_net *net, const ia_wallet *w, const char *method, const ia_buf *url,
+                 const ia_h256 *digest, ia_span value, ia_err *e)
+{
+  IA_AUTOV(ia_http_answer) a = {0};
+  IA_AUTOV(ia_buf) header = {0};
+  ia_sig sig;
+
+  if (!ia_eip191_sign(w->secp, &sig, IA_SPAN_ARR(digest->b), &w->key, e))
+    return false;
+  ia_buf_str(&header, "Authorization: ");
+  ia_buf_hex0x(&header, IA_SPAN_ARR(sig.b));
+  ia_buf_u8(&header, 0);
+  if (!ia_buf_ok(&header, e))
+    return false;
+  const char *headers[] = {(const char *)header.ptr, "Content-Type: text/plain", NULL};
+  ia_http_call call = {
+      .method = method, .url = (const char *)url->ptr, .headers = headers, .body = value};
+  if (!ia_http_do(net->secure, &a, &call, e))
+    return ia_wrap(e, "SMS");
+  return a.status / 100 == 2 || ia_http_refused(&a, "SMS", e);
+}
+
+static bool dataset_url(ia_buf *url, const ia_net *net, const ia_addr *dataset, ia_err *e)
+{
+  return ia_net_url(url, net->sms, "SMS", e, "/secrets/web3?secretAddress=%s",
+                    ia_addr_text(dataset).s);
+}
+
+bool ia_to_sms_has_dataset_key(const ia_net *net, bool *out, const ia_addr *dataset, ia_err *e)
+{
+  IA_AUTOV(ia_buf) url = {0};
+
+  return dataset_url(&url, net, dataset, e) && has(net, out, &url, e);
+}
+
+bool ia_to_sms_push_dataset_key(const ia_net *net, const ia_wallet *w, const ia_addr *dataset,
+                                ia_span value, ia_err *e)
+{
+  IA_AUTOV(ia_buf) url = {0};
+  ia_h256 digest;
+
+  ia_secret_auth_web3(&digest, dataset, value);
+  return dataset_url(&url, net, dataset, e) && push(net, w, "POST", &url, &digest, value, e);
+}
+
+static bool app_url(ia_buf *url, const ia_net *net, const ia_addr *app, ia_err *e)
+{
+  return ia_net_url(url, net->sms, "SMS", e, "/apps/%s/secrets", ia_addr_text(app).s);
+}
+
+bool ia_to_sms_has_app_secret(const ia_net *net, bool *out, const ia_addr *app, ia_err *e)
+{
+  IA_AUTOV(ia_buf) url = {0};
+
+  return app_url(&url, net, app, e) && has(net, out, &url, e);
+}
+
+bool ia_to_sms_push_app_secret(const ia_net *net, const ia_wallet *w, const ia_addr *app,
+                               ia_span value, ia_err *e)
+{
+  IA_AUTOV(ia_buf) url = {0};
+  ia_h256 digest;
+
+  ia_secret_auth_named(&digest, app, ia_span_str(IA_APP_SECRET_INDEX), value);
+  return app_url(&url, net, app, e) && push(net, w, "POST", &url, &digest, value, e);
+}
+
+bool ia_to_sms_push_requester_secret(const ia_net *net, const ia_wallet *w, const char *name,
+                                     ia_span value, ia_err *e)
+{
+  IA_AUTOV(ia_buf) url = {0};
+  ia_h256 digest;
+
+  if (name[0] == '\0' || strlen(name) > 64 ||
+      strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
+          strlen(name))
+    return ia_fail(e, IA_E_INVALID, "secret name \"%.64s\": letters, digits, - and _, at most 64",
+                   name);
+  ia_secret_auth_named(&digest, &w->address, ia_span_str(name), value);
+  return ia_net_url(&url, net->sms, "SMS", e, "/requesters/%s/secrets/%s",
+                    ia_addr_text(&w->address).s, name) &&
+         push(net, w, "POST", &url, &digest, value, e);
+}
+
+static bool result_key_url(ia_buf *url, const ia_net *net, const ia_addr *owner, ia_err *e)
+{
+  return ia_net_url(url, net->sms, "SMS", e, "/secrets/web2?ownerAddress=%s&secretName=%s",
+                    ia_addr_text(owner).s, IA_RESULT_KEY_SECRET);
+}
+
+bool ia_to_sms_has_result_key(const ia_net *net, bool *out, const ia_addr *owner, ia_err *e)
+{
+  IA_AUTOV(ia_buf) url = {0};
+
+  return result_key_url(&url, net, owner, e) && has(net, out, &url, e);
+}
+
+bool ia_to_sms_push_result_key(const ia_net *net, const ia_wallet *w, ia_span pem, ia_err *e)
+{
+  IA_AUTOV(ia_buf) url = {0};
+  IA_AUTOV(ia_buf) value = {0};
+  ia_h256 digest;
+  bool there;
+
+  /* the packages push the base64 of the PEM text */
+  ia_buf_base64(&value, pem);
+  if (!ia_buf_ok(&value, e) || !ia_to_sms_has_result_key(net, &there, &w->address, e) ||
+      !result_key_url(&url, net, &w->address, e))
+    return false;
+  ia_secret_auth_named(&digest, &w->address, ia_span_str(IA_RESULT_KEY_SECRET),
+                       ia_buf_view(&value));
+  return push(net, w, there ? "PUT" : "POST", &url, &digest, ia_buf_view(&value), e);
+}
+
+void ia_sms_info_free(ia_sms_info *i)
+{
+  if (!i)
+    return;
+  json_decref(i->text);
+  *i = (ia_sms_info){0};
+}
+
+bool ia_to_sms_info(const ia_net *net, ia_sms_info *out, ia_err *e)
+{
+  IA_AUTO_JSON *answer = NULL;
+  IA_AUTO_JSON *text = NULL;
+  IA_AUTOV(ia_buf) url = {0};
+  IA_AUTOV(ia_buf) sig = {.cap = 64};
+  const char *raw, *name;
+  ia_domain domain;
+
+  if (!ia_net_url(&url, net->sms, "SMS", e, "/info") ||
+      !ia_http_json(net->http, &answer, "GET", (const char *)url.ptr, NULL, e) ||
+      !ia_json_get_str(answer, "text", &raw, e) || !ia_json_get_hex(answer, "sig", &sig, e))
+    return ia_wrap(e, "SMS");
+  text = ia_json_parse(ia_span_str(raw), 0, e);
+  if (!text || !ia_json_get_str(text, "domain", &name, e) ||
+      !ia_json_get_h256(text, "smsKey", &out->sms_key, e))
+    return ia_wrap(e, "SMS info");
+  if (!ia_domain_parse(&domain, name))
+    return ia_fail(e, IA_E_PARSE, "SMS info: unknown domain");
+  if (sig.len != 64 ||
+      !ia_text_verify(domain, "sms-info", ia_span_str(raw), sig.ptr, &out->sms_key, e))
+    return ia_fail(e, IA_E_SMS_SIGNATURE, "the SMS does not sign its own description");
+  out->simulated = domain == IA_DOMAIN_SIM;
+  out->text = json_incref(text);
+  return true;
+}
+
+/* The signature of an owner's message; body is canonical JSON. */
+static bool sign_message(ia_sig *sig, const ia_net *net, const ia_wallet *w,
+                         const ia_sms_info *info, const char *kind, const ia_addr *object,
+                         uint64_t version, ia_span body, ia_err *e)
+{
+  ia_owner_message m = {.domain = info->simulated ? IA_DOMAIN_SIM : IA_DOMAIN_HW,
+                        .kind = kind,
+                        .chain_id = net->chain_id,
+                        .hub = net->hub,
+                        .sms_key = info->sms_key,
+                        .object = *object,
+                        .version = version,
+                        .body = body};
+  ia_h256 digest;
+
+  return ia_owner_message_hash(&digest, &m, e) &&
+         ia_eip191_sign(w->secp, sig, IA_SPAN_ARR(digest.b), &w->key, e);
+}
+
+bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
+                             const char *kind, const ia_addr *object, uint64_t version,
+                             const json_t *body, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {0};
+  IA_AUTOV(ia_buf) url = {0};
+  ia_sig sig;
+
+  if (version == 0)
+    version = ia_now_ms();
+  if (!ia_json_canonical(&text, body, e) ||
+      !sign_message(&sig, net, w, info, kind, object, version, ia_buf_view(&text), e) ||
+      !ia_net_url(&url, net->sms, "SMS", e, "/owner/v1/messages"))
+    return false;
+  IA_AUTO_JSON *message = json_pack("{s:s, s:o, s:I, s:O, s:o}", "kind", kind, "object",
+                                    ia_json_addr(object), "version", (json_int_t)version, "body",
+                                    body, "sig", ia_json_hex(IA_SPAN_ARR(sig.b)));
+  if (!message)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
+  return ia_http_json(net->http, NULL, "POST", (const char *)url.ptr, message, e) ||
+         ia_wrap(e, "SMS");
+}
+
+bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
+                   const ia_addr *object, uint64_t after, json_t **out, ia_err *e)
+{
+  IA_AUTOV(ia_buf) url = {0};
+  IA_AUTOV(ia_buf) header = {0};
+  uint64_t version = ia_now_ms();
+  ia_sig sig;
+
+  if (!sign_message(&sig, net, w, info, "audit", object, version, ia_span_str("{}"), e) ||
+      !ia_net_url(&url, net->sms, "SMS", e, "/owner/v1/log?object=%s&after=%" PRIu64,
+                  ia_addr_lower(object).s, after))
+    return false;
+  ia_buf_printf(&header, "Authorization: %" PRIu64 "_", version);
+  ia_buf_hex0x(&header, IA_SPAN_ARR(sig.b));
+  ia_buf_u8(&header, 0);
+  if (!ia_buf_ok(&header, e))
+    return false;
+  const char *headers[] = {(const char *)header.ptr, NULL};
+  ia_http_call call = {.method = "GET", .url = (const char *)url.ptr, .headers = headers};
+  return ia_http_json_call(net->http, out, &call, NULL, e) || ia_wrap(e, "SMS");
+}
+
+bool ia_to_sms_why(const ia_net *net, const json_t *what, json_t **out, ia_err *e)
+{
+  IA_AUTOV(ia_buf) url = {0};
+
+  return ia_net_url(&url, net->sms, "SMS", e, "/why/v1") &&
+         (ia_http_json(net->http, out, "POST", (const char *)url.ptr, what, e) ||
+          ia_wrap(e, "SMS"));
+}
