@@ -12,8 +12,7 @@ bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e)
 
   *out = (ia_net){0};
   if (!ia_cli_endpoint(c, "rpcUrl", &out->rpc, e) || !ia_cli_endpoint(c, "hubAddress", &hub, e) ||
-      !ia_addr_parse(&out->hub, ia_span_str(hub), e) ||
-      !ia_cli_endpoint(c, "chainId", &chain, e))
+      !ia_addr_parse(&out->hub, ia_span_str(hub), e) || !ia_cli_endpoint(c, "chainId", &chain, e))
     return false;
   out->chain_id = strtoull(chain, NULL, 10);
   out->market = ia_cli_endpoint_or_null(c, "marketUrl");

@@ -1,4 +1,5 @@
-/* The login of iExec's market and scheduler: a challenge in EIP-712 typed data, signed by a wallet. */
+/* The login of iExec's market and scheduler: a challenge in EIP-712 typed data, signed by a wallet.
+ */
 #ifndef IA_CLIENT_LOGIN_H
 #define IA_CLIENT_LOGIN_H
 

@@ -1,5 +1,6 @@
 /* What is signed (EIP-191 over the 32-byte hash) to put a secret into an SMS, as iExec clients do:
- * keccak256(keccak256("IEXEC_SMS_DOMAIN") || address20 [|| keccak256(name)] || keccak256(value)). */
+ * keccak256(keccak256("IEXEC_SMS_DOMAIN") || address20 [|| keccak256(name)] || keccak256(value)).
+ */
 #ifndef IA_CLIENT_SECRET_AUTH_H
 #define IA_CLIENT_SECRET_AUTH_H
 

@@ -89,9 +89,8 @@ static bool send(const ia_net *net, upload *u, ia_cid_text *cid, ia_err *e)
   const char *hash;
   ia_cid own;
 
-  if (!prepare(u, &type, e) ||
-      !ia_net_url(&url, net->ipfs, "blob store", e,
-                  "/api/v0/add?stream-channels=true&progress=false"))
+  if (!prepare(u, &type, e) || !ia_net_url(&url, net->ipfs, "blob store", e,
+                                           "/api/v0/add?stream-channels=true&progress=false"))
     return false;
   const char *headers[] = {(const char *)type.ptr, NULL};
   ia_http_call call = {.method = "POST",

@@ -83,8 +83,8 @@ bool ia_to_market_publish(const ia_net *net, const ia_wallet *w, const ia_order 
 bool ia_to_market_unpublish(const ia_net *net, const ia_wallet *w, ia_order_kind kind,
                             const ia_h256 *hash, ia_err *e)
 {
-  IA_AUTO_JSON *body = json_pack("{s:s, s:s}", "target", "unpublish_orderHash", "orderHash",
-                                 ia_h256_text(hash).s);
+  IA_AUTO_JSON *body =
+      json_pack("{s:s, s:s}", "target", "unpublish_orderHash", "orderHash", ia_h256_text(hash).s);
   IA_AUTO_JSON *answer = NULL;
 
   return with_login(net, w, "PUT", kind, body, &answer, e);
@@ -123,8 +123,7 @@ static bool add_items(const ia_net *net, ia_offers *out, ia_order_kind kind, con
   const json_t *item;
   size_t i;
 
-  json_array_foreach(orders, i, item)
-  {
+  json_array_foreach (orders, i, item) {
     ia_offer offer = {0};
 
     if (out->n == most)

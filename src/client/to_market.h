@@ -23,15 +23,15 @@ IA_DEFINE_AUTO_VALUE(ia_offers, ia_offers_free)
 
 /* Signs the market's login for our wallet and posts the order. EXISTS is an error here too. */
 IA_MUST bool ia_to_market_publish(const ia_net *net, const ia_wallet *w, const ia_order *order,
-                               ia_h256 *hash, ia_err *e);
+                                  ia_h256 *hash, ia_err *e);
 IA_MUST bool ia_to_market_unpublish(const ia_net *net, const ia_wallet *w, ia_order_kind kind,
-                                 const ia_h256 *hash, ia_err *e);
+                                    const ia_h256 *hash, ia_err *e);
 /* query: the market's filters, "dataset=0x..&app=any", without chainId and paging; up to `most`
  * orders, cheapest first. Orders that do not hold (hash, form) are left out. */
 IA_MUST bool ia_to_market_list(const ia_net *net, ia_offers *out, ia_order_kind kind,
-                            const char *query, size_t most, ia_err *e);
+                               const char *query, size_t most, ia_err *e);
 /* NOT_FOUND; INVALID when the answer is another order. */
 IA_MUST bool ia_to_market_fetch(const ia_net *net, ia_offer *out, ia_order_kind kind,
-                             const ia_h256 *hash, ia_err *e);
+                                const ia_h256 *hash, ia_err *e);
 
 #endif

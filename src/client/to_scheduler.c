@@ -58,8 +58,8 @@ bool ia_to_scheduler_logs(const ia_net *net, const ia_wallet *w, json_t **out, c
   IA_AUTOV(ia_buf) header = {0};
 
   if (!ia_net_url(&url, net->scheduler, "scheduler", e,
-                  "/tasks/logs/challenge?address=%s&chainId=%" PRIu64,
-                  ia_addr_text(&w->address).s, net->chain_id) ||
+                  "/tasks/logs/challenge?address=%s&chainId=%" PRIu64, ia_addr_text(&w->address).s,
+                  net->chain_id) ||
       !ia_login(&login, net, w, (const char *)url.ptr, e))
     return ia_wrap(e, "scheduler");
   ia_buf_printf(&header, "Authorization: %s", (const char *)login.ptr);

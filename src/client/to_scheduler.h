@@ -9,11 +9,12 @@
 IA_MUST bool ia_to_scheduler_task(const ia_net *net, json_t **out, const ia_h256 *task, ia_err *e);
 /* Answers when the task's state differs from `state`, or after 25 s; the same object. */
 IA_MUST bool ia_to_scheduler_wait(const ia_net *net, json_t **out, const ia_h256 *task,
-                               const char *state, ia_err *e);
+                                  const char *state, ia_err *e);
 /* The receipt's bytes. NOT_FOUND before there is one. */
-IA_MUST bool ia_to_scheduler_receipt(const ia_net *net, ia_buf *out, const ia_h256 *task, ia_err *e);
+IA_MUST bool ia_to_scheduler_receipt(const ia_net *net, ia_buf *out, const ia_h256 *task,
+                                     ia_err *e);
 /* Signs the login and fetches the logs; new reference: {"computeLogsList":[..]}. */
 IA_MUST bool ia_to_scheduler_logs(const ia_net *net, const ia_wallet *w, json_t **out,
-                               const ia_h256 *task, ia_err *e);
+                                  const ia_h256 *task, ia_err *e);
 
 #endif

@@ -9,20 +9,22 @@
 #include "client/wallet.h"
 
 IA_MUST bool ia_to_sms_has_dataset_key(const ia_net *net, bool *has, const ia_addr *dataset,
-                                    ia_err *e);
+                                       ia_err *e);
 /* value: 44 characters of base64. EXISTS: keys are written once. */
-IA_MUST bool ia_to_sms_push_dataset_key(const ia_net *net, const ia_wallet *w, const ia_addr *dataset,
-                                     ia_span value, ia_err *e);
+IA_MUST bool ia_to_sms_push_dataset_key(const ia_net *net, const ia_wallet *w,
+                                        const ia_addr *dataset, ia_span value, ia_err *e);
 IA_MUST bool ia_to_sms_has_app_secret(const ia_net *net, bool *has, const ia_addr *app, ia_err *e);
 IA_MUST bool ia_to_sms_push_app_secret(const ia_net *net, const ia_wallet *w, const ia_addr *app,
-                                    ia_span value, ia_err *e);
+                                       ia_span value, ia_err *e);
 /* name: letters, digits, - and _, at most 64. */
-IA_MUST bool ia_to_sms_push_requester_secret(const ia_net *net, const ia_wallet *w, const char *name,
-                                          ia_span value, ia_err *e);
-IA_MUST bool ia_to_sms_has_result_key(const ia_net *net, bool *has, const ia_addr *owner, ia_err *e);
+IA_MUST bool ia_to_sms_push_requester_secret(const ia_net *net, const ia_wallet *w,
+                                             const char *name, ia_span value, ia_err *e);
+IA_MUST bool ia_to_sms_has_result_key(const ia_net *net, bool *has, const ia_addr *owner,
+                                      ia_err *e);
 /* pem: SubjectPublicKeyInfo. Replaces an older one (results of older tasks stay readable with the
  * older key alone). */
-IA_MUST bool ia_to_sms_push_result_key(const ia_net *net, const ia_wallet *w, ia_span pem, ia_err *e);
+IA_MUST bool ia_to_sms_push_result_key(const ia_net *net, const ia_wallet *w, ia_span pem,
+                                       ia_err *e);
 
 /* The signed description of an instance; the signature is checked against the key it names: whether
  * that key is to be trusted is for the caller (trust file). */
@@ -37,11 +39,11 @@ IA_MUST bool ia_to_sms_info(const ia_net *net, ia_sms_info *out, ia_err *e);
 
 /* Signs and posts an owner's message (docs/release.md 7). version: 0 = Unix milliseconds. */
 IA_MUST bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
-                                  const char *kind, const ia_addr *object, uint64_t version,
-                                  const json_t *body, ia_err *e);
+                                     const char *kind, const ia_addr *object, uint64_t version,
+                                     const json_t *body, ia_err *e);
 /* One page of the owner's log; new reference: {"entries":[..],"next"?}. */
 IA_MUST bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
-                        const ia_addr *object, uint64_t after, json_t **out, ia_err *e);
+                           const ia_addr *object, uint64_t after, json_t **out, ia_err *e);
 /* {"taskId"} or {"orders":{..}} -> {"verdict","clauses":[..]}; new reference. */
 IA_MUST bool ia_to_sms_why(const ia_net *net, const json_t *what, json_t **out, ia_err *e);
 
