@@ -38,6 +38,6 @@ uint64_t ia_blob_size(const ia_blob *b);
 IA_MUST bool ia_blob_read(ia_blob *b, uint64_t from, uint8_t *buf, size_t cap, size_t *n,
                           ia_err *e);
 /* The whole blob, TOO_LARGE beyond cap. */
-IA_MUST bool ia_blob_get(ia_buf *out, ia_blobs *b, const ia_cid *cid, size_t cap, ia_err *e);
+IA_MUST bool ia_blob_load(ia_buf *out, ia_blobs *b, const ia_cid *cid, size_t cap, ia_err *e);
 
 #endif
