@@ -1,0 +1,123 @@
+/* Release records. */
+#include "receipt/record.h"
+
+#include <stddef.h>
+
+#include "base/json.h"
+#include "receipt/fields.h"
+
+static const ia_field fields[] = {
+    {"tee", IA_FIELD_TEXT, offsetof(ia_record, tee), sizeof(((ia_record *)0)->tee)},
+    {"domain", IA_FIELD_DOMAIN, offsetof(ia_record, domain), 0},
+    {"time", IA_FIELD_U64, offsetof(ia_record, time), 0},
+    {"seq", IA_FIELD_U64, offsetof(ia_record, seq), 0},
+    {"nonce", IA_FIELD_H256, offsetof(ia_record, nonce), 0},
+    {"reportData", IA_FIELD_H512, offsetof(ia_record, report_data), 0},
+    {"evidenceHash", IA_FIELD_H256, offsetof(ia_record, evidence_hash), 0},
+    {"collateralHash", IA_FIELD_H256, offsetof(ia_record, collateral_hash), 0},
+    {"taskId", IA_FIELD_H256, offsetof(ia_record, task_id), 0},
+    {"worker", IA_FIELD_ADDR, offsetof(ia_record, worker), 0},
+    {"fencing", IA_FIELD_U64, offsetof(ia_record, fencing), 0},
+    {"attempt", IA_FIELD_U64, offsetof(ia_record, attempt), 0},
+    {"enclaveAddress", IA_FIELD_ADDR, offsetof(ia_record, enclave), 0},
+    {"descHash", IA_FIELD_H256, offsetof(ia_record, desc_hash), 0},
+    {"taskHash", IA_FIELD_H256, offsetof(ia_record, task_hash), 0},
+    {"orderHashes", IA_FIELD_OTHER, 0, 0},
+    {"datasets", IA_FIELD_OTHER, 0, 0},
+    {"byLedger", IA_FIELD_OTHER, 0, 0},
+};
+
+static const ia_field hashes[] = {
+    {"app", IA_FIELD_H256, offsetof(ia_record, order_hash[0]), 0},
+    {"dataset", IA_FIELD_H256, offsetof(ia_record, order_hash[1]), 0},
+    {"workerpool", IA_FIELD_H256, offsetof(ia_record, order_hash[2]), 0},
+    {"request", IA_FIELD_H256, offsetof(ia_record, order_hash[3]), 0},
+};
+
+static const ia_field dataset[] = {
+    {"address", IA_FIELD_ADDR, offsetof(ia_record_dataset, address), 0},
+    {"orderHash", IA_FIELD_H256, offsetof(ia_record_dataset, order_hash), 0},
+    {"policyHash", IA_FIELD_H256, offsetof(ia_record_dataset, policy_hash), 0},
+    {"epoch", IA_FIELD_U64, offsetof(ia_record_dataset, epoch), 0},
+};
+
+void ia_record_free(ia_record *r)
+{
+  if (!r)
+    return;
+  free(r->datasets);
+  free(r->by_ledger);
+  r->datasets = NULL;
+  r->by_ledger = NULL;
+  r->n_datasets = r->n_by_ledger = 0;
+}
+
+bool ia_record_text(ia_buf *out, const ia_record *r, ia_err *e)
+{
+  IA_AUTO_JSON *v = ia_fields_write(fields, IA_COUNT(fields), r, e);
+  json_t *orders = ia_fields_write(hashes, IA_COUNT(hashes), r, e);
+  json_t *datasets = json_array(), *words = json_array();
+  bool ok = v && json_object_set_new(v, "orderHashes", orders) == 0 &&
+            json_object_set_new(v, "datasets", datasets) == 0 &&
+            json_object_set_new(v, "byLedger", words) == 0;
+
+  for (size_t i = 0; ok && i < r->n_datasets; i++)
+    ok = json_array_append_new(
+             datasets, ia_fields_write(dataset, IA_COUNT(dataset), &r->datasets[i], e)) == 0;
+  for (size_t i = 0; ok && i < r->n_by_ledger; i++)
+    ok = json_array_append_new(words, json_string(r->by_ledger[i])) == 0;
+  if (!ok)
+    return ia_fail(e, IA_E_INVALID, "the release record cannot be written");
+  return ia_json_canonical(out, v, e);
+}
+
+static bool read_datasets(ia_record *r, const json_t *list, ia_err *e)
+{
+  size_t n = json_array_size(list);
+
+  if (!json_is_array(list) || n > IA_RECORD_DATASETS_MAX)
+    return ia_fail(e, IA_E_PARSE, "\"datasets\": want a list");
+  r->datasets = calloc(n + 1, sizeof(*r->datasets));
+  if (!r->datasets)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a record");
+  for (; r->n_datasets < n; r->n_datasets++)
+    if (!ia_fields_read(&r->datasets[r->n_datasets], dataset, IA_COUNT(dataset),
+                        json_array_get(list, r->n_datasets), e))
+      return false;
+  return true;
+}
+
+static bool read_words(ia_record *r, const json_t *list, ia_err *e)
+{
+  size_t n = json_array_size(list);
+
+  if (!json_is_array(list) || n > IA_RECORD_BY_LEDGER_MAX)
+    return ia_fail(e, IA_E_PARSE, "\"byLedger\": want a list");
+  r->by_ledger = calloc(n + 1, sizeof(*r->by_ledger));
+  if (!r->by_ledger)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a record");
+  for (; r->n_by_ledger < n; r->n_by_ledger++) {
+    const json_t *w = json_array_get(list, r->n_by_ledger);
+
+    if (!json_is_string(w) || json_string_length(w) >= IA_RECORD_WORD)
+      return ia_fail(e, IA_E_PARSE, "\"byLedger\": want short texts");
+    memcpy(r->by_ledger[r->n_by_ledger], json_string_value(w), json_string_length(w));
+  }
+  return true;
+}
+
+bool ia_record_parse(ia_record *out, ia_span text, ia_err *e)
+{
+  IA_AUTO_JSON *v = ia_json_parse(text, 0, e);
+  IA_AUTOV(ia_buf) again = {0};
+
+  *out = (ia_record){0};
+  if (!v || !ia_fields_read(out, fields, IA_COUNT(fields), v, e) ||
+      !ia_fields_read(out, hashes, IA_COUNT(hashes), json_object_get(v, "orderHashes"), e) ||
+      !read_datasets(out, json_object_get(v, "datasets"), e) ||
+      !read_words(out, json_object_get(v, "byLedger"), e) || !ia_record_text(&again, out, e))
+    return ia_wrap(e, "release record");
+  if (!ia_span_eq(ia_buf_view(&again), text))
+    return ia_fail(e, IA_E_PARSE, "release record: not canonical");
+  return true;
+}

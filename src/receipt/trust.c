@@ -1,0 +1,185 @@
+/* Trust files and info documents. */
+#include "receipt/trust.h"
+
+#include <stddef.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+#include "receipt/fields.h"
+#include "tee/release.h"
+
+static const ia_field fields[] = {
+    {"smsKey", IA_FIELD_H256, offsetof(ia_trust_sms, key), 0},
+    {"domain", IA_FIELD_DOMAIN, offsetof(ia_trust_sms, domain), 0},
+    {"chainId", IA_FIELD_U64, offsetof(ia_trust_sms, chain_id), 0},
+    {"hub", IA_FIELD_ADDR, offsetof(ia_trust_sms, hub), 0},
+    {"proxyCodeHash", IA_FIELD_H256, offsetof(ia_trust_sms, proxy_code_hash), 0},
+    {"remoteSimulation", IA_FIELD_BOOL, offsetof(ia_trust_sms, remote_simulation), 0},
+    {"v", IA_FIELD_OTHER, 0, 0},
+    {"registries", IA_FIELD_OTHER, 0, 0},
+    {"guests", IA_FIELD_OTHER, 0, 0},
+    {"simRoots", IA_FIELD_OTHER, 0, 0},
+};
+
+static const ia_field registries[] = {
+    {"app", IA_FIELD_ADDR, offsetof(ia_trust_sms, app_registry), 0},
+    {"dataset", IA_FIELD_ADDR, offsetof(ia_trust_sms, dataset_registry), 0},
+    {"workerpool", IA_FIELD_ADDR, offsetof(ia_trust_sms, workerpool_registry), 0},
+};
+
+void ia_trust_sms_free(ia_trust_sms *s)
+{
+  if (!s)
+    return;
+  free(s->guests);
+  free(s->sim_roots);
+  s->guests = NULL;
+  s->sim_roots = NULL;
+  s->n_guests = s->n_sim_roots = 0;
+}
+
+void ia_trust_free(ia_trust *t)
+{
+  if (!t)
+    return;
+  for (size_t i = 0; i < t->n; i++)
+    ia_trust_sms_free(&t->sms[i]);
+  free(t);
+}
+
+/* A list of hashes of `size` bytes each. */
+static bool read_hashes(void **out, size_t *n, size_t size, const json_t *list, const char *name,
+                        ia_err *e)
+{
+  size_t count = json_array_size(list);
+
+  if (!json_is_array(list) || count > IA_TRUST_LIST_MAX)
+    return ia_fail(e, IA_E_PARSE, "\"%s\": want a list of at most %d", name, IA_TRUST_LIST_MAX);
+  uint8_t *all = calloc(count + 1, size);
+  if (!all)
+    return ia_fail(e, IA_E_MEMORY, "no memory for \"%s\"", name);
+  *out = all;
+  for (; *n < count; ++*n) {
+    const json_t *v = json_array_get(list, *n);
+
+    if (!json_is_string(v) || strncmp(json_string_value(v), "0x", 2) != 0 ||
+        !ia_unhex(all + *n * size, size, ia_span_str(json_string_value(v))))
+      return ia_fail(e, IA_E_PARSE, "\"%s\": want 0x and %zu hex digits", name, 2 * size);
+  }
+  return true;
+}
+
+static bool read_sms(ia_trust_sms *out, const json_t *v, ia_err *e)
+{
+  void *guests = NULL, *roots = NULL;
+
+  *out = (ia_trust_sms){0};
+  if (!ia_fields_read(out, fields, IA_COUNT(fields), v, e) ||
+      !ia_fields_read(out, registries, IA_COUNT(registries), json_object_get(v, "registries"), e))
+    return false;
+  if (json_integer_value(json_object_get(v, "v")) != 1)
+    return ia_fail(e, IA_E_UNSUPPORTED, "an info document of another version");
+  bool ok = read_hashes(&guests, &out->n_guests, sizeof(ia_h384), json_object_get(v, "guests"),
+                        "guests", e);
+  out->guests = guests;
+  ok = ok && read_hashes(&roots, &out->n_sim_roots, sizeof(ia_h256), json_object_get(v, "simRoots"),
+                         "simRoots", e);
+  out->sim_roots = roots;
+  return ok;
+}
+
+bool ia_trust_new(ia_trust **out, ia_err *e)
+{
+  *out = calloc(1, sizeof(**out));
+  return *out || ia_fail(e, IA_E_MEMORY, "no memory for trust anchors");
+}
+
+static bool read_list(ia_trust *t, const json_t *list, ia_err *e)
+{
+  const json_t *v;
+  size_t i;
+
+  json_array_foreach ((json_t *)list, i, v) {
+    if (t->n == IA_TRUST_SMS_MAX)
+      return ia_fail(e, IA_E_TOO_LARGE, "more than %d SMS", IA_TRUST_SMS_MAX);
+    /* counted first, so that what a failing read made is freed */
+    if (!read_sms(&t->sms[t->n++], v, e))
+      return false;
+    for (size_t k = 0; k + 1 < t->n; k++)
+      if (ia_h256_eq(&t->sms[k].key, &t->sms[t->n - 1].key))
+        return ia_fail(e, IA_E_PARSE, "an SMS key twice");
+  }
+  return true;
+}
+
+static json_t *parse_file(ia_span text, ia_err *e)
+{
+  static const char *const members[] = {"v", "sms", NULL};
+  IA_AUTO_JSON *v = ia_json_parse(text, 0, e);
+
+  if (!v || !ia_json_only(v, members, e))
+    return NULL;
+  if (json_integer_value(json_object_get(v, "v")) != 1 ||
+      !json_is_array(json_object_get(v, "sms"))) {
+    (void)ia_fail(e, IA_E_PARSE, "want {\"v\":1,\"sms\":[..]}");
+    return NULL;
+  }
+  return json_incref(v);
+}
+
+bool ia_trust_parse(ia_trust **out, ia_span text, ia_err *e)
+{
+  IA_AUTO(ia_trust) *t = NULL;
+  IA_AUTO_JSON *v = parse_file(text, e);
+
+  if (!v || !ia_trust_new(&t, e) || !read_list(t, json_object_get(v, "sms"), e))
+    return ia_wrap(e, "trust file");
+  *out = ia_steal(&t);
+  return true;
+}
+
+const ia_trust_sms *ia_trust_find(const ia_trust *t, const ia_h256 *sms_key)
+{
+  for (size_t i = 0; i < t->n; i++)
+    if (ia_h256_eq(&t->sms[i].key, sms_key))
+      return &t->sms[i];
+  return NULL;
+}
+
+bool ia_info_open(ia_trust_sms *out, json_t **members, const json_t *answer, ia_err *e)
+{
+  IA_AUTOV(ia_buf) sig = {.cap = 128};
+  const char *text;
+
+  *out = (ia_trust_sms){0};
+  if (!ia_json_get_str(answer, "text", &text, e) || !ia_json_get_hex(answer, "sig", &sig, e))
+    return ia_wrap(e, "info document of the SMS");
+  IA_AUTO_JSON *v = ia_json_parse(ia_span_str(text), 0, e);
+  if (!v || !read_sms(out, v, e))
+    return ia_wrap(e, "info document of the SMS");
+  if (sig.len != 64 ||
+      !ia_text_verify(out->domain, "sms-info", ia_span_str(text), sig.ptr, &out->key, NULL))
+    return ia_fail(e, IA_E_SMS_SIGNATURE, "the SMS did not sign its info document");
+  if (members)
+    *members = json_incref(v);
+  return true;
+}
+
+bool ia_trust_add(ia_buf *out, ia_span old, const json_t *info, ia_err *e)
+{
+  IA_AUTO_JSON *v = old.len > 0 ? parse_file(old, e) : json_pack("{s:i,s:[]}", "v", 1, "sms");
+  const char *key;
+
+  if (!v || !ia_json_get_str(info, "smsKey", &key, e))
+    return ia_wrap(e, "trust file");
+  json_t *list = json_object_get(v, "sms");
+  for (size_t i = json_array_size(list); i-- > 0;) {
+    const char *other = json_string_value(json_object_get(json_array_get(list, i), "smsKey"));
+
+    if (other && strcmp(other, key) == 0 && json_array_remove(list, i) != 0)
+      return ia_fail(e, IA_E_MEMORY, "no memory for trust anchors");
+  }
+  if (json_array_append(list, (json_t *)info) != 0)
+    return ia_fail(e, IA_E_MEMORY, "no memory for trust anchors");
+  return ia_json_write(out, v, e);
+}
