@@ -32,6 +32,6 @@ int ia_fuzz_zip(const uint8_t *data, size_t size)
   read_all(blob, IA_ZIP_PROTECTED, 0);
   read_all(blob, 0, IA_READ_LEGACY);
   read_all(blob, IA_ZIP_PROTECTED | IA_ZIP_LENIENT, IA_READ_LENIENT);
-  (void)ia_result_is_sealed(&blob);
+  (void)ia_result_is_encrypted(&blob);
   return 0;
 }

@@ -91,8 +91,8 @@ bool ia_result_zip(const ia_tree *t, ia_sink to, ia_err *e)
   return ia_zip_finish(w, e);
 }
 
-bool ia_result_seal(const ia_rsa *receiver, bool (*produce)(void *ctx, ia_sink to, ia_err *e),
-                    void *ctx, ia_sink to, ia_err *e)
+bool ia_result_encrypt(const ia_rsa *receiver, bool (*produce)(void *ctx, ia_sink to, ia_err *e),
+                       void *ctx, ia_sink to, ia_err *e)
 {
   IA_AUTOV(ia_secret) key = {0};
   IA_AUTOV(ia_buf) sealed_key = {0};
@@ -118,11 +118,11 @@ static bool copy_blob(void *ctx, ia_sink to, ia_err *e)
   return ia_blob_copy(ctx, to, e);
 }
 
-bool ia_result_seal_blob(const ia_rsa *receiver, const ia_blob *plain, ia_sink to, ia_err *e)
+bool ia_result_encrypt_blob(const ia_rsa *receiver, const ia_blob *plain, ia_sink to, ia_err *e)
 {
   ia_blob copy = *plain;
 
-  return ia_result_seal(receiver, copy_blob, &copy, to, e);
+  return ia_result_encrypt(receiver, copy_blob, &copy, to, e);
 }
 
 static const ia_zip_entry *part(const ia_zip *z, const char *name)
@@ -132,7 +132,7 @@ static const ia_zip_entry *part(const ia_zip *z, const char *name)
   return t && !t->folder ? t : NULL;
 }
 
-bool ia_result_is_sealed(const ia_blob *file)
+bool ia_result_is_encrypted(const ia_blob *file)
 {
   IA_AUTO(ia_zip) *z = NULL;
 
@@ -158,7 +158,7 @@ static bool unseal(ia_sink to, const ia_blob *file, const ia_rsa *key)
          ia_data_decrypt(to, &body, &aes, NULL, NULL);
 }
 
-bool ia_result_unseal(ia_sink to, const ia_blob *file, const ia_rsa *key, ia_err *e)
+bool ia_result_decrypt(ia_sink to, const ia_blob *file, const ia_rsa *key, ia_err *e)
 {
   return unseal(to, file, key) ||
          ia_fail(e, IA_E_RESULT_UNREADABLE, "the result cannot be opened with this key");

@@ -70,15 +70,15 @@ IA_MUST bool ia_result_zip(const ia_tree *t, ia_sink to, ia_err *e);
 /* Sealed form: a zip of exactly `aes-key.rsa` (RSAES-PKCS1-v1_5 of 32 random bytes) and
  * `iexec_out.zip.aes` (IV || AES-256-CBC). `produce` writes the plain bytes once. Ciphertext waits
  * in memory (memfd); plain bytes pass in chunks. */
-IA_MUST bool ia_result_seal(const ia_rsa *receiver,
-                            bool (*produce)(void *ctx, ia_sink to, ia_err *e), void *ctx,
-                            ia_sink to, ia_err *e);
-IA_MUST bool ia_result_seal_blob(const ia_rsa *receiver, const ia_blob *plain, ia_sink to,
-                                 ia_err *e);
+IA_MUST bool ia_result_encrypt(const ia_rsa *receiver,
+                               bool (*produce)(void *ctx, ia_sink to, ia_err *e), void *ctx,
+                               ia_sink to, ia_err *e);
+IA_MUST bool ia_result_encrypt_blob(const ia_rsa *receiver, const ia_blob *plain, ia_sink to,
+                                    ia_err *e);
 /* Is it a sealed result (the two names)? Anything else, damaged archives too: false. */
-bool ia_result_is_sealed(const ia_blob *file);
+bool ia_result_is_encrypted(const ia_blob *file);
 /* RESULT_UNREADABLE whatever fails: nothing is told of keys or paddings. What was written before a
  * failure is to be thrown away. */
-IA_MUST bool ia_result_unseal(ia_sink to, const ia_blob *file, const ia_rsa *key, ia_err *e);
+IA_MUST bool ia_result_decrypt(ia_sink to, const ia_blob *file, const ia_rsa *key, ia_err *e);
 
 #endif

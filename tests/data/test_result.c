@@ -249,15 +249,15 @@ static void sealed_results_open_with_their_key_only(void **state)
   assert_true(ia_tree_open(&t, d->fd, NULL, &e));
   assert_true(ia_result_zip(t, ia_sink_buf(&zip), &e));
   ia_blob z = ia_blob_mem(ia_buf_view(&zip));
-  assert_true(ia_result_seal_blob(key, &z, ia_sink_buf(&sealed), &e));
+  assert_true(ia_result_encrypt_blob(key, &z, ia_sink_buf(&sealed), &e));
   ia_blob s = ia_blob_mem(ia_buf_view(&sealed));
-  assert_true(ia_result_is_sealed(&s));
-  assert_false(ia_result_is_sealed(&z));
-  assert_true(ia_result_unseal(ia_sink_buf(&plain), &s, key, &e));
+  assert_true(ia_result_is_encrypted(&s));
+  assert_false(ia_result_is_encrypted(&z));
+  assert_true(ia_result_decrypt(ia_sink_buf(&plain), &s, key, &e));
   assert_true(ia_span_eq(ia_buf_view(&plain), ia_buf_view(&zip)));
-  assert_false(ia_result_unseal(ia_sink_buf(&none), &s, other, &e));
+  assert_false(ia_result_decrypt(ia_sink_buf(&none), &s, other, &e));
   assert_int_equal(e.code, IA_E_RESULT_UNREADABLE);
-  assert_false(ia_result_unseal(ia_sink_buf(&none), &z, key, &e));
+  assert_false(ia_result_decrypt(ia_sink_buf(&none), &z, key, &e));
   assert_int_equal(e.code, IA_E_RESULT_UNREADABLE);
 }
 

@@ -1,0 +1,230 @@
+/* Orders, assets and inputs: everything that the task was about, by hash and by address. */
+#include <stddef.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+#include "crypto/secp.h"
+#include "crypto/sha.h"
+#include "poco/ids.h"
+#include "receipt/fields.h"
+#include "receipt/verify.h"
+
+static const char *const kinds[IA_ORDER_KINDS] = {
+    [IA_ORDER_APP] = "app",
+    [IA_ORDER_DATASET] = "dataset",
+    [IA_ORDER_WORKERPOOL] = "workerpool",
+    [IA_ORDER_REQUEST] = "request",
+};
+static const char *const order_checks[IA_ORDER_KINDS] = {
+    [IA_ORDER_APP] = "order-app",
+    [IA_ORDER_DATASET] = "order-dataset",
+    [IA_ORDER_WORKERPOOL] = "order-workerpool",
+    [IA_ORDER_REQUEST] = "order-request",
+};
+
+/* The order as given is the one whose hash the record holds. */
+static void verify_order(ia_case *c, ia_order_kind kind, const ia_h256 *separator)
+{
+  const json_t *v = json_object_get(c->orders, kinds[kind]);
+  const ia_h256 *want = &c->record.order_hash[kind];
+  ia_err e = {0};
+
+  if (kind == IA_ORDER_DATASET && json_is_null(v)) {
+    ia_case_check(c, order_checks[kind], ia_h256_zero(want), IA_E_DEAL_MISMATCH,
+                  "The task has no dataset order of its own.");
+    return;
+  }
+  bool ok = ia_order_parse(&c->order[kind], kind, v, &e);
+  if (ok) {
+    ia_order_hash(&c->order_hash[kind], separator, kind, &c->order[kind].order.app);
+    ok = ia_h256_eq(&c->order_hash[kind], want);
+  }
+  c->has_order[kind] = ok;
+  ia_case_check(c, order_checks[kind], ok, e.code ? e.code : IA_E_DEAL_MISMATCH,
+                ok ? "The %s order is the one that the service checked."
+                   : "The %s order is not the one that the service checked.",
+                kinds[kind]);
+}
+
+static void verify_subjects(ia_case *c)
+{
+  const ia_descriptor *d = &c->stated.desc;
+  const ia_addr none = {{0}};
+  const ia_order_box *o = c->order;
+  const ia_addr *data =
+      c->has_order[IA_ORDER_DATASET] ? &o[IA_ORDER_DATASET].order.dataset.dataset : &none;
+  bool ok = c->has_order[IA_ORDER_APP] && c->has_order[IA_ORDER_REQUEST] &&
+            ia_addr_eq(&o[IA_ORDER_APP].order.app.app, &d->app) && ia_addr_eq(data, &d->dataset) &&
+            ia_addr_eq(&o[IA_ORDER_REQUEST].order.request.requester, &d->requester) &&
+            ia_h256_eq(&c->order_hash[IA_ORDER_REQUEST], &d->request_hash);
+
+  ia_case_check(c, "orders-run", ok, IA_E_DEAL_MISMATCH,
+                ok ? "App, data and requester of the run are those of the orders."
+                   : "App, data or requester of the run are not those of the orders.");
+}
+
+/* Signed by `owner`; a presigned order and a contract wallet are the service's findings. */
+static void verify_signer(ia_case *c, ia_order_kind kind, const ia_addr *owner, const char *who)
+{
+  static const char *const checks[IA_ORDER_KINDS] = {"sign-app", "sign-dataset", "sign-workerpool",
+                                                     "sign-request"};
+  const ia_span *sign = ia_order_signature(kind, &c->order[kind].order.app);
+  char word[IA_RECORD_WORD];
+
+  if (!c->has_order[kind])
+    return;
+  (void)snprintf(word, sizeof(word), "erc1271:%s", ia_addr_lower(owner).s);
+  for (size_t i = 0; i < c->record.n_by_ledger; i++)
+    if (strcmp(c->record.by_ledger[i], word) == 0) {
+      ia_case_note(c, checks[kind], "The %s order is signed by a contract wallet.", kinds[kind]);
+      return;
+    }
+  if (sign->len == 0) {
+    ia_case_note(c, checks[kind], "The %s order was signed by a transaction.", kinds[kind]);
+    ia_case_unproven(c, "Who signed the %s order: the service saw the transaction.", kinds[kind]);
+    return;
+  }
+  bool ok = ia_sig_verify(owner, &c->order_hash[kind], *sign, NULL);
+  ia_case_check(c, checks[kind], ok, IA_E_ORDER_SIGNATURE,
+                ok ? "The %s order is signed by %s, %s." : "The %s order is not signed by %s, %s.",
+                kinds[kind], ia_addr_lower(owner).s, who);
+}
+
+void ia_verify_orders(ia_case *c)
+{
+  static const char *const members[] = {"app", "dataset", "workerpool", "request", NULL};
+  ia_h256 separator;
+
+  if (!ia_case_check(c, "orders",
+                     json_is_object(c->orders) && json_object_size(c->orders) == 4 &&
+                         ia_json_only(c->orders, members, NULL),
+                     IA_E_RECEIPT_FIELD, "The four orders are here, and nothing else."))
+    return;
+  ia_order_separator(&separator, c->sms->chain_id, &c->sms->hub);
+  for (int k = 0; k < IA_ORDER_KINDS; k++)
+    verify_order(c, (ia_order_kind)k, &separator);
+  verify_subjects(c);
+  verify_signer(c, IA_ORDER_REQUEST, &c->stated.desc.requester, "the requester");
+  verify_signer(c, IA_ORDER_WORKERPOOL, &c->pool, "who signed the settlement");
+}
+
+/* An asset of either kind as the receipt holds it. */
+struct asset {
+  ia_addr address; /* given for datasets, that of the run for the app */
+  ia_addr owner;   /* the first */
+  ia_h256 checksum;
+  char name[512], type[64];
+};
+
+static const ia_field app_fields[] = {
+    {"owner", IA_FIELD_ADDR, offsetof(struct asset, owner), 0},
+    {"name", IA_FIELD_TEXT, offsetof(struct asset, name), sizeof(((struct asset *)0)->name)},
+    {"type", IA_FIELD_TEXT, offsetof(struct asset, type), sizeof(((struct asset *)0)->type)},
+    {"checksum", IA_FIELD_H256, offsetof(struct asset, checksum), 0},
+    {"multiaddr", IA_FIELD_OTHER, 0, 0},
+    {"mrenclave", IA_FIELD_OTHER, 0, 0},
+};
+
+static const ia_field dataset_fields[] = {
+    {"address", IA_FIELD_ADDR, offsetof(struct asset, address), 0},
+    {"owner", IA_FIELD_ADDR, offsetof(struct asset, owner), 0},
+    {"name", IA_FIELD_TEXT, offsetof(struct asset, name), sizeof(((struct asset *)0)->name)},
+    {"checksum", IA_FIELD_H256, offsetof(struct asset, checksum), 0},
+    {"multiaddr", IA_FIELD_OTHER, 0, 0},
+};
+
+static void verify_app(ia_case *c)
+{
+  const json_t *v = json_object_get(c->assets, "app");
+  IA_AUTOV(ia_buf) multiaddr = {0}, mrenclave = {0};
+  struct asset a = {0};
+  ia_addr address = {{0}};
+  bool ok = ia_fields_read(&a, app_fields, IA_COUNT(app_fields), v, NULL) &&
+            ia_json_get_hex(v, "multiaddr", &multiaddr, NULL) &&
+            ia_json_get_hex(v, "mrenclave", &mrenclave, NULL);
+
+  if (ok) {
+    ia_app_info info = {.owner = a.owner,
+                        .name = ia_span_str(a.name),
+                        .type = ia_span_str(a.type),
+                        .multiaddr = ia_buf_view(&multiaddr),
+                        .checksum = a.checksum,
+                        .mrenclave = ia_buf_view(&mrenclave)};
+
+    ia_app_address(&address, &c->sms->app_registry, &c->sms->proxy_code_hash, &info);
+    ok = ia_addr_eq(&address, &c->stated.desc.app) &&
+         ia_h256_eq(&a.checksum, &c->stated.desc.app_digest);
+  }
+  ia_case_check(c, "asset-app", ok, IA_E_ASSET_MISMATCH,
+                ok ? "The app's address %s is its image %s." : "The app %s is not the image %s.",
+                ia_addr_lower(&c->stated.desc.app).s, ia_h256_text(&c->stated.desc.app_digest).s);
+  if (ok)
+    verify_signer(c, IA_ORDER_APP, &a.owner, "the app's first owner");
+}
+
+static bool dataset_of(struct asset *a, const ia_case *c, const json_t *v)
+{
+  IA_AUTOV(ia_buf) multiaddr = {0};
+  ia_addr address;
+
+  *a = (struct asset){0};
+  if (!ia_fields_read(a, dataset_fields, IA_COUNT(dataset_fields), v, NULL) ||
+      !ia_json_get_hex(v, "multiaddr", &multiaddr, NULL))
+    return false;
+  ia_dataset_info info = {.owner = a->owner,
+                          .name = ia_span_str(a->name),
+                          .multiaddr = ia_buf_view(&multiaddr),
+                          .checksum = a->checksum};
+  ia_dataset_address(&address, &c->sms->dataset_registry, &c->sms->proxy_code_hash, &info);
+  return ia_addr_eq(&address, &a->address);
+}
+
+/* Did the enclave say that it received exactly the bytes with this checksum? */
+static bool received(const ia_run *r, const struct asset *a)
+{
+  for (size_t i = 0; i < r->n_inputs; i++)
+    if (!r->inputs[i].is_file && ia_addr_eq(&r->inputs[i].dataset, &a->address))
+      return ia_h256_eq(&r->inputs[i].sha256, &a->checksum);
+  return r->cause[0] != '\0'; /* a run that failed may have stopped before it fetched */
+}
+
+static void verify_datasets(ia_case *c)
+{
+  const json_t *list = json_object_get(c->assets, "datasets");
+  const ia_record *r = &c->record;
+  ia_autofree ia_task_input *in = calloc(r->n_datasets + 1, sizeof(*in));
+  bool ok = in && json_is_array(list) && json_array_size(list) == r->n_datasets;
+  bool got = true;
+  struct asset a = {0};
+  ia_h256 hash;
+
+  for (size_t i = 0; ok && i < r->n_datasets; i++) {
+    ok = dataset_of(&a, c, json_array_get(list, i)) &&
+         ia_addr_eq(&a.address, &r->datasets[i].address);
+    in[i] = (ia_task_input){a.address, a.checksum, r->datasets[i].order_hash};
+    got = got && received(&c->stated, &a);
+  }
+  ok = ok && ia_inputs_hash(&hash, in, r->n_datasets, NULL) &&
+       ia_h256_eq(&hash, &c->stated.desc.inputs_hash);
+  ia_case_check(c, "asset-datasets", ok, IA_E_ASSET_MISMATCH,
+                ok ? "The data of the run (%zu) are by their addresses the registered bytes."
+                   : "The data of the run (%zu) are not those registered.",
+                r->n_datasets);
+  ia_case_check(c, "inputs", got, IA_E_BAD_CHECKSUM,
+                got ? "The enclave received exactly those bytes."
+                    : "The enclave received other bytes than those registered.");
+  if (ok && c->has_order[IA_ORDER_DATASET] && r->n_datasets == 1)
+    verify_signer(c, IA_ORDER_DATASET, &a.owner, "the data's first owner");
+}
+
+void ia_verify_assets(ia_case *c)
+{
+  static const char *const members[] = {"app", "datasets", NULL};
+
+  if (!ia_case_check(c, "assets",
+                     json_is_object(c->assets) && ia_json_only(c->assets, members, NULL),
+                     IA_E_RECEIPT_FIELD, "The assets are here, and nothing else."))
+    return;
+  verify_app(c);
+  verify_datasets(c);
+}

@@ -1,0 +1,36 @@
+/* A whole task made up in memory: keys, orders, evidence, release, run, settlement; and its
+ * receipt. */
+#ifndef IA_TESTS_RECEIPT_SAMPLE_H
+#define IA_TESTS_RECEIPT_SAMPLE_H
+
+#include "receipt/receipt.h"
+#include "receipt/record.h"
+#include "receipt/run.h"
+#include "receipt/settlement.h"
+#include "tee/sim.h"
+
+enum { SAMPLE_NOW = 1780272000 };
+
+typedef struct sample {
+  ia_secp *secp;
+  ia_simpki *pki;
+  ia_secret owner, requester, pool, worker, enclave, sms;
+  ia_addr owner_a, requester_a, pool_a, worker_a, enclave_a;
+  ia_h256 sms_key, separator;
+  ia_trust *trust;
+  json_t *orders, *assets, *evidence, *release, *run, *settlement;
+  ia_h256 order_hash[4];
+  ia_run stated;
+  ia_record record;
+  ia_h256 checksum; /* of the dataset */
+  ia_h384 rtmr3;
+  ia_buf quote, log;
+} sample;
+
+/* Everything for a completed task whose uploaded result is `result`. Ends the test on any failure.
+ */
+void sample_make(sample *s, ia_span result);
+void sample_free(sample *s);
+void sample_receipt(ia_buf *out, const sample *s);
+
+#endif

@@ -1,0 +1,219 @@
+/* Parts of receipts by themselves: DSSE (docs/release.md 11), run statement, record, settlement,
+ * trust file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+#include "sample.h"
+#include "tee/release.h"
+
+static int setup(void **state)
+{
+  sample *s = calloc(1, sizeof(*s));
+
+  if (!s)
+    return -1;
+  sample_make(s, ia_span_str("result"));
+  *state = s;
+  return 0;
+}
+
+static int teardown(void **state)
+{
+  sample_free(*state);
+  free(*state);
+  return 0;
+}
+
+static void dsse_vector(void **state IA_UNUSED)
+{
+  ia_h256 h;
+
+  assert_true(ia_dsse_digest(&h, IA_DSSE_INTOTO, ia_span_str("{}"), NULL));
+  assert_string_equal(ia_h256_text(&h).s,
+                      "0x4842cb1ba6fed6e460d8a0d56f6b64ccf1f1e11f7714a7f282080d5780251b63");
+}
+
+static void envelopes_bind_type_and_signer(void **state)
+{
+  const sample *s = *state;
+  IA_AUTO_JSON *env = NULL;
+  IA_AUTOV(ia_buf) payload = {0};
+  ia_addr signer;
+  ia_err e = {0};
+
+  assert_true(ia_dsse_sign(&env, IA_DSSE_INTOTO, ia_span_str("{}"), s->secp, &s->enclave, &e));
+  assert_true(ia_dsse_open(&payload, &signer, env, IA_DSSE_INTOTO, &e));
+  assert_true(ia_addr_eq(&signer, &s->enclave_a));
+  assert_false(ia_dsse_open(&payload, &signer, env, "text/plain", &e));
+  json_t *list = json_object_get(env, "signatures");
+  assert_int_equal(json_array_append(list, json_array_get(list, 0)), 0);
+  assert_false(ia_dsse_open(&payload, &signer, env, IA_DSSE_INTOTO, &e));
+  assert_int_equal(e.code, IA_E_RECEIPT_FIELD);
+}
+
+static void run_statements_go_both_ways(void **state)
+{
+  const sample *s = *state;
+  IA_AUTOV(ia_buf) text = {0}, again = {0};
+  IA_AUTOV(ia_run) r = {0};
+  ia_err e = {0};
+
+  assert_true(ia_run_text(&text, &s->stated, &e));
+  assert_true(ia_run_parse(&r, ia_buf_view(&text), &e));
+  assert_true(r.has_result && r.result.there && r.logs.there);
+  assert_string_equal(r.result.cid, "QmResult");
+  assert_true(ia_run_text(&again, &r, &e));
+  assert_true(ia_span_eq(ia_buf_view(&text), ia_buf_view(&again)));
+}
+
+/* Each member of the predicate, taken away or joined by another. */
+static void run_statements_are_closed(void **state)
+{
+  const sample *s = *state;
+  IA_AUTOV(ia_buf) text = {0};
+  const char *key;
+  json_t *v;
+  void *next;
+
+  assert_true(ia_run_text(&text, &s->stated, NULL));
+  IA_AUTO_JSON *all = ia_json_parse(ia_buf_view(&text), 0, NULL);
+  json_object_foreach_safe(json_object_get(all, "predicate"), next, key, v)
+  {
+    IA_AUTO_JSON *copy = json_deep_copy(all);
+    IA_AUTOV(ia_buf) less = {0}, more = {0};
+    IA_AUTOV(ia_run) a = {0}, b = {0};
+    json_t *pred = json_object_get(copy, "predicate");
+
+    assert_int_equal(json_object_del(pred, key), 0);
+    assert_true(ia_json_canonical(&less, copy, NULL));
+    assert_false(ia_run_parse(&a, ia_buf_view(&less), NULL));
+    assert_int_equal(json_object_set(pred, key, v), 0);
+    assert_int_equal(json_object_set(pred, "another", v), 0);
+    assert_true(ia_json_canonical(&more, copy, NULL));
+    assert_false(ia_run_parse(&b, ia_buf_view(&more), NULL));
+  }
+}
+
+static void failed_runs_have_no_result(void **state)
+{
+  const sample *s = *state;
+  ia_run r = s->stated;
+  IA_AUTOV(ia_buf) text = {0};
+  IA_AUTOV(ia_run) back = {0};
+
+  r.has_result = false;
+  r.result.there = false;
+  r.exit_code = -9;
+  memcpy(r.cause, "APP_FAILED", 11);
+  assert_true(ia_run_text(&text, &r, NULL));
+  assert_true(ia_run_parse(&back, ia_buf_view(&text), NULL));
+  assert_false(back.has_result);
+  assert_int_equal(back.exit_code, -9);
+}
+
+static void records_go_both_ways(void **state)
+{
+  const sample *s = *state;
+  IA_AUTOV(ia_buf) text = {0}, loose = {0};
+  IA_AUTOV(ia_record) r = {0}, none = {0};
+  ia_err e = {0};
+
+  assert_true(ia_record_text(&text, &s->record, &e));
+  assert_true(ia_record_parse(&r, ia_buf_view(&text), &e));
+  assert_memory_equal(&r.report_data, &s->record.report_data, 64);
+  assert_int_equal(r.n_datasets, 1);
+  ia_buf_u8(&loose, ' ');
+  ia_buf_span(&loose, ia_buf_view(&text));
+  assert_false(ia_record_parse(&none, ia_buf_view(&loose), &e));
+}
+
+/* A settlement signed in one domain does not verify in the other. */
+static void settlements_belong_to_their_domain(void **state)
+{
+  const sample *s = *state;
+  IA_AUTOV(ia_settlement) st = {.domain = IA_DOMAIN_SIM, .chain_id = 7, .cause = "LEASE"};
+  IA_AUTOV(ia_settlement) back = {0}, other = {0};
+  IA_AUTO_JSON *part = NULL;
+  IA_AUTOV(ia_buf) text = {0};
+  ia_addr signer;
+
+  assert_true(ia_settlement_sign(&part, &st, s->secp, &s->pool, NULL));
+  assert_true(ia_settlement_open(&back, &signer, part, NULL));
+  assert_true(ia_addr_eq(&signer, &s->pool_a));
+  st.domain = IA_DOMAIN_HW;
+  assert_true(ia_settlement_text(&text, &st, NULL));
+  assert_int_equal(json_object_set_new(part, "text", ia_json_bytes(ia_buf_view(&text))), 0);
+  assert_false(ia_settlement_open(&other, &signer, part, NULL) && ia_addr_eq(&signer, &s->pool_a));
+}
+
+static json_t *info_answer(const sample *s, bool right)
+{
+  static const char hex48[] = "0x7777777777777777777777777777777777777777777777777777777777777777"
+                              "77777777777777777777777777777777";
+  const ia_trust_sms *t = &s->trust->sms[0];
+  IA_AUTOV(ia_buf) text = {0};
+  uint8_t sig[64];
+  IA_AUTO_JSON *v = json_pack(
+      "{s:i,s:s,s:o,s:I,s:o,s:{s:o,s:o,s:o},s:o,s:[s],s:[o],s:b}", "v", 1, "domain", "sim",
+      "smsKey", ia_json_h256(&s->sms_key), "chainId", (json_int_t)t->chain_id, "hub",
+      ia_json_addr(&t->hub), "registries", "app", ia_json_addr(&t->app_registry), "dataset",
+      ia_json_addr(&t->dataset_registry), "workerpool", ia_json_addr(&t->workerpool_registry),
+      "proxyCodeHash", ia_json_h256(&t->proxy_code_hash), "guests", hex48, "simRoots",
+      ia_json_h256(&t->sim_roots[0]), "remoteSimulation", false);
+
+  assert_true(ia_json_canonical(&text, v, NULL));
+  assert_true(ia_text_sign(sig, IA_DOMAIN_SIM, right ? "sms-info" : "other", ia_buf_view(&text),
+                           &s->sms, NULL));
+  return json_pack("{s:o,s:o}", "text", ia_json_bytes(ia_buf_view(&text)), "sig",
+                   ia_json_hex(IA_SPAN_ARR(sig)));
+}
+
+static void trust_comes_from_signed_info(void **state)
+{
+  const sample *s = *state;
+  IA_AUTO_JSON *good = info_answer(s, true);
+  IA_AUTO_JSON *bad = info_answer(s, false);
+  IA_AUTO_JSON *members = NULL;
+  IA_AUTOV(ia_trust_sms) sms = {0}, none = {0};
+  IA_AUTOV(ia_buf) file = {0}, twice = {0}, receipt = {0};
+  IA_AUTO(ia_trust) *t = NULL;
+  ia_verdict v;
+  ia_err e = {0};
+
+  assert_false(ia_info_open(&none, NULL, bad, &e));
+  assert_int_equal(e.code, IA_E_SMS_SIGNATURE);
+  assert_true(ia_info_open(&sms, &members, good, &e));
+  assert_true(ia_h256_eq(&sms.key, &s->sms_key));
+  assert_true(ia_trust_add(&file, ia_span_of("", 0), members, &e));
+  assert_true(ia_trust_add(&twice, ia_buf_view(&file), members, &e));
+  assert_true(ia_span_eq(ia_buf_view(&file), ia_buf_view(&twice)));
+  assert_true(ia_trust_parse(&t, ia_buf_view(&file), &e));
+  assert_non_null(ia_trust_find(t, &s->sms_key));
+  sample_receipt(&receipt, s);
+  assert_true(ia_receipt_verify(&v, ia_buf_view(&receipt), NULL, t, &e));
+  assert_true(v.ok);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+  static const struct CMUnitTest tests[] = {
+      cmocka_unit_test(dsse_vector),
+      TEST(envelopes_bind_type_and_signer),
+      TEST(run_statements_go_both_ways),
+      TEST(run_statements_are_closed),
+      TEST(failed_runs_have_no_result),
+      TEST(records_go_both_ways),
+      TEST(settlements_belong_to_their_domain),
+      TEST(trust_comes_from_signed_info),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
