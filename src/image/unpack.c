@@ -40,6 +40,7 @@ typedef struct unpacker {
   const ia_oci_limits *limits;
   ia_oci_usage *usage;
   ia_inodes mine; /* put here by this layer */
+  bool through_links;
   char path[IA_TAR_PATH + 1];
 } unpacker;
 
@@ -129,12 +130,22 @@ static bool put_file(unpacker *u, int dir, const char *name, const ia_tar_entry 
   return remember(u, dir, name, e);
 }
 
+static bool leads_to_folder(const unpacker *u)
+{
+  ia_autoclose int fd = -1;
+  struct stat st;
+
+  return ia_tree_open(u->root, u->path, &fd, NULL) && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static bool put_dir(unpacker *u, int dir, const char *name, const ia_tar_entry *en, ia_err *e)
 {
   mode_t mode = (mode_t)((en->mode & 01777) | 0755);
   struct stat st;
 
   bool there = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+  if (there && u->through_links && S_ISLNK(st.st_mode) && leads_to_folder(u))
+    return true;
   if (there && !S_ISDIR(st.st_mode) && !ia_tree_remove(dir, name, NULL, e))
     return false;
   if ((!there || !S_ISDIR(st.st_mode)) && mkdirat(dir, name, 0755) != 0)
@@ -334,6 +345,31 @@ static bool sums(ia_layer_stream *s, const ia_oci_desc *layer, const ia_h256 *di
   return true;
 }
 
+static bool run(unpacker *u, ia_err *e)
+{
+  bool ok = entries(u, e);
+
+  ia_inodes_free(&u->mine);
+  if (!ok && e && (e->code == IA_E_PARSE || e->code == IA_E_UNSUPPORTED))
+    e->code = IA_E_IMAGE_REFUSED;
+  return ok;
+}
+
+bool ia_oci_tar_unpack(int root_fd, ia_read_fn read, void *arg, const ia_oci_limits *limits,
+                       ia_oci_usage *usage, ia_err *e)
+{
+  IA_AUTO(ia_tar) *tar = NULL;
+  ia_autofree unpacker *u = calloc(1, sizeof(*u));
+
+  if (!u)
+    return ia_fail(e, IA_E_MEMORY, "tar");
+  if (!ia_tar_open(&tar, read, arg, e))
+    return false;
+  *u = (unpacker){
+      .root = root_fd, .tar = tar, .limits = limits, .usage = usage, .through_links = true};
+  return run(u, e);
+}
+
 bool ia_oci_layer_apply(int root_fd, const ia_oci_desc *layer, const ia_h256 *diff_id,
                         ia_read_fn read, void *arg, const ia_oci_limits *limits,
                         ia_oci_usage *usage, ia_h256 *tar_digest, ia_err *e)
@@ -354,9 +390,5 @@ bool ia_oci_layer_apply(int root_fd, const ia_oci_desc *layer, const ia_h256 *di
   if (!u)
     return ia_fail(e, IA_E_MEMORY, "layer");
   *u = (unpacker){.root = root_fd, .tar = tar, .limits = limits, .usage = usage};
-  bool ok = entries(u, e);
-  ia_inodes_free(&u->mine);
-  if (!ok && e && (e->code == IA_E_PARSE || e->code == IA_E_UNSUPPORTED))
-    e->code = IA_E_IMAGE_REFUSED;
-  return ok && sums(stream, layer, diff_id, tar_digest, usage, e);
+  return run(u, e) && sums(stream, layer, diff_id, tar_digest, usage, e);
 }

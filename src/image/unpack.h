@@ -39,6 +39,11 @@ IA_MUST bool ia_oci_layer_apply(int root_fd, const ia_oci_desc *layer, const ia_
                                 ia_read_fn read, void *arg, const ia_oci_limits *limits,
                                 ia_oci_usage *usage, ia_h256 *tar_digest, ia_err *e);
 
+/* A plain tar into a folder by the same rules, but a folder in it may be a link to a folder that is
+ * there already, as package managers have it. */
+IA_MUST bool ia_oci_tar_unpack(int root_fd, ia_read_fn read, void *arg, const ia_oci_limits *limits,
+                               ia_oci_usage *usage, ia_err *e);
+
 /* An ia_read_fn over a descriptor: arg is an int *. */
 bool ia_oci_read_fd(void *arg, void *buf, size_t room, size_t *n, ia_err *e);
 

@@ -1,0 +1,19 @@
+/* The layer under an app's own files, and a cache of it in the store. */
+#ifndef IA_IMAGE_BASE_H
+#define IA_IMAGE_BASE_H
+
+#include "base/file.h"
+#include "image/build.h"
+
+typedef struct ia_scratch {
+  ia_path dir; /* removed with all that is in it */
+} ia_scratch;
+IA_MUST bool ia_scratch_make(ia_scratch *s, ia_err *e);
+void ia_scratch_free(ia_scratch *s);
+IA_DEFINE_AUTO_VALUE(ia_scratch, ia_scratch_free)
+
+/* Completes `lock` when it is new (fresh) and gives the layer that it describes. */
+IA_MUST bool ia_base_layer(ia_images *s, ia_image_layer *out, ia_lock *lock, bool fresh,
+                           const ia_build *b, ia_err *e);
+
+#endif

@@ -1,0 +1,377 @@
+/* From a project's folder to an image. */
+#include "image/build.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "image/base.h"
+#include "image/private.h"
+#include "image/tool.h"
+
+static const struct lang_row {
+  const char *name;
+  const char *templates[3]; /* words of iapp.config.json */
+  const char *main;         /* below the project */
+  const char *entrypoint[4];
+  const char *workdir;
+} langs[IA_LANG_COUNT] = {
+    [IA_LANG_C] = {"c", {"C"}, "src/app.c", {"/app/app"}, "/"},
+    [IA_LANG_SH] = {"sh", {"Shell", "sh"}, "src/app.sh", {"/bin/sh", "/app/src/app.sh"}, "/app"},
+    [IA_LANG_PYTHON] = {"python",
+                        {"Python", "Python3.13"},
+                        "src/app.py",
+                        {"/usr/bin/python3", "/app/src/app.py"},
+                        "/app"},
+    [IA_LANG_JS] =
+        {"js", {"JavaScript"}, "src/app.js", {"/usr/bin/node", "/app/src/app.js"}, "/app"},
+};
+
+static const char *const image_env[] = {
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", NULL};
+static const char *const python_env[] = {
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
+    "PYTHONPATH=/app/lib", "PYTHONDONTWRITEBYTECODE=1", NULL};
+
+bool ia_lang_parse(ia_lang *out, const char *text)
+{
+  for (unsigned i = 0; i < IA_LANG_COUNT; i++) {
+    bool hit = strcmp(text, langs[i].name) == 0;
+
+    for (size_t k = 0; k < IA_COUNT(langs[i].templates) && langs[i].templates[k]; k++)
+      hit = hit || strcmp(text, langs[i].templates[k]) == 0;
+    if (hit) {
+      *out = (ia_lang)i;
+      return true;
+    }
+  }
+  return false;
+}
+
+const char *ia_lang_name(ia_lang lang)
+{
+  return langs[lang].name;
+}
+
+/* Names that editors and interpreters leave in sources. */
+static bool skip_source(const char *path, bool folder)
+{
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  size_t n = strlen(name);
+
+  if (folder)
+    return strcmp(name, "__pycache__") == 0 || strcmp(name, ".git") == 0 ||
+           strcmp(name, ".iapp") == 0;
+  return (n > 0 && name[n - 1] == '~') || (n > 4 && strcmp(name + n - 4, ".pyc") == 0) ||
+         (n > 4 && strcmp(name + n - 4, ".swp") == 0);
+}
+
+/* -- C -- */
+enum { C_FILES = 256 };
+
+typedef struct c_sources {
+  char *v[C_FILES];
+  size_t n;
+} c_sources;
+
+static int by_text(const void *a, const void *b)
+{
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool find_sources(c_sources *c, const char *project, ia_err *e)
+{
+  ia_path p;
+
+  if (!ia_path_join(&p, e, "%s/src", project))
+    return false;
+  DIR *d = opendir(p.s);
+  if (!d)
+    return ia_fail_errno(e, "%s", p.s);
+  for (struct dirent *en; (en = readdir(d)) && c->n < C_FILES;) {
+    size_t n = strlen(en->d_name);
+
+    if (en->d_name[0] != '.' && n > 2 && strcmp(en->d_name + n - 2, ".c") == 0 &&
+        asprintf(&c->v[c->n], "src/%s", en->d_name) > 0)
+      c->n++;
+  }
+  closedir(d);
+  qsort(c->v, c->n, sizeof(c->v[0]), by_text);
+  return c->n > 0 || ia_fail(e, IA_E_NOT_FOUND, "%s: no .c files", p.s);
+}
+
+/* A static program whose bytes do not depend on where or when it was built. */
+static bool compile(const ia_build *b, const char *program, ia_err *e)
+{
+  const char *argv[C_FILES + 16] = {"cc",
+                                    "-std=gnu11",
+                                    "-O2",
+                                    "-Wall",
+                                    "-static",
+                                    "-s",
+                                    "-ffile-prefix-map=.=/app",
+                                    "-Wl,--build-id=none",
+                                    "-o",
+                                    program};
+  c_sources c = {0};
+  size_t n = 10;
+
+  bool ok = find_sources(&c, b->project, e);
+  for (size_t i = 0; i < c.n; i++)
+    argv[n++] = c.v[i];
+  argv[n++] = "-lm";
+  argv[n] = NULL;
+  ok = ok && ia_tool_run(argv, b->project, NULL, 0, e);
+  for (size_t i = 0; i < c.n; i++)
+    free(c.v[i]);
+  return ok;
+}
+
+static bool toolchain(ia_lock *lock, ia_err *e)
+{
+  const char *const argv[] = {"cc", "--version", NULL};
+  IA_AUTOV(ia_buf) out = {0};
+  size_t n = 0;
+
+  if (!ia_tool_run(argv, NULL, &out, 4096, e))
+    return ia_hint(e, "apt-get install gcc libc6-dev");
+  while (n < out.len && out.ptr[n] != '\n')
+    n++;
+  (void)snprintf(lock->toolchain, sizeof(lock->toolchain), "%.*s", (int)n, (const char *)out.ptr);
+  return true;
+}
+
+static bool c_layer(ia_images *s, ia_image_layer *out, const ia_build *b, ia_err *e)
+{
+  IA_AUTOV(ia_scratch) scratch = {0};
+  IA_AUTO(ia_maker) *m = NULL;
+  ia_path program;
+
+  return ia_scratch_make(&scratch, e) && ia_path_join(&program, e, "%s/app", scratch.dir.s) &&
+         compile(b, program.s, e) && ia_maker_new(&m, e) &&
+         ia_maker_file(m, "app/app", 0755, program.s, e) &&
+         ia_maker_write(m, s, &out->desc, &out->diff_id, e);
+}
+
+/* -- dependencies by pip and npm: wheels and packages only, no scripts are run -- */
+/* True when a requirements.txt names something; each line must pin a version. */
+static bool requirements(const char *path, bool *any, ia_err *e)
+{
+  IA_AUTOV(ia_buf) b = {0};
+
+  *any = false;
+  if (access(path, F_OK) != 0)
+    return true;
+  if (!ia_file_read(&b, path, 1 << 20, e))
+    return false;
+  ia_autofree char *text = ia_buf_text(&b);
+  char *at = text;
+  for (char *line; at && (line = strsep(&at, "\n"));) {
+    line += strspn(line, " \t\r");
+    if (!line[0] || line[0] == '#')
+      continue;
+    *any = true;
+    if (!strstr(line, "==")) {
+      (void)ia_fail(e, IA_E_INVALID, "requirements.txt: no exact version: %.60s", line);
+      return ia_hint(e, "write name==version, or list Debian packages in iapp.config.json");
+    }
+  }
+  return true;
+}
+
+static bool pip_tree(ia_maker *m, const ia_build *b, const char *scratch, ia_err *e)
+{
+  ia_path list, lib;
+  bool any;
+
+  if (!ia_path_join(&list, e, "%s/requirements.txt", b->project) || !requirements(list.s, &any, e))
+    return false;
+  if (!any)
+    return true;
+  if (!ia_path_join(&lib, e, "%s/lib", scratch))
+    return false;
+  const char *const argv[] = {"python3",
+                              "-m",
+                              "pip",
+                              "install",
+                              "--quiet",
+                              "--disable-pip-version-check",
+                              "--no-compile",
+                              "--only-binary=:all:",
+                              "--platform",
+                              "manylinux2014_x86_64",
+                              "--implementation",
+                              "cp",
+                              "--python-version",
+                              "3.11",
+                              "--target",
+                              lib.s,
+                              "-r",
+                              list.s,
+                              NULL};
+  return ia_tool_run(argv, NULL, NULL, 0, e) && ia_maker_tree(m, "app/lib", lib.s, skip_source, e);
+}
+
+static bool copy_into(const char *project, const char *name, const char *dir, ia_err *e)
+{
+  IA_AUTOV(ia_buf) b = {0};
+  ia_path from, to;
+
+  return ia_path_join(&from, e, "%s/%s", project, name) && ia_file_read(&b, from.s, 16 << 20, e) &&
+         ia_path_join(&to, e, "%s/%s", dir, name) && ia_file_write(to.s, ia_buf_view(&b), 0644, e);
+}
+
+static bool has_node_dependencies(const char *project, bool *any, ia_err *e)
+{
+  IA_AUTOV(ia_buf) b = {0};
+  ia_path p;
+
+  *any = false;
+  if (!ia_path_join(&p, e, "%s/package.json", project))
+    return false;
+  if (access(p.s, F_OK) != 0)
+    return true;
+  if (!ia_file_read(&b, p.s, 1 << 20, e))
+    return false;
+  IA_AUTO_JSON *v = ia_json_parse(ia_buf_view(&b), 0, e);
+  if (!v)
+    return ia_wrap(e, "package.json");
+  *any = json_object_size(json_object_get(v, "dependencies")) > 0;
+  return true;
+}
+
+static bool npm_tree(ia_maker *m, const ia_build *b, const char *scratch, ia_err *e)
+{
+  static const char *const argv[] = {"npm",        "ci",        "--omit=dev", "--ignore-scripts",
+                                     "--no-audit", "--no-fund", NULL};
+  ia_path work, modules;
+  bool any;
+
+  if (!has_node_dependencies(b->project, &any, e))
+    return false;
+  if (!any)
+    return true;
+  if (!ia_path_join(&work, e, "%s/npm", scratch) || !ia_mkdirs(work.s, 0755, e) ||
+      !copy_into(b->project, "package.json", work.s, e))
+    return false;
+  if (!copy_into(b->project, "package-lock.json", work.s, e))
+    return ia_hint(e, "npm install --package-lock-only");
+  return ia_tool_run(argv, work.s, NULL, 0, e) &&
+         ia_path_join(&modules, e, "%s/node_modules", work.s) &&
+         ia_maker_tree(m, "app/node_modules", modules.s, NULL, e);
+}
+
+/* *any false when the project has none. A locked build must give the locked layer. */
+static bool dependencies(ia_images *s, ia_image_layer *out, bool *any, ia_lock *lock, bool fresh,
+                         const ia_build *b, ia_err *e)
+{
+  IA_AUTOV(ia_scratch) scratch = {0};
+  IA_AUTO(ia_maker) *m = NULL;
+  bool python = b->lang == IA_LANG_PYTHON, js = b->lang == IA_LANG_JS;
+
+  *any = false;
+  if (!python && !js)
+    return true;
+  if (!ia_scratch_make(&scratch, e) || !ia_maker_new(&m, e) ||
+      !(python ? pip_tree(m, b, scratch.dir.s, e) : npm_tree(m, b, scratch.dir.s, e)))
+    return false;
+  *any = ia_maker_count(m) > 0;
+  if (*any && !ia_maker_write(m, s, &out->desc, &out->diff_id, e))
+    return false;
+  if (fresh) {
+    lock->has_dependencies = *any;
+    lock->dependencies = out->diff_id;
+  } else if (*any != lock->has_dependencies ||
+             (*any && !ia_h256_eq(&out->diff_id, &lock->dependencies))) {
+    (void)ia_fail(e, IA_E_BAD_CHECKSUM, "the dependencies are not those of iapp.lock");
+    return ia_hint(e, "iapp build --update-lock");
+  }
+  return true;
+}
+
+/* -- the app's own files -- */
+static bool app_layer(ia_images *s, ia_image_layer *out, const ia_build *b, ia_err *e)
+{
+  IA_AUTO(ia_maker) *m = NULL;
+  ia_path src, package;
+
+  if (!ia_maker_new(&m, e) || !ia_path_join(&src, e, "%s/src", b->project) ||
+      !ia_maker_tree(m, "app/src", src.s, skip_source, e) ||
+      !ia_path_join(&package, e, "%s/package.json", b->project))
+    return false;
+  if (b->lang == IA_LANG_JS && access(package.s, F_OK) == 0 &&
+      !ia_maker_file(m, "app/package.json", 0644, package.s, e))
+    return false;
+  return ia_maker_write(m, s, &out->desc, &out->diff_id, e);
+}
+
+static bool layers(ia_images *s, ia_image_plan *plan, ia_lock *lock, bool fresh, const ia_build *b,
+                   ia_err *e)
+{
+  bool any;
+
+  if (b->lang == IA_LANG_C) {
+    plan->n_layers = 1;
+    return (!fresh || toolchain(lock, e)) && c_layer(s, &plan->layers[0], b, e);
+  }
+  if (!ia_base_layer(s, &plan->layers[0], lock, fresh, b, e) ||
+      !dependencies(s, &plan->layers[1], &any, lock, fresh, b, e))
+    return false;
+  plan->n_layers = any ? 3 : 2;
+  return app_layer(s, &plan->layers[plan->n_layers - 1], b, e);
+}
+
+static json_t *labels_of(const ia_lock *lock, const ia_build *b, ia_err *e)
+{
+  IA_AUTOV(ia_buf) packages = {0};
+
+  if (!ia_lock_label(lock, &packages, e))
+    return NULL;
+  ia_autofree char *text = ia_buf_text(&packages);
+  json_t *v = json_pack("{s:s, s:s, s:s}", "dev.iapp.base", lock->base, "dev.iapp.packages",
+                        text ? text : "", "dev.iapp.toolchain", lock->toolchain);
+  if (v && b->name)
+    (void)json_object_set_new(v, "org.opencontainers.image.title", json_string(b->name));
+  if (!v)
+    (void)ia_fail(e, IA_E_MEMORY, "labels");
+  return v;
+}
+
+static bool open_lock(ia_lock *lock, bool *fresh, const char *path, const ia_build *b, ia_err *e)
+{
+  bool found = false;
+
+  if (!b->update_lock && !ia_lock_read(lock, &found, path, e))
+    return false;
+  if (found && strcmp(lock->base, langs[b->lang].name) != 0) {
+    (void)ia_fail(e, IA_E_INVALID, "iapp.lock is for %s, the project for %s", lock->base,
+                  langs[b->lang].name);
+    return ia_hint(e, "iapp build --update-lock");
+  }
+  *fresh = !found;
+  (void)snprintf(lock->base, sizeof(lock->base), "%s", langs[b->lang].name);
+  return true;
+}
+
+bool ia_build_image(ia_images *s, ia_h256 *image, const ia_build *b, ia_err *e)
+{
+  const struct lang_row *row = &langs[b->lang];
+  ia_image_plan plan = {.entrypoint = row->entrypoint,
+                        .env = b->lang == IA_LANG_PYTHON ? python_env : image_env,
+                        .workdir = row->workdir};
+  IA_AUTOV(ia_lock) lock = {0};
+  ia_path path, main;
+  bool fresh = true;
+
+  if (!ia_path_join(&main, e, "%s/%s", b->project, row->main))
+    return false;
+  if (access(main.s, R_OK) != 0)
+    return ia_fail(e, IA_E_NOT_FOUND, "no %s in %s", row->main, b->project);
+  if (!ia_path_join(&path, e, "%s/iapp.lock", b->project) ||
+      !open_lock(&lock, &fresh, path.s, b, e) || !layers(s, &plan, &lock, fresh, b, e) ||
+      (fresh && !ia_lock_write(&lock, path.s, e)))
+    return false;
+  IA_AUTO_JSON *labels = labels_of(&lock, b, e);
+  plan.labels = labels;
+  return labels && ia_image_assemble(s, image, &plan, e);
+}

@@ -1,0 +1,201 @@
+/* The lock file's JSON. */
+#include "image/lock.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "image/oci.h"
+
+enum { LOCK_CAP = 1 << 20 };
+
+void ia_lock_free(ia_lock *l)
+{
+  free(l->packages);
+  free(l->files);
+  *l = (ia_lock){0};
+}
+
+/* Names and versions go into command lines: Debian's own alphabet, not beginning with '-'. */
+static bool plain(const char *s)
+{
+  size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+-~:");
+
+  return n > 0 && n < IA_LOCK_NAME && s[n] == '\0' && s[0] != '-';
+}
+
+static bool get_digest(const json_t *v, const char *key, ia_h256 *out, ia_err *e)
+{
+  const char *text;
+
+  return ia_json_get_str(v, key, &text, e) && ia_oci_digest_parse(out, text, e);
+}
+
+static bool get_package(ia_lock_package *p, const json_t *v, ia_err *e)
+{
+  const char *name, *version, *arch;
+
+  if (!ia_json_get_str(v, "name", &name, e) || !ia_json_get_str(v, "version", &version, e) ||
+      !ia_json_get_str(v, "arch", &arch, e) || !get_digest(v, "sha256", &p->sha256, e) ||
+      !ia_json_get_u64(v, "size", &p->size, e))
+    return false;
+  if (!plain(name) || !plain(version) || !plain(arch) || strlen(arch) >= sizeof(p->arch))
+    return ia_fail(e, IA_E_PARSE, "package name or version out of form");
+  (void)snprintf(p->name, sizeof(p->name), "%s", name);
+  (void)snprintf(p->version, sizeof(p->version), "%s", version);
+  (void)snprintf(p->arch, sizeof(p->arch), "%s", arch);
+  return true;
+}
+
+static bool get_packages(ia_lock *l, const json_t *list, ia_err *e)
+{
+  size_t n = json_array_size(list);
+
+  if (n > IA_LOCK_PACKAGES)
+    return ia_fail(e, IA_E_TOO_LARGE, "%zu packages", n);
+  l->packages = calloc(n + 1, sizeof(*l->packages));
+  if (!l->packages)
+    return ia_fail(e, IA_E_MEMORY, "lock");
+  for (; l->n_packages < n; l->n_packages++) {
+    if (!get_package(&l->packages[l->n_packages], json_array_get(list, l->n_packages), e))
+      return ia_wrap(e, "packages[%zu]", l->n_packages);
+  }
+  return true;
+}
+
+bool ia_lock_add_file(ia_lock *l, const ia_lock_file *f, ia_err *e)
+{
+  ia_lock_file *bigger = reallocarray(l->files, l->n_files + 1, sizeof(*bigger));
+
+  if (!bigger)
+    return ia_fail(e, IA_E_MEMORY, "lock");
+  l->files = bigger;
+  l->files[l->n_files++] = *f;
+  return true;
+}
+
+static bool get_files(ia_lock *l, const json_t *list, ia_err *e)
+{
+  const json_t *v;
+  size_t i;
+
+  if (json_array_size(list) > IA_LOCK_PACKAGES)
+    return ia_fail(e, IA_E_TOO_LARGE, "%zu files", json_array_size(list));
+  json_array_foreach (list, i, v) {
+    const char *path, *package;
+    ia_lock_file f = {0};
+
+    if (!ia_json_get_str(v, "path", &path, e) || !ia_json_get_str(v, "package", &package, e) ||
+        !get_digest(v, "sha256", &f.sha256, e))
+      return ia_wrap(e, "files[%zu]", i);
+    if (path[0] != '/' || strlen(path) >= sizeof(f.path) || strlen(package) >= sizeof(f.package))
+      return ia_fail(e, IA_E_PARSE, "files[%zu]: path or package out of form", i);
+    (void)snprintf(f.path, sizeof(f.path), "%s", path);
+    (void)snprintf(f.package, sizeof(f.package), "%s", package);
+    if (!ia_lock_add_file(l, &f, e))
+      return false;
+  }
+  return true;
+}
+
+bool ia_lock_parse(ia_lock *out, ia_span text, ia_err *e)
+{
+  static const char *const keys[] = {"v",     "base",         "toolchain", "packages",
+                                     "files", "dependencies", NULL};
+  IA_AUTO_JSON *v = ia_json_parse(text, 0, e);
+  IA_AUTOV(ia_lock) l = {0};
+  const char *base, *toolchain;
+  json_t *packages, *files;
+  uint64_t version;
+
+  *out = (ia_lock){0};
+  if (!v || !ia_json_only(v, keys, e) || !ia_json_get_u64(v, "v", &version, e) ||
+      !ia_json_get_str(v, "base", &base, e) || !ia_json_get_str(v, "toolchain", &toolchain, e) ||
+      !ia_json_get_arr(v, "packages", &packages, e) || !ia_json_get_arr(v, "files", &files, e))
+    return false;
+  if (version != 1 || strlen(base) >= sizeof(l.base) || strlen(toolchain) >= sizeof(l.toolchain))
+    return ia_fail(e, IA_E_PARSE, "not a lock of version 1");
+  (void)snprintf(l.base, sizeof(l.base), "%s", base);
+  (void)snprintf(l.toolchain, sizeof(l.toolchain), "%s", toolchain);
+  l.has_dependencies = json_is_string(json_object_get(v, "dependencies"));
+  if (l.has_dependencies && !get_digest(v, "dependencies", &l.dependencies, e))
+    return false;
+  if (!get_packages(&l, packages, e) || !get_files(&l, files, e))
+    return false;
+  *out = l;
+  l = (ia_lock){0};
+  return true;
+}
+
+bool ia_lock_read(ia_lock *out, bool *found, const char *path, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {0};
+
+  *out = (ia_lock){0};
+  *found = access(path, F_OK) == 0;
+  if (!*found)
+    return true;
+  if (!ia_file_read(&text, path, LOCK_CAP, e) || !ia_lock_parse(out, ia_buf_view(&text), e)) {
+    (void)ia_wrap(e, "%s", path);
+    return ia_hint(e, "iapp build --update-lock");
+  }
+  return true;
+}
+
+static json_t *packages_json(const ia_lock *l)
+{
+  json_t *list = json_array();
+
+  for (size_t i = 0; list && i < l->n_packages; i++) {
+    const ia_lock_package *p = &l->packages[i];
+
+    (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:I}", "name", p->name,
+                                                "version", p->version, "arch", p->arch, "sha256",
+                                                ia_oci_digest_format(&p->sha256).s, "size",
+                                                (json_int_t)p->size));
+  }
+  return list;
+}
+
+static json_t *files_json(const ia_lock *l)
+{
+  json_t *list = json_array();
+
+  for (size_t i = 0; list && i < l->n_files; i++)
+    (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "path", l->files[i].path,
+                                                "package", l->files[i].package, "sha256",
+                                                ia_oci_digest_format(&l->files[i].sha256).s));
+  return list;
+}
+
+bool ia_lock_write(const ia_lock *l, const char *path, ia_err *e)
+{
+  json_t *packages = packages_json(l), *files = files_json(l);
+  bool whole = json_array_size(packages) == l->n_packages && json_array_size(files) == l->n_files;
+  IA_AUTO_JSON *v = json_pack("{s:i, s:s, s:s, s:o, s:o}", "v", 1, "base", l->base, "toolchain",
+                              l->toolchain, "packages", packages, "files", files);
+
+  if (!v || !whole)
+    return ia_fail(e, IA_E_MEMORY, "lock");
+  if (l->has_dependencies &&
+      !ia_json_set(v, "dependencies", json_string(ia_oci_digest_format(&l->dependencies).s), e))
+    return false;
+  ia_autofree char *text = json_dumps(v, JSON_INDENT(2));
+  IA_AUTOV(ia_buf) b = {0};
+  if (!text)
+    return ia_fail(e, IA_E_MEMORY, "lock");
+  ia_buf_str(&b, text);
+  ia_buf_u8(&b, '\n');
+  return ia_buf_ok(&b, e) && ia_file_write(path, ia_buf_view(&b), 0644, e);
+}
+
+bool ia_lock_label(const ia_lock *l, ia_buf *out, ia_err *e)
+{
+  for (size_t i = 0; i < l->n_packages; i++)
+    ia_buf_printf(out, "%s%s=%s %s", i ? "; " : "", l->packages[i].name, l->packages[i].version,
+                  ia_oci_digest_format(&l->packages[i].sha256).s);
+  for (size_t i = 0; i < l->n_files; i++)
+    ia_buf_printf(out, "%s%s (%s) %s", out->len ? "; " : "", l->files[i].path, l->files[i].package,
+                  ia_oci_digest_format(&l->files[i].sha256).s);
+  return ia_buf_ok(out, e);
+}
