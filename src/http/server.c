@@ -153,6 +153,7 @@ static void wind_down(ia_server *s)
 
   for (ia_request *rq = s->requests; rq; rq = next) {
     next = rq->next;
+    rq->queued = false;
     if (rq->held)
       ia_request_end_hold(rq);
     else if (rq->in.made)

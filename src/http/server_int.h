@@ -16,8 +16,10 @@ enum {
   QUERY_MAX = 64,
   PARAMS_MAX = 8,
   SEGMENTS_MAX = 24,
-  RING = 256 << 10,       /* bytes of a streamed body between client and job */
-  FILL = 256 << 10,       /* most bytes of one fill of a streamed reply */
+  RING = 256 << 10, /* bytes of a streamed body between client and job */
+  FILL = 256 << 10, /* most bytes of one fill of a streamed reply */
+  STREAMS_MAX = 6,  /* jobs that read a body at a time: slow senders leave threads for others */
+  STALL_S = 30,     /* a body that stands still so long ends */
   DISCARD_MAX = 64 << 20, /* bytes of an unwanted body taken before the connection is cut */
 };
 
@@ -77,7 +79,7 @@ struct ia_request {
   const ia_routes *table;
   const ia_route *route;
   phase ph;
-  bool suspended, in_handler, held, refused, job_running;
+  bool suspended, in_handler, held, refused, job_running, queued;
   uint64_t discarded;
   ia_buf body;
   ring in;
@@ -100,7 +102,8 @@ struct ia_server {
   char *unix_path, *cert, *key;
   bool loopback;
   bool run_posted, closing, cors;
-  unsigned busy; /* jobs and fills that have not come back */
+  unsigned streams; /* jobs that read a body */
+  unsigned busy;    /* jobs and fills that have not come back */
   const ia_routes *tables[TABLES_MAX];
   size_t n_tables;
   ia_request *requests;

@@ -1,5 +1,7 @@
 /* A bounded ring: body bytes pushed by the loop's thread, pulled by a job. */
+#include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "http/server_int.h"
 
@@ -64,14 +66,26 @@ static void on_room(void *ctx)
   ia_request_resume(rq); /* its job still runs, so it is there */
 }
 
+/* Waits for bytes, the end, or trouble. */
+static bool wait_bytes(ring *r)
+{
+  struct timespec until;
+
+  (void)clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += STALL_S;
+  while (r->len == 0 && !r->eof && !r->gone && !r->over)
+    if (pthread_cond_timedwait(&r->more, &r->lock, &until) == ETIMEDOUT)
+      return false;
+  return true;
+}
+
 bool ia_request_read(ia_request *rq, void *buf, size_t cap, size_t *n, ia_err *e)
 {
   ring *r = &rq->in;
   bool wake = false;
 
   pthread_mutex_lock(&r->lock);
-  while (r->len == 0 && !r->eof && !r->gone && !r->over)
-    pthread_cond_wait(&r->more, &r->lock);
+  bool stalled = !wait_bytes(r);
   bool gone = r->gone, over = r->over;
   size_t got = r->len < cap ? r->len : cap;
   for (size_t done = 0; done < got;) {
@@ -90,6 +104,8 @@ bool ia_request_read(ia_request *rq, void *buf, size_t cap, size_t *n, ia_err *e
   *n = got;
   if (wake && !ia_loop_post(rq->server->loop, on_room, rq, e))
     return false;
+  if (stalled)
+    return ia_fail(e, IA_E_TIMEOUT, "no byte of the body for %d s", STALL_S);
   if (over)
     return ia_fail(e, IA_E_TOO_LARGE, "body above %zu bytes", rq->route->body_cap);
   if (gone)

@@ -53,12 +53,32 @@ static void job_work(void *ctx)
   rq->handler_ok = rq->route->handler(rq->table->ctx, rq, &rq->reply, &rq->err);
 }
 
+static void start_job(ia_request *rq);
+
+/* A thread is free for the next body that waits. */
+static void stream_ended(ia_server *s)
+{
+  ia_request *oldest = NULL;
+
+  s->streams--;
+  for (ia_request *rq = s->requests; rq; rq = rq->next)
+    if (rq->queued)
+      oldest = rq; /* the list begins with the newest */
+  if (!oldest)
+    return;
+  oldest->queued = false;
+  start_job(oldest);
+  ia_request_resume(oldest);
+}
+
 static void job_done(void *ctx, bool ran)
 {
   ia_request *rq = ctx;
 
   rq->server->busy--;
   rq->job_running = false;
+  if (rq->route->stream_body)
+    stream_ended(rq->server);
   if (!rq->conn) {
     ia_request_free(rq);
     return;
@@ -78,12 +98,15 @@ static void start_job(ia_request *rq)
   }
   rq->job_running = true;
   rq->server->busy++;
+  rq->server->streams += rq->route->stream_body;
 }
 
 /* The body is whole: call the handler, or wait for the one that reads it. */
 static enum MHD_Result dispatch(ia_request *rq)
 {
-  if (rq->ph == PH_BODY && rq->route->kind == IA_ROUTE_JOB) {
+  if (rq->queued) {
+    rq->ph = PH_RUNNING; /* an empty body: its job starts in turn */
+  } else if (rq->ph == PH_BODY && rq->route->kind == IA_ROUTE_JOB) {
     start_job(rq);
   } else if (rq->ph == PH_BODY) {
     rq->ph = PH_RUNNING;
@@ -151,7 +174,11 @@ static enum MHD_Result begin(ia_request *rq, const char *method)
     ia_reply_refuse(rq, &e);
     return ia_reply_queue(rq);
   }
-  start_job(rq);
+  if (rq->server->streams < STREAMS_MAX) {
+    start_job(rq);
+    return MHD_YES;
+  }
+  rq->queued = true; /* not read meanwhile, so the sender waits */
   return MHD_YES;
 }
 
@@ -166,6 +193,10 @@ static enum MHD_Result drop(ia_request *rq, size_t *n)
 
 static enum MHD_Result take_streamed(ia_request *rq, const char *data, size_t *n)
 {
+  if (rq->queued) {
+    ia_request_suspend(rq);
+    return MHD_YES;
+  }
   if (!rq->job_running)
     return drop(rq, n);
   if (rq->in.total + *n > rq->route->body_cap) {

@@ -22,21 +22,32 @@ static inline void *fixture_run(void *ctx)
   return NULL;
 }
 
-/* tables: NULL-terminated */
-static inline bool fixture_open(fixture *f, const ia_listen *at, const ia_routes *const *tables,
-                                ia_err *e)
+/* Loop and server; mount what is to be served, then fixture_run_on. at NULL: loopback. */
+static inline bool fixture_start(fixture *f, const ia_listen *at, ia_err *e)
 {
   static const ia_listen loopback;
   ia_http_options o = {.unix_socket = at ? at->unix_path : NULL};
 
   *f = (fixture){0};
-  if (!ia_loop_new(&f->loop, e) || !ia_server_open(&f->server, f->loop, at ? at : &loopback, e))
+  return ia_loop_new(&f->loop, e) && ia_server_open(&f->server, f->loop, at ? at : &loopback, e) &&
+         ia_http_new(&f->http, &o, e);
+}
+
+static inline bool fixture_run_on(fixture *f)
+{
+  return pthread_create(&f->thread, NULL, fixture_run, f->loop) == 0;
+}
+
+/* tables: NULL-terminated */
+static inline bool fixture_open(fixture *f, const ia_listen *at, const ia_routes *const *tables,
+                                ia_err *e)
+{
+  if (!fixture_start(f, at, e))
     return false;
   for (; *tables; tables++)
     if (!ia_server_mount(f->server, *tables, e))
       return false;
-  return ia_http_new(&f->http, &o, e) &&
-         pthread_create(&f->thread, NULL, fixture_run, f->loop) == 0;
+  return fixture_run_on(f);
 }
 
 static inline void fixture_close(fixture *f)

@@ -345,6 +345,38 @@ static void streamed_bodies(void **state)
   assert_int_equal(upload(w, &a, "/small", 5000, true), 200);
 }
 
+static void *upload_thread(void *ctx)
+{
+  world *w = ctx;
+  IA_AUTO(ia_http) *h = NULL;
+  IA_AUTOV(ia_http_answer) a = {0};
+  source s = {5000003};
+  char url[128];
+  ia_err e;
+
+  (void)snprintf(url, sizeof(url), "%s/count", ia_server_url(w->f.server));
+  ia_http_call c = {
+      .method = "POST", .url = url, .source = give, .source_ctx = &s, .source_size = UINT64_MAX};
+  return ia_http_new(&h, NULL, &e) && ia_http_do(h, &a, &c, &e) &&
+                 ia_span_is(ia_buf_view(&a.body), "5000003 15000009")
+             ? w
+             : NULL;
+}
+
+static void more_uploads_than_threads(void **state)
+{
+  pthread_t t[20];
+
+  for (size_t i = 0; i < IA_COUNT(t); i++)
+    assert_int_equal(pthread_create(&t[i], NULL, upload_thread, *state), 0);
+  for (size_t i = 0; i < IA_COUNT(t); i++) {
+    void *ok = NULL;
+
+    pthread_join(t[i], &ok);
+    assert_non_null(ok);
+  }
+}
+
 static void *wait_thread(void *ctx)
 {
   world *w = ctx;
@@ -570,6 +602,7 @@ int main(void)
       WITH_WORLD(browsers_are_answered_where_the_table_says),
       WITH_WORLD(bodies_and_their_cap),
       WITH_WORLD(streamed_bodies),
+      WITH_WORLD(more_uploads_than_threads),
       WITH_WORLD(held_requests_are_woken_or_time_out),
       cmocka_unit_test(closing_answers_those_who_wait),
       WITH_WORLD(streamed_answers),

@@ -1,0 +1,28 @@
+/* Insides of the ipfs service. */
+#ifndef IA_SERVICE_IPFS_INT_H
+#define IA_SERVICE_IPFS_INT_H
+
+#include <pthread.h>
+
+#include "service/ipfs/ipfs.h"
+
+enum { QUOTA_ROWS = 1024 };
+
+typedef struct quota_row {
+  char peer[64];
+  uint64_t day, bytes;
+} quota_row;
+
+struct ia_ipfs {
+  ia_blobs *blobs;
+  uint64_t blob_max, day_quota;
+  ia_routes table;
+  pthread_mutex_t lock; /* of quotas: jobs share them */
+  quota_row quotas[QUOTA_ROWS];
+};
+
+/* Counts bytes of an address beyond loopback; BUSY above its quota. */
+IA_MUST bool ia_ipfs_charge(ia_ipfs *s, const char *peer, uint64_t bytes, ia_err *e);
+bool ia_ipfs_add(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+
+#endif
