@@ -1,0 +1,39 @@
+/* The worker of a pool (docs/protocol.md 3): connects out to the scheduler, and for each task that
+ * it is leased fetches the app's image, starts a guest, relays what the guest asks for, stores the
+ * sealed result and settles it on the ledger. Nothing is taken on its word: what it could forge is
+ * signed by others. It holds no secret of a task; its own are its wallet and, where there is no
+ * TEE, the key of the SIMULATED quoting. */
+#ifndef IA_SERVICE_WORKER_H
+#define IA_SERVICE_WORKER_H
+
+#include "base/secret.h"
+#include "base/types.h"
+
+typedef struct ia_worker ia_worker;
+
+/* What is borrowed is copied by ia_worker_open. */
+typedef struct ia_worker_config {
+  const char *dir;       /* HOME/worker: sim-root.*, images/, tmp/, done/ */
+  const char *guest;     /* the iapp-guest to start */
+  const char *scheduler; /* base URL */
+  const char *rpc;       /* NULL = as the scheduler says */
+  const char *sms;
+  const char *ipfs;
+  ia_addr pool;                /* zero = that of our own ledger (needs rpc) */
+  const ia_secret *key;        /* wallet */
+  unsigned slots;              /* tasks at a time; 0 = processors less one, at least 1 */
+  unsigned warm;               /* guests kept started; at most slots */
+  const char *const *gateways; /* other IPFS gateways, "https://host", tried in order; NULL-ended */
+  bool local_inputs;           /* input files may be fetched from loopback over http (tests) */
+} ia_worker_config;
+
+/* Starts its threads and returns: the scheduler may still be down, it is asked again with growing
+ * pauses. SANDBOX when no guest could ever start here, USAGE, BAD_KEY. */
+IA_MUST bool ia_worker_open(ia_worker **out, const ia_worker_config *c, ia_err *e);
+/* Stops the running tasks (their leases end, another worker takes them). NULL is fine. */
+void ia_worker_close(ia_worker *w);
+IA_DEFINE_AUTO(ia_worker, ia_worker_close)
+/* True once the scheduler has answered hello. Any thread. */
+bool ia_worker_ready(const ia_worker *w);
+
+#endif
