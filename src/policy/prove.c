@@ -163,7 +163,7 @@ static bool v_has_purpose(void *ctx, const ia_addr *group, const ia_addr *accoun
 static bool signs_by_key(const struct proving *p, const ia_addr *account)
 {
   for (int k = 0; k < IA_ASSET_WORKERPOOL; k++)
-    if (p->f->asset[k].eoa && ia_addr_eq(&p->plan->owner[k], account))
+    if (!ia_addr_zero(account) && ia_addr_eq(&p->f->asset[k].known_key, account))
       return true;
   return false;
 }

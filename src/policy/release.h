@@ -46,7 +46,7 @@ typedef struct ia_asset_facts {
   size_t n_transfers;
   const ia_transfer_message *messages; /* by version */
   size_t n_messages;
-  bool eoa; /* the current owner is known to sign by key: ERC-1271 is not asked */
+  ia_addr known_key; /* has signed here by key, so it is no contract; zero = none */
 } ia_asset_facts;
 
 /* Everything that was looked up. What is missing has a flag. */

@@ -1,0 +1,230 @@
+#include "service/sms/facts.h"
+
+#include "poco/orders.h"
+#include "service/sms/vault.h"
+
+void ia_sms_asset_free(ia_sms_asset *a)
+{
+  ia_buf_free(&a->store);
+  ia_sms_transfers_free(&a->transfers);
+  for (size_t i = 0; a->bodies && i < a->n_messages; i++)
+    ia_buf_free(&a->bodies[i]);
+  free(a->bodies);
+  free(a->messages);
+  *a = (ia_sms_asset){0};
+}
+
+void ia_sms_facts_free(ia_sms_facts *x)
+{
+  if (!x)
+    return;
+  ia_buf_free(&x->task_store);
+  ia_buf_free(&x->deal_store);
+  ia_buf_free(&x->calldata);
+  for (int k = 0; k < IA_ORDER_KINDS; k++)
+    ia_buf_free(&x->presign[k]);
+  for (int k = 0; k < IA_ASSET_KINDS; k++)
+    ia_sms_asset_free(&x->asset[k]);
+}
+
+bool ia_sms_facts_task(ia_sms_facts *x, const ia_sms_ledger *l, const ia_release_pins *pins,
+                       const ia_h256 *task, uint64_t now, ia_err *e)
+{
+  ia_release_facts *f = &x->f;
+  ia_sms_block head;
+
+  f->pins = pins;
+  f->now = now;
+  f->task_id = *task;
+  f->ledger = &l->view;
+  if (!l->head(l->ctx, &head, e) || !l->task(l->ctx, task, &f->task, &x->task_store, e))
+    return false;
+  f->head = head.number;
+  f->ledger_time = head.time;
+  f->has_task = f->task.status != IA_TASK_UNSET;
+  if (!f->has_task)
+    return true;
+  if (!l->deal(l->ctx, &f->task.dealid, &f->has_deal, &f->deal, &x->deal_store, e))
+    return false;
+  if (f->has_deal)
+    f->pool_owner = f->deal.workerpool.owner;
+  return true;
+}
+
+/* -- what the store knows of an asset: messages of former owners, who pushed its secret -- */
+struct messages {
+  ia_secret_kind secret;
+  const ia_addr *object;
+  ia_sms_asset *a;
+  ia_addr pusher;
+};
+
+static bool room(ia_sms_asset *a, ia_err *e)
+{
+  size_t n = a->n_messages + 1;
+  ia_transfer_message *m = reallocarray(a->messages, n, sizeof(*m));
+  ia_buf *b;
+
+  if (!m)
+    return ia_fail(e, IA_E_MEMORY, "sms: no memory");
+  a->messages = m;
+  b = reallocarray(a->bodies, n, sizeof(*b));
+  if (!b)
+    return ia_fail(e, IA_E_MEMORY, "sms: no memory");
+  a->bodies = b;
+  a->messages[n - 1] = (ia_transfer_message){0};
+  a->bodies[n - 1] = (ia_buf){0};
+  a->n_messages = n;
+  return true;
+}
+
+static bool read_to(ia_addr *to, ia_span body, ia_err *e)
+{
+  IA_AUTO_JSON *v = ia_json_parse(body, 0, e);
+
+  return v && ia_json_get_addr(v, "to", to, e);
+}
+
+static bool take_message(ia_sms_asset *a, ia_stmt *st, ia_err *e)
+{
+  ia_transfer_message *m;
+  ia_span sig = ia_col_bytes(st, 2);
+
+  if (!room(a, e))
+    return false;
+  m = &a->messages[a->n_messages - 1];
+  m->version = ia_col_u64(st, 0);
+  ia_buf_span(&a->bodies[a->n_messages - 1], ia_col_bytes(st, 1));
+  return ia_span_copy(&sig, m->sig, sizeof(m->sig)) && sig.len == 0 &&
+         ia_buf_ok(&a->bodies[a->n_messages - 1], e) && read_to(&m->to, ia_col_bytes(st, 1), e);
+}
+
+static bool read_messages(void *ctx, ia_db *db, ia_err *e)
+{
+  struct messages *m = ctx;
+  ia_sms_secret_id id = {m->secret, *m->object, m->secret == IA_SECRET_APP ? "1" : ""};
+  ia_stmt *st;
+  bool row = false, ok = true, has;
+
+  if (!ia_vault_get(db, NULL, &id, INT64_MAX, &has, NULL, &m->pusher, e))
+    return false;
+  if (!ia_db_stmt(&st, db,
+                  "SELECT version, body, sig FROM message"
+                  " WHERE object = $1 AND kind = 'transfer' ORDER BY version",
+                  e))
+    return false;
+  ia_bind_addr(st, 1, m->object);
+  while (ok && (ok = ia_stmt_step(st, &row, e)) && row)
+    ok = take_message(m->a, st, e);
+  ia_stmt_reset(st);
+  for (size_t i = 0; i < m->a->n_messages; i++)
+    m->a->messages[i].body = ia_buf_view(&m->a->bodies[i]);
+  return ok;
+}
+
+bool ia_sms_facts_asset(ia_sms_asset *a, ia_asset_facts *out, const ia_sms_ledger *l,
+                        const ia_release_pins *pins, ia_sms_store *store, ia_asset_kind kind,
+                        const ia_addr *at, ia_err *e)
+{
+  struct messages m = {.secret = kind == IA_ASSET_APP ? IA_SECRET_APP : IA_SECRET_DATASET,
+                       .object = at,
+                       .a = a};
+
+  if (kind == IA_ASSET_APP ? !l->app(l->ctx, at, &out->has, &out->app, &a->store, e)
+                           : !l->dataset(l->ctx, at, &out->has, &out->dataset, &a->store, e))
+    return false;
+  if (!out->has)
+    return true;
+  if (!l->transfers(l->ctx, &pins->registry[kind], at, &a->transfers, e) ||
+      !ia_sms_store_run(store, false, read_messages, &m, e))
+    return false;
+  out->known_key = m.pusher;
+  out->first_owner = a->transfers.first_owner;
+  out->transfers = a->transfers.view;
+  out->n_transfers = a->transfers.n;
+  out->messages = a->messages;
+  out->n_messages = a->n_messages;
+  return true;
+}
+
+/* -- presignatures: the transactions that the follower saw -- */
+struct presigned {
+  const ia_h256 *order;
+  bool has;
+  ia_h256 tx;
+};
+
+static bool read_presigned(void *ctx, ia_db *db, ia_err *e)
+{
+  struct presigned *p = ctx;
+  ia_stmt *st;
+  bool ok;
+
+  if (!ia_db_stmt(&st, db, "SELECT tx FROM presigned WHERE order_hash = $1", e))
+    return false;
+  ia_bind_h256(st, 1, p->order);
+  if (!ia_stmt_step(st, &p->has, e))
+    return false;
+  ok = !p->has || ia_col_h256(st, 0, &p->tx, e);
+  ia_stmt_reset(st);
+  return ok;
+}
+
+static bool gather_presign(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store *store,
+                           ia_order_kind kind, const void *order, ia_err *e)
+{
+  struct presigned p = {0};
+  ia_h256 separator, hash;
+  bool has;
+
+  if (ia_order_signature(kind, order)->len > 0)
+    return true;
+  ia_order_separator(&separator, x->f.pins->chain_id, &x->f.pins->hub);
+  ia_order_hash(&hash, &separator, kind, order);
+  p.order = &hash;
+  if (!ia_sms_store_run(store, false, read_presigned, &p, e) ||
+      (p.has && !l->raw_tx(l->ctx, &p.tx, &has, &x->presign[kind], e)))
+    return false;
+  x->f.presign[kind] = ia_buf_view(&x->presign[kind]);
+  return true;
+}
+
+static bool gather_match(ia_sms_facts *x, const ia_sms_ledger *l, ia_err *e)
+{
+  ia_release_facts *f = &x->f;
+  bool has = false;
+
+  if (f->planned)
+    return true;
+  if (!l->match(l->ctx, &f->task.dealid, f->deal.start_time, &has, &x->calldata, &f->match_block,
+                e))
+    return false;
+  f->has_match = has && ia_match_of_calldata(&f->match, ia_buf_view(&x->calldata), NULL);
+  return true;
+}
+
+bool ia_sms_facts_orders(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store *store, ia_err *e)
+{
+  ia_release_facts *f = &x->f;
+  const ia_addr *at[] = {&f->match.app.app, &f->match.dataset.dataset};
+  const void *order[] = {&f->match.app, &f->match.dataset, &f->match.workerpool,
+                         &f->match.request};
+  bool has;
+
+  if (!f->planned && !f->has_deal)
+    return true;
+  if (!gather_match(x, l, e))
+    return false;
+  if (!f->has_match)
+    return true;
+  if (f->planned && !l->owner(l->ctx, &f->match.workerpool.workerpool, &has, &f->pool_owner, e))
+    return false;
+  for (int k = 0; k <= IA_ASSET_DATASET; k++)
+    if (!ia_addr_zero(at[k]) && !ia_sms_facts_asset(&x->asset[k], &f->asset[k], l, f->pins, store,
+                                                    (ia_asset_kind)k, at[k], e))
+      return false;
+  for (int k = 0; k < IA_ORDER_KINDS; k++)
+    if (!gather_presign(x, l, store, (ia_order_kind)k, order[k], e))
+      return false;
+  return true;
+}

@@ -1,0 +1,186 @@
+/* The SMS's own sight of the ledger: deals, closes and presignatures in the order in which they were
+ * first seen, and the last final block, whose hash must never change. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/sms/internal.h"
+
+struct chunk {
+  ia_sms_event *ev;
+  size_t n, room;
+};
+
+static bool collect(void *ctx, const ia_sms_event *ev, ia_err *e)
+{
+  struct chunk *c = ctx;
+
+  if (c->n == c->room) {
+    size_t room = c->room ? 2 * c->room : 64;
+    ia_sms_event *more = reallocarray(c->ev, room, sizeof(*more));
+
+    if (!more)
+      return ia_fail(e, IA_E_MEMORY, "sms: no memory");
+    c->ev = more;
+    c->room = room;
+  }
+  c->ev[c->n++] = *ev;
+  return true;
+}
+
+bool ia_sms_deal_seen(ia_db *db, const ia_h256 *deal, uint64_t now, ia_err *e)
+{
+  ia_stmt *st;
+  uint64_t seq;
+  bool row = false;
+
+  if (!ia_db_stmt(&st, db, "SELECT 1 FROM deal WHERE deal = $1", e))
+    return false;
+  ia_bind_h256(st, 1, deal);
+  if (!ia_stmt_step(st, &row, e))
+    return false;
+  ia_stmt_reset(st);
+  if (row)
+    return true;
+  if (!ia_sms_meta_next(db, "sight", &seq, e) ||
+      !ia_db_stmt(&st, db, "INSERT INTO deal (deal, seq, time) VALUES ($1, $2, $3)", e))
+    return false;
+  ia_bind_h256(st, 1, deal);
+  ia_bind_u64(st, 2, seq);
+  ia_bind_u64(st, 3, now);
+  return ia_stmt_run(st, e);
+}
+
+static bool close_seen(ia_db *db, const ia_h256 *order, ia_err *e)
+{
+  ia_stmt *st;
+  uint64_t seq;
+
+  if (!ia_sms_meta_next(db, "sight", &seq, e) ||
+      !ia_db_stmt(&st, db,
+                  "INSERT INTO closed (order_hash, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING", e))
+    return false;
+  ia_bind_h256(st, 1, order);
+  ia_bind_u64(st, 2, seq);
+  return ia_stmt_run(st, e);
+}
+
+static bool presign_seen(ia_db *db, const ia_sms_event *ev, ia_err *e)
+{
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, db,
+                  "INSERT INTO presigned (order_hash, tx) VALUES ($1, $2)"
+                  " ON CONFLICT (order_hash) DO UPDATE SET tx = excluded.tx",
+                  e))
+    return false;
+  ia_bind_h256(st, 1, &ev->id);
+  ia_bind_h256(st, 2, &ev->tx);
+  return ia_stmt_run(st, e);
+}
+
+struct remember {
+  const struct chunk *c;
+  const ia_sms_block *at;
+};
+
+static bool write_events(void *ctx, ia_db *db, ia_err *e)
+{
+  const struct remember *r = ctx;
+  uint64_t now = ia_now();
+
+  for (size_t i = 0; i < r->c->n; i++) {
+    const ia_sms_event *ev = &r->c->ev[i];
+    bool ok = ev->kind == IA_SMS_MATCHED  ? ia_sms_deal_seen(db, &ev->id, now, e)
+              : ev->kind == IA_SMS_CLOSED ? close_seen(db, &ev->id, e)
+                                          : presign_seen(db, ev, e);
+
+    if (!ok)
+      return false;
+  }
+  return ia_sms_meta_set_u64(db, "block", r->at->number, e) &&
+         ia_sms_meta_set_bytes(db, "blockHash", IA_SPAN_ARR(r->at->hash.b), e);
+}
+
+static bool write_stop(void *ctx, ia_db *db, ia_err *e)
+{
+  (void)ctx;
+  return ia_sms_meta_set_u64(db, "rolledBack", 1, e);
+}
+
+static bool read_cursor(void *ctx, ia_db *db, ia_err *e)
+{
+  ia_sms *s = ctx;
+  IA_AUTOV(ia_buf) hash = {0};
+
+  if (!ia_sms_meta_u64(db, "block", &s->kept.number, &s->kept_any, e))
+    return false;
+  if (!s->kept_any)
+    return true;
+  if (!ia_sms_meta_bytes(db, "blockHash", &hash, NULL, e))
+    return false;
+  if (hash.len != 32)
+    return ia_fail(e, IA_E_CORRUPT, "store: the remembered block has no hash");
+  memcpy(s->kept.hash.b, hash.ptr, 32);
+  s->cursor = s->kept;
+  return true;
+}
+
+/* The remembered block is still there with the same hash. */
+static bool same_past(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, bool *same,
+                      ia_err *e)
+{
+  ia_sms_block b;
+  bool has = false;
+
+  *same = true;
+  if (!s->kept_any)
+    return true;
+  if (head->number >= s->kept.number && !l->block(l->ctx, s->kept.number, &has, &b, e))
+    return false;
+  *same = has && ia_h256_eq(&b.hash, &s->kept.hash);
+  return true;
+}
+
+static bool follow(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, ia_err *e)
+{
+  uint64_t final = head->number < s->pins.depth ? 0 : head->number - s->pins.depth;
+  uint64_t from = s->kept_any ? s->cursor.number + 1 : s->first_block;
+  struct chunk c = {0};
+  ia_sms_block at = *head;
+  bool ok, has = true;
+
+  if (s->kept_any && final <= s->cursor.number)
+    return true;
+  ok = (final == head->number || l->block(l->ctx, final, &has, &at, e)) && has &&
+       (from > final || l->events(l->ctx, from, final, collect, &c, e));
+  /* nothing to remember: the cursor moves in memory and the store follows with the next event */
+  if (ok && (c.n > 0 || !s->kept_any)) {
+    ok = ia_sms_store_run(s->store, true, write_events, &(struct remember){&c, &at}, e);
+    if (ok) {
+      s->kept = at;
+      s->kept_any = true;
+    }
+  }
+  if (ok)
+    s->cursor = at;
+  free(c.ev);
+  return ok;
+}
+
+bool ia_sms_catch_up(ia_sms *s, const ia_sms_ledger *l, ia_err *e)
+{
+  ia_sms_block head;
+  bool same = true, ok;
+
+  pthread_mutex_lock(&s->follow_lock);
+  ok = (s->cursor_read || ia_sms_store_run(s->store, false, read_cursor, s, e)) &&
+       l->head(l->ctx, &head, e) && same_past(s, l, &head, &same, e);
+  s->cursor_read = s->cursor_read || ok;
+  if (ok && !same) {
+    ia_log(IA_LOG_ERROR, "ledger.rollback", "block=%llu", (unsigned long long)s->kept.number);
+    ok = ia_sms_store_run(s->store, true, write_stop, NULL, e);
+  } else if (ok) {
+    ok = follow(s, l, &head, e);
+  }
+  pthread_mutex_unlock(&s->follow_lock);
+  return ok;
+}

@@ -1,0 +1,124 @@
+/* Inside of the SMS. */
+#ifndef IA_SERVICE_SMS_INTERNAL_H
+#define IA_SERVICE_SMS_INTERNAL_H
+
+#include <pthread.h>
+
+#include "service/sms/facts.h"
+#include "service/sms/head.h"
+#include "service/sms/keys.h"
+#include "service/sms/ledger.h"
+#include "service/sms/sms.h"
+#include "service/sms/store.h"
+#include "service/sms/vault.h"
+
+enum {
+  IA_SMS_LEDGERS = 16,        /* idle connections kept */
+  IA_SMS_NONCES_MAX = 65536,  /* open at once, all tasks together */
+  IA_SMS_NONCES_TASK = 8,
+  IA_SMS_BODY_MAX = 256 << 10 /* of a release request */
+};
+
+typedef struct ia_sms_nonce {
+  ia_h256 nonce;
+  ia_h256 task;
+  char tee[8];
+  char stage[8];
+  uint64_t expires; /* Unix seconds */
+  struct ia_sms_nonce *next;
+} ia_sms_nonce;
+
+/* Makes a ledger object; replaced in tests. */
+typedef bool ia_sms_ledger_maker(void *ctx, ia_sms_ledger *out, const ia_release_pins *pins,
+                                 ia_err *e);
+
+struct ia_sms {
+  ia_domain domain;
+  ia_release_pins pins;
+  ia_sms_keys keys;
+  ia_sms_head head;
+  ia_sms_store *store;
+  ia_buf info;          /* text of the info document */
+  uint8_t info_sig[64];
+  ia_h384 *guests;
+  size_t n_guests;
+  ia_h256 *sim_roots; /* of the configuration */
+  size_t n_sim_roots;
+  bool remote_simulation;
+  char *rpc_url;
+  ia_sms_ledger_maker *make_ledger;
+  void *make_ctx;
+  uint64_t first_block;
+
+  pthread_mutex_t lock; /* of what follows */
+  ia_sms_ledger *idle[IA_SMS_LEDGERS];
+  size_t n_idle;
+  ia_sms_nonce *nonces;
+  size_t n_nonces;
+
+  pthread_mutex_t follow_lock; /* one thread follows at a time */
+  bool cursor_read;
+  ia_sms_block cursor; /* last block whose events are in the store */
+  ia_sms_block kept;   /* the one that the store remembers */
+  bool kept_any;
+};
+
+/* -- sms.c -- */
+/* For tests: the same as ia_sms_open with another ledger. */
+IA_MUST bool ia_sms_open_over(ia_sms **out, const ia_sms_config *c, ia_sms_ledger_maker *make,
+                              void *make_ctx, ia_err *e);
+IA_MUST bool ia_sms_take_ledger(ia_sms *s, ia_sms_ledger **out, ia_err *e);
+/* broken: the connection is closed, not kept. */
+void ia_sms_give_ledger(ia_sms *s, ia_sms_ledger *l, bool broken);
+/* Enrolled roots of the configuration and the store; the caller frees. */
+IA_MUST bool ia_sms_all_roots(ia_sms *s, ia_h256 **out, size_t *n, ia_err *e);
+
+/* -- follow.c -- */
+/* Remembers what the ledger shows up to its final head; sets the stop when its past changed. */
+IA_MUST bool ia_sms_catch_up(ia_sms *s, const ia_sms_ledger *l, ia_err *e);
+
+/* -- memory.c: the SMS's memory as the decision asks it, inside a unit -- */
+typedef struct ia_sms_memory {
+  ia_db *db;
+  const ia_sms *sms;
+  uint64_t now;
+} ia_sms_memory;
+ia_release_memory ia_sms_memory_view(ia_sms_memory *m);
+IA_MUST bool ia_sms_deal_seen(ia_db *db, const ia_h256 *deal, uint64_t now, ia_err *e);
+
+/* -- nonce.c -- */
+IA_MUST bool ia_sms_nonce_new(ia_sms *s, ia_h256 *out, const ia_h256 *task, const char *tee,
+                              const char *stage, uint64_t now, ia_err *e);
+/* Takes it out whatever follows: NONCE_INVALID unless it is open and of this task, stage, tee. */
+IA_MUST bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *task,
+                              const char *tee, const char *stage, uint64_t now, ia_err *e);
+
+/* -- owners.c -- */
+/* Proven owner of a dataset or app; an address that is the signer's own owns itself.
+ * OWNER_UNPROVEN. */
+IA_MUST bool ia_sms_object_owner(ia_sms *s, const ia_addr *object, const ia_addr *signer,
+                                 ia_addr *owner, ia_err *e);
+
+/* -- audit.c -- */
+typedef struct ia_sms_entry {
+  ia_addr object; /* zero: nobody's */
+  uint64_t time;
+  bool released;
+  ia_code code;
+  const char *message;
+  ia_h256 task, deal, order_hash;
+  ia_addr app, requester;
+  const char *purpose;
+  uint64_t release; /* seq of the record; 0 = none */
+} ia_sms_entry;
+IA_MUST bool ia_sms_audit_put(ia_db *db, const ia_sms_entry *x, ia_err *e);
+
+/* -- route tables; ctx is the ia_sms -- */
+extern const ia_route ia_sms_secret_rows[], ia_sms_named_rows[], ia_sms_tee_rows[],
+    ia_sms_own_rows[];
+extern const size_t ia_sms_n_secret_rows, ia_sms_n_named_rows, ia_sms_n_tee_rows, ia_sms_n_own_rows;
+
+/* -- handlers -- */
+ia_handler ia_sms_h_challenge, ia_sms_h_release, ia_sms_h_why, ia_sms_h_message, ia_sms_h_log;
+
+#endif

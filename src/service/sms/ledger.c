@@ -1,0 +1,347 @@
+#include "service/sms/ledger.h"
+
+#include "chain/poco.h"
+
+/* Matches are looked for by the deal's start time; see chain/poco.h. */
+enum { EVENTS_SPAN = 1000 };
+
+typedef struct rpc_ledger {
+  ia_chain *chain;
+  ia_addr hub;
+} rpc_ledger;
+
+void ia_sms_transfers_free(ia_sms_transfers *t)
+{
+  if (!t)
+    return;
+  for (size_t i = 0; t->raw && i < t->n; i++)
+    ia_buf_free(&t->raw[i]);
+  free(t->raw);
+  free(t->view);
+  *t = (ia_sms_transfers){0};
+}
+
+/* A look-up that finds nothing is an answer, not a failure; so is a node that refuses the call. */
+static bool absent(const ia_err *err)
+{
+  return err->code == IA_E_NOT_FOUND || err->code == IA_E_REVERT || err->code == IA_E_PARSE;
+}
+
+static bool found(bool ok, bool *has, const ia_err *err, ia_err *e)
+{
+  *has = ok;
+  if (ok || absent(err))
+    return true;
+  if (e)
+    *e = *err;
+  return false;
+}
+
+static bool l_head(void *ctx, ia_sms_block *out, ia_err *e)
+{
+  const rpc_ledger *l = ctx;
+  ia_block b;
+
+  if (!ia_chain_head(l->chain, &b, e))
+    return false;
+  *out = (ia_sms_block){b.number, b.hash, b.timestamp};
+  return true;
+}
+
+static bool l_block(void *ctx, uint64_t number, bool *has, ia_sms_block *out, ia_err *e)
+{
+  const rpc_ledger *l = ctx;
+  ia_block b = {0};
+  ia_err err = {0};
+  bool ok = ia_chain_block(l->chain, &b, number, &err);
+
+  *out = (ia_sms_block){b.number, b.hash, b.timestamp};
+  return found(ok, has, &err, e);
+}
+
+static bool l_task(void *ctx, const ia_h256 *id, ia_task *out, ia_buf *store, ia_err *e)
+{
+  const rpc_ledger *l = ctx;
+
+  return ia_chain_task(l->chain, out, store, id, e);
+}
+
+static bool l_deal(void *ctx, const ia_h256 *id, bool *has, ia_deal *out, ia_buf *store, ia_err *e)
+{
+  const rpc_ledger *l = ctx;
+  ia_err err = {0};
+
+  return found(ia_chain_deal(l->chain, out, store, id, &err), has, &err, e);
+}
+
+static bool l_match(void *ctx, const ia_h256 *deal, uint64_t start_time, bool *has,
+                    ia_buf *calldata, uint64_t *block, ia_err *e)
+{
+  const rpc_ledger *l = ctx;
+  IA_AUTOV(ia_chain_tx) tx = {0};
+  ia_err err = {0};
+  bool ok = ia_chain_find_match(l->chain, &tx, NULL, deal, start_time, &err);
+
+  *block = tx.block;
+  ia_buf_span(calldata, ia_buf_view(&tx.input));
+  return found(ok, has, &err, e) && ia_buf_ok(calldata, e);
+}
+
+static bool l_app(void *ctx, const ia_addr *at, bool *has, ia_app_info *out, ia_buf *store,
+                  ia_err *e)
+{
+  const rpc_ledger *l = ctx;
+  ia_err err = {0};
+
+  return found(ia_chain_app(l->chain, out, store, at, &err), has, &err, e);
+}
+
+static bool l_dataset(void *ctx, const ia_addr *at, bool *has, ia_dataset_info *out, ia_buf *store,
+                      ia_err *e)
+{
+  const rpc_ledger *l = ctx;
+  ia_err err = {0};
+
+  return found(ia_chain_dataset(l->chain, out, store, at, &err), has, &err, e);
+}
+
+static bool l_owner(void *ctx, const ia_addr *asset, bool *has, ia_addr *out, ia_err *e)
+{
+  const rpc_ledger *l = ctx;
+  ia_err err = {0};
+
+  return found(ia_chain_owner(l->chain, out, asset, &err), has, &err, e);
+}
+
+static bool l_raw_tx(void *ctx, const ia_h256 *tx, bool *has, ia_buf *out, ia_err *e)
+{
+  const rpc_ledger *l = ctx;
+  IA_AUTO_JSON *answer = NULL;
+  const char *hex;
+
+  *has = false;
+  if (!ia_rpc_call(ia_chain_rpc(l->chain), &answer, "eth_getRawTransactionByHash",
+                   json_pack("[o]", ia_json_h256(tx)), e))
+    return false;
+  hex = json_string_value(answer);
+  *has = hex && ia_unhex_buf(out, ia_span_str(hex)) && out->len > 0;
+  return ia_buf_ok(out, e);
+}
+
+/* -- transfers of one token: its mint, then the transactions -- */
+static json_t *transfer_filter(const ia_addr *registry, const ia_addr *asset)
+{
+  ia_h256 token = {{0}};
+
+  memcpy(token.b + 12, asset->b, 20);
+  return json_pack("[{s:s, s:s, s:o, s:[o, n, n, o]}]", "fromBlock", "0x0", "toBlock", "latest",
+                   "address", ia_json_addr(registry), "topics",
+                   ia_json_h256(&ia_event_of(IA_EV_NFT_TRANSFER)->topic0), ia_json_h256(&token));
+}
+
+static bool topic_addr(const json_t *log, size_t i, ia_addr *out)
+{
+  const char *text = json_string_value(json_array_get(json_object_get(log, "topics"), i));
+  ia_h256 word;
+
+  if (!text || !ia_h256_parse(&word, ia_span_str(text)))
+    return false;
+  memcpy(out->b, word.b + 12, 20);
+  return true;
+}
+
+/* Two events of one transaction count once. */
+static bool add_transfer(rpc_ledger *l, ia_sms_transfers *out, const ia_h256 *tx, ia_h256 *last,
+                         ia_err *e)
+{
+  bool has;
+
+  if (ia_h256_eq(tx, last))
+    return true;
+  *last = *tx;
+  if (!l_raw_tx(l, tx, &has, &out->raw[out->n], e))
+    return false;
+  out->n++; /* an unreadable one stays as empty bytes: the chain of owners then breaks */
+  return true;
+}
+
+static bool read_transfers(rpc_ledger *l, ia_sms_transfers *out, const json_t *logs, ia_err *e)
+{
+  ia_h256 last = {{0}};
+  size_t i;
+  json_t *log;
+
+  json_array_foreach (logs, i, log) {
+    ia_addr from, to;
+    ia_h256 tx;
+
+    if (!topic_addr(log, 1, &from) || !topic_addr(log, 2, &to) ||
+        !ia_json_get_h256(log, "transactionHash", &tx, NULL))
+      return ia_fail(e, IA_E_PARSE, "ledger: a Transfer event is malformed");
+    if (ia_addr_zero(&from))
+      out->first_owner = to;
+    else if (!add_transfer(l, out, &tx, &last, e))
+      return false;
+  }
+  for (i = 0; i < out->n; i++)
+    out->view[i] = ia_buf_view(&out->raw[i]);
+  return true;
+}
+
+static bool l_transfers(void *ctx, const ia_addr *registry, const ia_addr *asset,
+                        ia_sms_transfers *out, ia_err *e)
+{
+  rpc_ledger *l = ctx;
+  IA_AUTO_JSON *logs = NULL;
+  size_t n;
+
+  *out = (ia_sms_transfers){0};
+  if (!ia_rpc_call(ia_chain_rpc(l->chain), &logs, "eth_getLogs", transfer_filter(registry, asset),
+                   e))
+    return false;
+  n = json_array_size(logs);
+  if (n > IA_TRANSFERS_MAX)
+    return ia_fail(e, IA_E_OWNER_UNPROVEN, "an asset changed hands too often to follow");
+  out->raw = calloc(n + 1, sizeof(*out->raw));
+  out->view = calloc(n + 1, sizeof(*out->view));
+  if (!out->raw || !out->view)
+    return ia_fail(e, IA_E_MEMORY, "ledger: no memory");
+  return read_transfers(l, out, logs, e);
+}
+
+/* -- events to remember -- */
+static bool event_of(const ia_chain_log *log, ia_sms_event *out)
+{
+  static const struct {
+    ia_event_id id;
+    ia_sms_event_kind kind;
+  } kinds[] = {
+      {IA_EV_ORDERS_MATCHED, IA_SMS_MATCHED},
+      {IA_EV_CLOSED_APP_ORDER, IA_SMS_CLOSED},
+      {IA_EV_CLOSED_DATASET_ORDER, IA_SMS_CLOSED},
+      {IA_EV_SIGNED_APP_ORDER, IA_SMS_PRESIGNED},
+      {IA_EV_SIGNED_DATASET_ORDER, IA_SMS_PRESIGNED},
+      {IA_EV_SIGNED_REQUEST_ORDER, IA_SMS_PRESIGNED},
+  };
+
+  for (size_t i = 0; i < IA_COUNT(kinds); i++) {
+    ia_event ev;
+
+    if (ia_event_is(&log->entry, kinds[i].id) &&
+        ia_event_decode(&ev, kinds[i].id, &log->entry, NULL)) {
+      *out = (ia_sms_event){kinds[i].kind, ev.id[0], log->tx, log->block};
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool l_events(void *ctx, uint64_t from, uint64_t to,
+                     bool (*sink)(void *, const ia_sms_event *, ia_err *), void *sink_ctx,
+                     ia_err *e)
+{
+  static const ia_event_id ids[] = {IA_EV_ORDERS_MATCHED,       IA_EV_CLOSED_APP_ORDER,
+                                    IA_EV_CLOSED_DATASET_ORDER, IA_EV_SIGNED_APP_ORDER,
+                                    IA_EV_SIGNED_DATASET_ORDER, IA_EV_SIGNED_REQUEST_ORDER};
+  rpc_ledger *l = ctx;
+
+  for (uint64_t at = from; at <= to; at += EVENTS_SPAN) {
+    IA_AUTOV(ia_chain_logs) logs = {0};
+    ia_chain_filter f = {.from = at,
+                         .to = at + EVENTS_SPAN - 1 < to ? at + EVENTS_SPAN - 1 : to,
+                         .addresses = &l->hub,
+                         .n_addresses = 1,
+                         .events = ids,
+                         .n_events = IA_COUNT(ids)};
+    ia_sms_event ev;
+
+    if (!ia_chain_logs_get(l->chain, &logs, &f, e))
+      return false;
+    for (size_t i = 0; i < logs.n; i++)
+      if (event_of(&logs.v[i], &ev) && !sink(sink_ctx, &ev, e))
+        return false;
+  }
+  return true;
+}
+
+/* -- its word -- */
+static bool v_presigned(void *ctx, const ia_h256 *hash, ia_addr *signer, ia_err *e)
+{
+  rpc_ledger *l = ctx;
+  IA_AUTOV(ia_buf) store = {0};
+  ia_args in = {.id = {*hash}}, out = {0};
+
+  if (!ia_chain_read(l->chain, &out, &store, NULL, IA_CALL_VIEW_PRESIGNED, &in, e))
+    return false;
+  *signer = out.addr[0];
+  return true;
+}
+
+static bool v_consumed(void *ctx, const ia_h256 *hash, ia_u256 *volume, ia_err *e)
+{
+  rpc_ledger *l = ctx;
+
+  return ia_chain_consumed(l->chain, volume, hash, e);
+}
+
+static bool v_has_purpose(void *ctx, const ia_addr *group, const ia_addr *account, bool *member,
+                          ia_err *e)
+{
+  rpc_ledger *l = ctx;
+
+  return ia_chain_has_purpose(l->chain, member, group, account, e);
+}
+
+static bool v_erc1271(void *ctx, const ia_addr *account, const ia_h256 *hash, ia_span sign,
+                      bool *is_contract, bool *valid, ia_err *e)
+{
+  rpc_ledger *l = ctx;
+
+  *valid = false;
+  return ia_chain_has_code(l->chain, is_contract, account, e) &&
+         (!*is_contract || ia_chain_verify_signature(l->chain, valid, account, hash, sign, e));
+}
+
+static bool v_categories(void *ctx, ia_u256 *count, ia_err *e)
+{
+  rpc_ledger *l = ctx;
+  IA_AUTOV(ia_buf) store = {0};
+  ia_args out = {0};
+
+  if (!ia_chain_read(l->chain, &out, &store, NULL, IA_CALL_COUNT_CATEGORY, NULL, e))
+    return false;
+  *count = out.value[0];
+  return true;
+}
+
+static void l_close(void *ctx)
+{
+  rpc_ledger *l = ctx;
+
+  ia_chain_close(l->chain);
+  free(l);
+}
+
+bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const ia_release_pins *pins,
+                        ia_err *e)
+{
+  ia_chain_options o = {.url = rpc_url, .hub = pins->hub, .chain_id = pins->chain_id,
+                        .timeout_ms = 10000};
+  rpc_ledger *l = calloc(1, sizeof(*l));
+
+  if (!l)
+    return ia_fail(e, IA_E_MEMORY, "ledger: no memory");
+  l->hub = pins->hub;
+  if (!ia_chain_open(&l->chain, &o, e)) {
+    free(l);
+    return false;
+  }
+  *out = (ia_sms_ledger){.ctx = l, .head = l_head, .block = l_block, .task = l_task,
+                         .deal = l_deal, .match = l_match, .app = l_app, .dataset = l_dataset,
+                         .owner = l_owner, .transfers = l_transfers, .raw_tx = l_raw_tx,
+                         .events = l_events, .close = l_close};
+  out->view = (ia_poco_view){.ctx = l, .presigned = v_presigned, .consumed = v_consumed,
+                             .has_purpose = v_has_purpose, .erc1271 = v_erc1271,
+                             .categories = v_categories};
+  return true;
+}

@@ -1,0 +1,65 @@
+/* What the SMS asks of a ledger, as one table, so that tests can lie in every answer. Nothing that
+ * comes from here is believed where a signature or an address can prove it. One object belongs to
+ * one thread at a time. */
+#ifndef IA_SERVICE_SMS_LEDGER_H
+#define IA_SERVICE_SMS_LEDGER_H
+
+#include "poco/abi.h"
+#include "poco/match.h"
+#include "policy/release.h"
+
+typedef struct ia_sms_block {
+  uint64_t number;
+  ia_h256 hash;
+  uint64_t time; /* Unix seconds */
+} ia_sms_block;
+
+/* Events that the SMS remembers, in the order of the chain. */
+typedef enum ia_sms_event_kind { IA_SMS_MATCHED, IA_SMS_CLOSED, IA_SMS_PRESIGNED } ia_sms_event_kind;
+typedef struct ia_sms_event {
+  ia_sms_event_kind kind;
+  ia_h256 id; /* deal or order hash */
+  ia_h256 tx;
+  uint64_t block;
+} ia_sms_event;
+
+/* Raw signed transactions that moved an asset, oldest first, without the mint. Owned. */
+typedef struct ia_sms_transfers {
+  ia_addr first_owner; /* to whom it was minted, as the ledger says */
+  ia_buf *raw;
+  ia_span *view; /* of raw */
+  size_t n;
+} ia_sms_transfers;
+void ia_sms_transfers_free(ia_sms_transfers *t);
+IA_DEFINE_AUTO_VALUE(ia_sms_transfers, ia_sms_transfers_free)
+
+typedef struct ia_sms_ledger ia_sms_ledger;
+struct ia_sms_ledger {
+  void *ctx;
+  bool (*head)(void *ctx, ia_sms_block *out, ia_err *e);
+  bool (*block)(void *ctx, uint64_t number, bool *has, ia_sms_block *out, ia_err *e);
+  bool (*task)(void *ctx, const ia_h256 *id, ia_task *out, ia_buf *store, ia_err *e);
+  bool (*deal)(void *ctx, const ia_h256 *id, bool *has, ia_deal *out, ia_buf *store, ia_err *e);
+  /* call data of the transaction that matched, and its block */
+  bool (*match)(void *ctx, const ia_h256 *deal, uint64_t start_time, bool *has, ia_buf *calldata,
+                uint64_t *block, ia_err *e);
+  bool (*app)(void *ctx, const ia_addr *at, bool *has, ia_app_info *out, ia_buf *store, ia_err *e);
+  bool (*dataset)(void *ctx, const ia_addr *at, bool *has, ia_dataset_info *out, ia_buf *store,
+                  ia_err *e);
+  bool (*owner)(void *ctx, const ia_addr *asset, bool *has, ia_addr *out, ia_err *e);
+  bool (*transfers)(void *ctx, const ia_addr *registry, const ia_addr *asset, ia_sms_transfers *out,
+                    ia_err *e);
+  bool (*raw_tx)(void *ctx, const ia_h256 *tx, bool *has, ia_buf *out, ia_err *e);
+  /* calls sink for each event of blocks [from, to] */
+  bool (*events)(void *ctx, uint64_t from, uint64_t to,
+                 bool (*sink)(void *sink_ctx, const ia_sms_event *ev, ia_err *e), void *sink_ctx,
+                 ia_err *e);
+  ia_poco_view view; /* consumed, presigned, has_purpose, erc1271, categories: its word */
+  void (*close)(void *ctx);
+};
+
+/* Over JSON-RPC. */
+IA_MUST bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url,
+                                const ia_release_pins *pins, ia_err *e);
+
+#endif

@@ -1,0 +1,254 @@
+/* Messages that owners sign to this SMS (docs/release.md 7). */
+#include "base/clock.h"
+#include "client/secret_auth.h"
+#include "eth/address.h"
+#include "eth/eip191.h"
+#include "service/sms/internal.h"
+
+/* Tries the object as a dataset, then as an app, then as the signer's own address. */
+bool ia_sms_object_owner(ia_sms *s, const ia_addr *object, const ia_addr *signer, ia_addr *owner,
+                         ia_err *e)
+{
+  ia_sms_ledger *l = NULL;
+  bool ok = true, proven = false;
+
+  if (ia_addr_eq(object, signer)) {
+    *owner = *signer;
+    return true;
+  }
+  if (!ia_sms_take_ledger(s, &l, e))
+    return false;
+  for (int k = IA_ASSET_DATASET; ok && !proven && k >= IA_ASSET_APP; k--) {
+    IA_AUTOV(ia_sms_asset) a = {0};
+    ia_asset_facts f = {0};
+    ia_err why = {0};
+
+    ok = ia_sms_facts_asset(&a, &f, l, &s->pins, s->store, (ia_asset_kind)k, object, e);
+    proven = ok && f.has && ia_asset_prove(owner, &s->pins, (ia_asset_kind)k, object, &f, &why);
+    if (ok && !proven && e && (e->code == IA_OK || f.has))
+      *e = why;
+  }
+  ia_sms_give_ledger(s, l, !ok);
+  if (!ok || proven)
+    return ok;
+  if (e && e->code != IA_E_OWNER_UNPROVEN && e->code != IA_E_ASSET_MISMATCH)
+    ia_fail(e, IA_E_OWNER_UNPROVEN, "%s is neither an app nor a dataset whose owner is proven",
+            ia_addr_text(object).s);
+  return false;
+}
+
+struct message {
+  ia_sms *s;
+  const char *kind;
+  ia_addr object, signer;
+  uint64_t version;
+  ia_buf body; /* canonical */
+  uint8_t sig[65];
+  const json_t *json;
+};
+
+/* -- what each kind does, inside the unit that stores it -- */
+static bool k_policy(struct message *m, ia_db *db, ia_err *e)
+{
+  IA_AUTOV(ia_policy) p = ia_policy_none();
+
+  (void)db;
+  return ia_policy_parse(&p, ia_buf_view(&m->body), e);
+}
+
+static bool bar(ia_db *db, const ia_addr *object, const ia_h256 *order, ia_err *e)
+{
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, db,
+                  "INSERT INTO revoked (object, order_hash) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                  e))
+    return false;
+  ia_bind_addr(st, 1, object);
+  ia_bind_h256(st, 2, order);
+  return ia_stmt_run(st, e);
+}
+
+static bool k_revoke(struct message *m, ia_db *db, ia_err *e)
+{
+  IA_AUTOV(ia_revocation) r = {0};
+  static const ia_h256 all;
+
+  if (!ia_revocation_parse(&r, ia_buf_view(&m->body), e) ||
+      (r.all && !bar(db, &m->object, &all, e)))
+    return false;
+  for (size_t i = 0; i < r.n; i++)
+    if (!bar(db, &m->object, &r.orders[i], e))
+      return false;
+  return true;
+}
+
+static bool only_empty(struct message *m, ia_err *e)
+{
+  return ia_span_is(ia_buf_view(&m->body), "{}") ||
+         ia_fail(e, IA_E_INVALID, "%s: the body is {}", m->kind);
+}
+
+static bool own_address(struct message *m, ia_err *e)
+{
+  return ia_addr_eq(&m->object, &m->signer) ||
+         ia_fail(e, IA_E_INVALID, "%s: the object is the signer's own address", m->kind);
+}
+
+/* From now on only messages change the result keys of this address. */
+static bool k_lock(struct message *m, ia_db *db, ia_err *e)
+{
+  (void)db;
+  return own_address(m, e) && only_empty(m, e);
+}
+
+static bool k_transfer(struct message *m, ia_db *db, ia_err *e)
+{
+  static const char *const keys[] = {"to", NULL};
+  ia_addr to;
+
+  (void)db;
+  return ia_json_only(m->json, keys, e) && ia_json_get_addr(m->json, "to", &to, e) &&
+         (!ia_addr_zero(&to) || ia_fail(e, IA_E_INVALID, "transfer: to nobody"));
+}
+
+/* Destroys the sealed key of a dataset. */
+static bool k_forget(struct message *m, ia_db *db, ia_err *e)
+{
+  ia_sms_secret_id id = {.kind = IA_SECRET_DATASET, .address = m->object, .name = ""};
+
+  return only_empty(m, e) && ia_vault_forget(db, &id, e);
+}
+
+/* {"value":PEM}: a new result key of this address. */
+static bool k_rotate(struct message *m, ia_db *db, ia_err *e)
+{
+  static const char *const keys[] = {"value", NULL};
+  ia_sms_secret_id id = {
+      .kind = IA_SECRET_WEB2, .address = m->object, .name = IA_RESULT_KEY_SECRET};
+  const char *value;
+  bool has;
+
+  if (!own_address(m, e) || !ia_json_only(m->json, keys, e) ||
+      !ia_json_get_str(m->json, "value", &value, e) || !ia_vault_has(db, &id, &has, e))
+    return false;
+  if (strlen(value) > IA_SMS_SECRET_MAX)
+    return ia_fail(e, IA_E_TOO_LARGE, "a secret is at most %d bytes", IA_SMS_SECRET_MAX);
+  return ia_vault_put(db, &m->s->keys, &id, ia_span_str(value), &m->signer, ia_now(), has, e);
+}
+
+static const struct {
+  const char *kind;
+  bool (*apply)(struct message *m, ia_db *db, ia_err *e);
+} kinds[] = {
+    {"policy", k_policy},     {"revoke", k_revoke}, {"lock", k_lock},
+    {"transfer", k_transfer}, {"forget", k_forget}, {"rotate", k_rotate},
+};
+
+/* The newest version of this object and kind; same: it is this very message. */
+static bool newest(struct message *m, ia_db *db, uint64_t *version, bool *same, ia_err *e)
+{
+  bool row = false;
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, db,
+                  "SELECT version, body FROM message WHERE object = $1 AND kind = $2"
+                  " ORDER BY version DESC LIMIT 1",
+                  e))
+    return false;
+  ia_bind_addr(st, 1, &m->object);
+  ia_bind_text(st, 2, m->kind);
+  if (!ia_stmt_step(st, &row, e))
+    return false;
+  *version = row ? ia_col_u64(st, 0) : 0;
+  *same = row && *version == m->version && ia_span_eq(ia_col_bytes(st, 1), ia_buf_view(&m->body));
+  ia_stmt_reset(st);
+  return true;
+}
+
+static bool insert(struct message *m, ia_db *db, ia_err *e)
+{
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, db,
+                  "INSERT INTO message (object, kind, version, signer, time, body, sig)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                  e))
+    return false;
+  ia_bind_addr(st, 1, &m->object);
+  ia_bind_text(st, 2, m->kind);
+  ia_bind_u64(st, 3, m->version);
+  ia_bind_addr(st, 4, &m->signer);
+  ia_bind_u64(st, 5, ia_now());
+  ia_bind_blob(st, 6, ia_buf_view(&m->body));
+  ia_bind_blob(st, 7, IA_SPAN_ARR(m->sig));
+  return ia_stmt_run(st, e);
+}
+
+static bool unit_message(void *ctx, ia_db *db, ia_err *e)
+{
+  struct message *m = ctx;
+  uint64_t version = 0;
+  bool same = false;
+
+  if (!newest(m, db, &version, &same, e))
+    return false;
+  if (same)
+    return true;
+  if (m->version <= version)
+    return ia_fail(e, IA_E_POLICY_ROLLBACK, "version %llu of this %s message is not above %llu",
+                   (unsigned long long)m->version, m->kind, (unsigned long long)version);
+  for (size_t i = 0; i < IA_COUNT(kinds); i++)
+    if (strcmp(m->kind, kinds[i].kind) == 0)
+      return kinds[i].apply(m, db, e) && insert(m, db, e);
+  return ia_fail(e, IA_E_UNSUPPORTED, "no message of kind \"%.32s\" is taken here", m->kind);
+}
+
+static bool read_message(struct message *m, json_t *v, ia_err *e)
+{
+  static const char *const keys[] = {"kind", "object", "version", "body", "sig", NULL};
+  IA_AUTOV(ia_buf) sig = {.cap = 128};
+  json_t *body;
+
+  if (!ia_json_only(v, keys, e) || !ia_json_get_str(v, "kind", &m->kind, e) ||
+      !ia_json_get_addr(v, "object", &m->object, e) ||
+      !ia_json_get_u64(v, "version", &m->version, e) || !ia_json_get_obj(v, "body", &body, e) ||
+      !ia_json_get_hex(v, "sig", &sig, e) || !ia_json_canonical(&m->body, body, e))
+    return false;
+  m->json = body;
+  if (sig.len != sizeof(m->sig) || m->version == 0 || m->version > INT64_MAX)
+    return ia_fail(e, IA_E_INVALID, "sig is 65 bytes, version a number above 0");
+  memcpy(m->sig, sig.ptr, sizeof(m->sig));
+  return true;
+}
+
+static bool take_message(ia_sms *s, struct message *m, ia_err *e)
+{
+  ia_owner_message msg = {.domain = s->domain, .kind = m->kind, .chain_id = s->pins.chain_id,
+                          .hub = s->pins.hub, .sms_key = s->keys.sms_key, .object = m->object,
+                          .version = m->version, .body = ia_buf_view(&m->body)};
+  ia_addr owner;
+  ia_h256 h;
+
+  if (!ia_owner_message_hash(&h, &msg, e))
+    return false;
+  if (!ia_eip191_recover(&m->signer, IA_SPAN_ARR(h.b), IA_SPAN_ARR(m->sig), NULL))
+    return ia_fail(e, IA_E_UNAUTHORIZED, "the message is not signed");
+  if (!ia_sms_object_owner(s, &m->object, &m->signer, &owner, e))
+    return false;
+  if (!ia_addr_eq(&m->signer, &owner))
+    return ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the owner, %s", ia_addr_text(&owner).s);
+  return ia_sms_store_run(s->store, true, unit_message, m, e);
+}
+
+bool ia_sms_h_message(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  IA_AUTO_JSON *v = ia_request_json(rq, e);
+  struct message m = {.s = ctx};
+  bool ok = v && read_message(&m, v, e) && take_message(ctx, &m, e);
+
+  ia_buf_free(&m.body);
+  if (ok)
+    ia_reply_status(rp, 204);
+  return ok;
+}
