@@ -219,14 +219,23 @@ bool ia_release_admit(ia_release_plan *plan, ia_ruling *v, const ia_release_fact
   struct admitting a = {f, m, plan};
 
   return a_fencing(&a, v) && a_rollback(&a, v) && a_grants(&a, v) && a_releases(&a, v) &&
-         a_policy(&a, v) && a_dataset_key(&a, v) && a_app_secret(&a, v) &&
-         a_requester_secrets(&a, v) && a_result(&a, v);
+         a_policy(&a, v);
+}
+
+bool ia_release_secrets(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
+                        const ia_release_memory *m)
+{
+  struct admitting a = {f, m, plan};
+
+  return a_dataset_key(&a, v) && a_app_secret(&a, v) && a_requester_secrets(&a, v) &&
+         a_result(&a, v);
 }
 
 bool ia_release_decide(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
                        const ia_release_memory *m)
 {
-  return ia_release_prove(plan, v, f) && ia_release_admit(plan, v, f, m);
+  return ia_release_prove(plan, v, f) && ia_release_admit(plan, v, f, m) &&
+         ia_release_secrets(plan, v, f, m);
 }
 
 bool ia_release_descriptor(ia_descriptor *d, const ia_release_plan *plan, const ia_release_facts *f,

@@ -138,10 +138,14 @@ IA_DEFINE_AUTO_VALUE(ia_release_plan, ia_release_plan_free)
 
 /* Steps 1 to 7 and 9: what the facts prove. False with refusing lines in v. */
 bool ia_release_prove(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f);
-/* Steps 8, 10 and 12 over the SMS's memory, after ia_release_prove on the same facts. */
+/* The fencing of step 1, 8 and 10 over the SMS's memory, after ia_release_prove on the same facts.
+ */
 bool ia_release_admit(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
                       const ia_release_memory *m);
-/* Both. The fencing part of step 1 is in the first when m is given. */
+/* Step 12, after evidence was judged. */
+bool ia_release_secrets(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
+                        const ia_release_memory *m);
+/* The three, for who wants to know without evidence. */
 bool ia_release_decide(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
                        const ia_release_memory *m);
 

@@ -50,19 +50,18 @@ static json_t *hex_of(ia_stmt *st, int i)
 
 static bool add_entry(struct page *p, ia_stmt *st, ia_err *e)
 {
-  json_t *v = json_pack("{s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:o}", "seq",
-                        (json_int_t)ia_col_i64(st, 0), "time", (json_int_t)ia_col_i64(st, 1),
-                        "verdict", ia_col_text(st, 2), "code", ia_col_text(st, 3), "message",
-                        ia_col_text(st, 4), "taskId", hex_of(st, 5), "dealId", hex_of(st, 6), "app",
-                        hex_of(st, 7), "requester", hex_of(st, 8), "purpose", ia_col_text(st, 9),
-                        "orderHash", hex_of(st, 10));
+  json_t *v =
+      json_pack("{s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:o}", "seq",
+                (json_int_t)ia_col_i64(st, 0), "time", (json_int_t)ia_col_i64(st, 1), "verdict",
+                ia_col_text(st, 2), "code", ia_col_text(st, 3), "message", ia_col_text(st, 4),
+                "taskId", hex_of(st, 5), "dealId", hex_of(st, 6), "app", hex_of(st, 7), "requester",
+                hex_of(st, 8), "purpose", ia_col_text(st, 9), "orderHash", hex_of(st, 10));
 
   if (!v || json_array_append_new(p->entries, v) != 0)
     return ia_fail(e, IA_E_MEMORY, "sms: no memory");
   p->last = ia_col_u64(st, 0);
-  return ia_col_null(st, 11) ||
-         (ia_json_set(v, "record", ia_json_bytes(ia_col_bytes(st, 11)), e) &&
-          ia_json_set(v, "recordSig", ia_json_hex(ia_col_bytes(st, 12)), e));
+  return ia_col_null(st, 11) || (ia_json_set(v, "record", ia_json_bytes(ia_col_bytes(st, 11)), e) &&
+                                 ia_json_set(v, "recordSig", ia_json_hex(ia_col_bytes(st, 12)), e));
 }
 
 static bool unit_page(void *ctx, ia_db *db, ia_err *e)
@@ -106,8 +105,12 @@ static bool decimal(uint64_t *out, ia_span text)
 static bool reader_of(ia_sms *s, const ia_request *rq, const ia_addr *object, ia_addr *out,
                       ia_err *e)
 {
-  ia_owner_message m = {.domain = s->domain, .kind = "audit", .chain_id = s->pins.chain_id,
-                        .hub = s->pins.hub, .sms_key = s->keys.sms_key, .object = *object,
+  ia_owner_message m = {.domain = s->domain,
+                        .kind = "audit",
+                        .chain_id = s->pins.chain_id,
+                        .hub = s->pins.hub,
+                        .sms_key = s->keys.sms_key,
+                        .object = *object,
                         .body = ia_span_str("{}")};
   ia_span text = ia_request_header(rq, "Authorization");
   const uint8_t *cut = text.len > 0 ? memchr(text.ptr, '_', text.len) : NULL;

@@ -126,9 +126,8 @@ bool ia_sms_facts_asset(ia_sms_asset *a, ia_asset_facts *out, const ia_sms_ledge
                         const ia_release_pins *pins, ia_sms_store *store, ia_asset_kind kind,
                         const ia_addr *at, ia_err *e)
 {
-  struct messages m = {.secret = kind == IA_ASSET_APP ? IA_SECRET_APP : IA_SECRET_DATASET,
-                       .object = at,
-                       .a = a};
+  struct messages m = {
+      .secret = kind == IA_ASSET_APP ? IA_SECRET_APP : IA_SECRET_DATASET, .object = at, .a = a};
 
   if (kind == IA_ASSET_APP ? !l->app(l->ctx, at, &out->has, &out->app, &a->store, e)
                            : !l->dataset(l->ctx, at, &out->has, &out->dataset, &a->store, e))
@@ -207,8 +206,7 @@ bool ia_sms_facts_orders(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store *
 {
   ia_release_facts *f = &x->f;
   const ia_addr *at[] = {&f->match.app.app, &f->match.dataset.dataset};
-  const void *order[] = {&f->match.app, &f->match.dataset, &f->match.workerpool,
-                         &f->match.request};
+  const void *order[] = {&f->match.app, &f->match.dataset, &f->match.workerpool, &f->match.request};
   bool has;
 
   if (!f->planned && !f->has_deal)

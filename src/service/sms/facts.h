@@ -26,9 +26,8 @@ void ia_sms_facts_free(ia_sms_facts *x);
 IA_DEFINE_AUTO_VALUE(ia_sms_facts, ia_sms_facts_free)
 
 /* Task, deal, head: enough for the lease. */
-IA_MUST bool ia_sms_facts_task(ia_sms_facts *x, const ia_sms_ledger *l,
-                               const ia_release_pins *pins, const ia_h256 *task, uint64_t now,
-                               ia_err *e);
+IA_MUST bool ia_sms_facts_task(ia_sms_facts *x, const ia_sms_ledger *l, const ia_release_pins *pins,
+                               const ia_h256 *task, uint64_t now, ia_err *e);
 /* The rest: orders, assets, presignatures. x->f.match is filled already when planned. */
 IA_MUST bool ia_sms_facts_orders(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store *store,
                                  ia_err *e);

@@ -1,5 +1,5 @@
-/* The SMS's own sight of the ledger: deals, closes and presignatures in the order in which they were
- * first seen, and the last final block, whose hash must never change. */
+/* The SMS's own sight of the ledger: deals, closes and presignatures in the order in which they
+ * were first seen, and the last final block, whose hash must never change. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/sms/internal.h"
@@ -174,7 +174,8 @@ bool ia_sms_catch_up(ia_sms *s, const ia_sms_ledger *l, ia_err *e)
   pthread_mutex_lock(&s->follow_lock);
   ok = (s->cursor_read || ia_sms_store_run(s->store, false, read_cursor, s, e)) &&
        l->head(l->ctx, &head, e) && same_past(s, l, &head, &same, e);
-  s->cursor_read = s->cursor_read || ok;
+  /* after a stop the store is asked again: the operator may have confirmed */
+  s->cursor_read = ok && same;
   if (ok && !same) {
     ia_log(IA_LOG_ERROR, "ledger.rollback", "block=%llu", (unsigned long long)s->kept.number);
     ok = ia_sms_store_run(s->store, true, write_stop, NULL, e);

@@ -56,14 +56,16 @@ bool ia_sms_head_open(ia_sms_head *h, const char *dir, const ia_secret *key, boo
     return ia_fail_errno(e, "%s", p.s);
   if (!highest(h)) {
     if (!fresh && !ignore)
-      return ia_fail(e, IA_E_CORRUPT, "%s: missing or damaged, so nobody can tell whether the "
-                                      "store beside it is the newest", p.s);
+      return ia_fail(e, IA_E_CORRUPT,
+                     "%s: missing or damaged, so nobody can tell whether the "
+                     "store beside it is the newest",
+                     p.s);
     return ia_sms_head_set(h, generation, e) && ia_fsync_dir(dir, e);
   }
   if (h->generation > generation && !ignore)
     return ia_fail(e, IA_E_CORRUPT,
-                   "the store in %s is an older copy (write %llu of %llu): nothing is released", dir,
-                   (unsigned long long)generation, (unsigned long long)h->generation);
+                   "the store in %s is an older copy (write %llu of %llu): nothing is released",
+                   dir, (unsigned long long)generation, (unsigned long long)h->generation);
   return true;
 }
 

@@ -1,6 +1,6 @@
 /* How an older copy of the database is noticed: every write counts a generation up, and a file
- * beside the database keeps the highest one under a MAC. A database that is behind its head file was
- * put back. Not noticed: both put back together (docs/sms.md). */
+ * beside the database keeps the highest one under a MAC. A database that is behind its head file
+ * was put back. Not noticed: both put back together (docs/sms.md). */
 #ifndef IA_SERVICE_SMS_HEAD_H
 #define IA_SERVICE_SMS_HEAD_H
 

@@ -11,10 +11,12 @@
 #include "service/sms/sms.h"
 #include "service/sms/store.h"
 #include "service/sms/vault.h"
+#include "tee/hw.h"
+#include "tee/sim.h"
 
 enum {
-  IA_SMS_LEDGERS = 16,        /* idle connections kept */
-  IA_SMS_NONCES_MAX = 65536,  /* open at once, all tasks together */
+  IA_SMS_LEDGERS = 16,       /* idle connections kept */
+  IA_SMS_NONCES_MAX = 65536, /* open at once, all tasks together */
   IA_SMS_NONCES_TASK = 8,
   IA_SMS_BODY_MAX = 256 << 10 /* of a release request */
 };
@@ -38,8 +40,7 @@ struct ia_sms {
   ia_sms_keys keys;
   ia_sms_head head;
   ia_sms_store *store;
-  ia_buf info;          /* text of the info document */
-  uint8_t info_sig[64];
+  ia_routes tables[4];
   ia_h384 *guests;
   size_t n_guests;
   ia_h256 *sim_roots; /* of the configuration */
@@ -64,7 +65,7 @@ struct ia_sms {
 };
 
 /* -- sms.c -- */
-/* For tests: the same as ia_sms_open with another ledger. */
+/* The same as ia_sms_open over another ledger; make NULL = JSON-RPC at the URL. */
 IA_MUST bool ia_sms_open_over(ia_sms **out, const ia_sms_config *c, ia_sms_ledger_maker *make,
                               void *make_ctx, ia_err *e);
 IA_MUST bool ia_sms_take_ledger(ia_sms *s, ia_sms_ledger **out, ia_err *e);
@@ -90,8 +91,8 @@ IA_MUST bool ia_sms_deal_seen(ia_db *db, const ia_h256 *deal, uint64_t now, ia_e
 IA_MUST bool ia_sms_nonce_new(ia_sms *s, ia_h256 *out, const ia_h256 *task, const char *tee,
                               const char *stage, uint64_t now, ia_err *e);
 /* Takes it out whatever follows: NONCE_INVALID unless it is open and of this task, stage, tee. */
-IA_MUST bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *task,
-                              const char *tee, const char *stage, uint64_t now, ia_err *e);
+IA_MUST bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *task, const char *tee,
+                              const char *stage, uint64_t now, ia_err *e);
 
 /* -- owners.c -- */
 /* Proven owner of a dataset or app; an address that is the signer's own owns itself.
@@ -113,10 +114,34 @@ typedef struct ia_sms_entry {
 } ia_sms_entry;
 IA_MUST bool ia_sms_audit_put(ia_db *db, const ia_sms_entry *x, ia_err *e);
 
-/* -- route tables; ctx is the ia_sms -- */
-extern const ia_route ia_sms_secret_rows[], ia_sms_named_rows[], ia_sms_tee_rows[],
-    ia_sms_own_rows[];
-extern const size_t ia_sms_n_secret_rows, ia_sms_n_named_rows, ia_sms_n_tee_rows, ia_sms_n_own_rows;
+/* -- task.c -- */
+/* Canonical JSON of the item `task`, and what may be said of its logs. */
+IA_MUST bool ia_sms_task_text(ia_buf *out, const ia_release_plan *plan, const ia_release_facts *f,
+                              const ia_h256 *desc_hash, ia_err *e);
+
+/* -- evidence.c -- */
+typedef struct ia_sms_request {
+  ia_h256 nonce, task, pk;
+  ia_addr enclave;
+  const char *tee, *stage; /* of the JSON */
+  ia_lease lease;
+  ia_buf quote, event_log, aux;
+} ia_sms_request;
+void ia_sms_request_free(ia_sms_request *r);
+IA_DEFINE_AUTO_VALUE(ia_sms_request, ia_sms_request_free)
+IA_MUST bool ia_sms_request_parse(ia_sms_request *r, const json_t *v, ia_err *e);
+IA_MUST bool ia_sms_lease_parse(ia_lease *l, const json_t *v, ia_err *e);
+
+/* Step 11 for either domain: each fills its own type of evidence, and only the release of that
+ * domain takes it. */
+IA_MUST bool ia_sms_judge_sim(sim_evidence *out, ia_sms *s, const ia_sms_request *r,
+                              const ia_descriptor *d, uint64_t now, ia_err *e);
+IA_MUST bool ia_sms_judge_hw(hw_evidence *out, ia_sms *s, const ia_sms_request *r,
+                             const ia_descriptor *d, ia_err *e);
+
+/* -- routes_secrets.c; ctx is the ia_sms -- */
+extern const ia_route ia_sms_secret_rows[], ia_sms_named_rows[], ia_sms_tee_rows[];
+extern const size_t ia_sms_n_secret_rows, ia_sms_n_named_rows, ia_sms_n_tee_rows;
 
 /* -- handlers -- */
 ia_handler ia_sms_h_challenge, ia_sms_h_release, ia_sms_h_why, ia_sms_h_message, ia_sms_h_log;

@@ -68,7 +68,8 @@ bool ia_sms_keys_open(ia_sms_keys *out, const char *dir, const ia_secret *passph
   *out = (ia_sms_keys){.domain = domain};
   return open_root(&root, dir, passphrase, random_passphrase, e) &&
          derive(&out->seed, &root, "sign", domain, e) &&
-         derive(&out->kek, &root, "kek", kek_of, e) && derive(&out->head, &root, "head", domain, e) &&
+         derive(&out->kek, &root, "kek", kek_of, e) &&
+         derive(&out->head, &root, "head", domain, e) &&
          ia_ed25519_public(out->sms_key.b, &out->seed, e);
 }
 

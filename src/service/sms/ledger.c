@@ -325,8 +325,8 @@ static void l_close(void *ctx)
 bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const ia_release_pins *pins,
                         ia_err *e)
 {
-  ia_chain_options o = {.url = rpc_url, .hub = pins->hub, .chain_id = pins->chain_id,
-                        .timeout_ms = 10000};
+  ia_chain_options o = {
+      .url = rpc_url, .hub = pins->hub, .chain_id = pins->chain_id, .timeout_ms = 10000};
   rpc_ledger *l = calloc(1, sizeof(*l));
 
   if (!l)
@@ -336,12 +336,24 @@ bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const ia_releas
     free(l);
     return false;
   }
-  *out = (ia_sms_ledger){.ctx = l, .head = l_head, .block = l_block, .task = l_task,
-                         .deal = l_deal, .match = l_match, .app = l_app, .dataset = l_dataset,
-                         .owner = l_owner, .transfers = l_transfers, .raw_tx = l_raw_tx,
-                         .events = l_events, .close = l_close};
-  out->view = (ia_poco_view){.ctx = l, .presigned = v_presigned, .consumed = v_consumed,
-                             .has_purpose = v_has_purpose, .erc1271 = v_erc1271,
+  *out = (ia_sms_ledger){.ctx = l,
+                         .head = l_head,
+                         .block = l_block,
+                         .task = l_task,
+                         .deal = l_deal,
+                         .match = l_match,
+                         .app = l_app,
+                         .dataset = l_dataset,
+                         .owner = l_owner,
+                         .transfers = l_transfers,
+                         .raw_tx = l_raw_tx,
+                         .events = l_events,
+                         .close = l_close};
+  out->view = (ia_poco_view){.ctx = l,
+                             .presigned = v_presigned,
+                             .consumed = v_consumed,
+                             .has_purpose = v_has_purpose,
+                             .erc1271 = v_erc1271,
                              .categories = v_categories};
   return true;
 }

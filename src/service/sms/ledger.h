@@ -15,7 +15,11 @@ typedef struct ia_sms_block {
 } ia_sms_block;
 
 /* Events that the SMS remembers, in the order of the chain. */
-typedef enum ia_sms_event_kind { IA_SMS_MATCHED, IA_SMS_CLOSED, IA_SMS_PRESIGNED } ia_sms_event_kind;
+typedef enum ia_sms_event_kind {
+  IA_SMS_MATCHED,
+  IA_SMS_CLOSED,
+  IA_SMS_PRESIGNED
+} ia_sms_event_kind;
 typedef struct ia_sms_event {
   ia_sms_event_kind kind;
   ia_h256 id; /* deal or order hash */

@@ -1,5 +1,5 @@
-#include "crypto/sha.h"
 #include "client/secret_auth.h"
+#include "crypto/sha.h"
 #include "service/sms/internal.h"
 
 enum { DAY = 86400 };

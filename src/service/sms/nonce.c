@@ -78,6 +78,6 @@ bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *task, cons
   ok = found && found->expires > now && ia_h256_eq(&found->task, task) &&
        strcmp(found->tee, tee) == 0 && strcmp(found->stage, stage) == 0;
   free(found);
-  return ok || ia_fail(e, IA_E_NONCE_INVALID,
-                       "the nonce is unknown, used, expired or of another task");
+  return ok ||
+         ia_fail(e, IA_E_NONCE_INVALID, "the nonce is unknown, used, expired or of another task");
 }

@@ -224,9 +224,14 @@ static bool read_message(struct message *m, json_t *v, ia_err *e)
 
 static bool take_message(ia_sms *s, struct message *m, ia_err *e)
 {
-  ia_owner_message msg = {.domain = s->domain, .kind = m->kind, .chain_id = s->pins.chain_id,
-                          .hub = s->pins.hub, .sms_key = s->keys.sms_key, .object = m->object,
-                          .version = m->version, .body = ia_buf_view(&m->body)};
+  ia_owner_message msg = {.domain = s->domain,
+                          .kind = m->kind,
+                          .chain_id = s->pins.chain_id,
+                          .hub = s->pins.hub,
+                          .sms_key = s->keys.sms_key,
+                          .object = m->object,
+                          .version = m->version,
+                          .body = ia_buf_view(&m->body)};
   ia_addr owner;
   ia_h256 h;
 

@@ -97,9 +97,9 @@ static bool not_locked(ia_db *db, const ia_addr *owner, ia_err *e)
   if (!ia_stmt_step(st, &row, e))
     return false;
   ia_stmt_reset(st);
-  return !row || ia_fail(e, IA_E_FORBIDDEN,
-                         "%s locked her secrets: only her signed messages change them",
-                         ia_addr_text(owner).s);
+  return !row ||
+         ia_fail(e, IA_E_FORBIDDEN, "%s locked her secrets: only her signed messages change them",
+                 ia_addr_text(owner).s);
 }
 
 static bool unit_put(void *ctx, ia_db *db, ia_err *e)
@@ -172,8 +172,7 @@ static bool post_web3(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 }
 
 /* -- web2: named secrets of a wallet, which may be replaced -- */
-static bool web2_id(const ia_request *rq, ia_sms_secret_id *id, word *name, ia_span *raw,
-                    ia_err *e)
+static bool web2_id(const ia_request *rq, ia_sms_secret_id *id, word *name, ia_span *raw, ia_err *e)
 {
   if (!query_addr(rq, "ownerAddress", &id->address, e))
     return false;
@@ -251,8 +250,8 @@ static bool good_key(ia_span key)
   for (size_t i = 0; i < key.len; i++) {
     uint8_t c = key.ptr[i];
 
-    if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-        c != '-' && c != '_')
+    if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '-' &&
+        c != '_')
       return false;
   }
   return key.len >= 1 && key.len <= NAME_MAX_LEN;

@@ -1,6 +1,6 @@
-/* The secret management service: keeps data keys and other secrets, and lets them go to one attested
- * enclave a task (docs/release.md). One instance has one domain, one ledger and one hub, written
- * when its store is made. */
+/* The secret management service: keeps data keys and other secrets, and lets them go to one
+ * attested enclave a task (docs/release.md). One instance has one domain, one ledger and one hub,
+ * written when its store is made. */
 #ifndef IA_SERVICE_SMS_H
 #define IA_SERVICE_SMS_H
 
@@ -24,9 +24,9 @@ typedef struct ia_sms_config {
   ia_addr hub;
   ia_addr app_registry, dataset_registry, workerpool_registry;
   ia_h256 proxy_code_hash;
-  const char *rules;    /* "6.1", "6.2" */
-  uint64_t depth;       /* blocks that must lie above a match; 0 where a block is final at once */
-  uint64_t first_block; /* where following begins on a new store */
+  const char *rules;     /* "6.1", "6.2" */
+  uint64_t depth;        /* blocks that must lie above a match; 0 where a block is final at once */
+  uint64_t first_block;  /* where following begins on a new store */
   const ia_h384 *guests; /* accepted guest builds: SHA-384 of their files */
   size_t n_guests;
   const ia_h256 *sim_roots; /* enrolled besides those of the store: SHA-256 of DER */

@@ -1,0 +1,133 @@
+/* Would this run get its keys, or why did it not? The decision of the release without evidence and
+ * without writing. */
+#include "base/clock.h"
+#include "poco/orders.h"
+#include "service/sms/internal.h"
+
+struct why {
+  ia_sms *s;
+  ia_sms_facts *x;
+  ia_release_plan *plan;
+  ia_ruling *ruling;
+  json_t *past; /* decisions that were made about the task */
+};
+
+static bool add_past(struct why *w, ia_db *db, ia_err *e)
+{
+  bool row = false, ok = true;
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, db,
+                  "SELECT time, verdict, code, message FROM audit WHERE task = $1 ORDER BY seq"
+                  " LIMIT 32",
+                  e))
+    return false;
+  ia_bind_h256(st, 1, &w->x->f.task_id);
+  while (ok && (ok = ia_stmt_step(st, &row, e)) && row)
+    ok = json_array_append_new(w->past, json_pack("{s:I, s:s, s:s, s:s}", "time",
+                                                  (json_int_t)ia_col_i64(st, 0), "verdict",
+                                                  ia_col_text(st, 1), "code", ia_col_text(st, 2),
+                                                  "message", ia_col_text(st, 3))) == 0 ||
+         ia_fail(e, IA_E_MEMORY, "sms: no memory");
+  ia_stmt_reset(st);
+  return ok;
+}
+
+static bool unit_why(void *ctx, ia_db *db, ia_err *e)
+{
+  struct why *w = ctx;
+  ia_sms_memory mem = {db, w->s, w->x->f.now};
+  ia_release_memory view = ia_sms_memory_view(&mem);
+
+  if (!w->ruling->refused && ia_release_admit(w->plan, w->ruling, &w->x->f, &view))
+    (void)!ia_release_secrets(w->plan, w->ruling, &w->x->f, &view);
+  return w->x->f.planned || add_past(w, db, e);
+}
+
+static bool gather(struct why *w, ia_err *e)
+{
+  ia_release_facts *f = &w->x->f;
+  ia_sms_ledger *l = NULL;
+  ia_sms_block head;
+  bool ok;
+
+  if (!ia_sms_take_ledger(w->s, &l, e))
+    return false;
+  ok = ia_sms_catch_up(w->s, l, e);
+  if (ok && f->planned) {
+    ok = l->head(l->ctx, &head, e);
+    f->head = head.number;
+    f->ledger_time = head.time;
+  } else if (ok) {
+    ok = ia_sms_facts_task(w->x, l, &w->s->pins, &f->task_id, f->now, e);
+  }
+  ok = ok && ia_sms_facts_orders(w->x, l, w->s->store, e);
+  f->ledger = &l->view;
+  if (ok)
+    (void)!ia_release_prove(w->plan, w->ruling, f);
+  f->ledger = NULL;
+  ia_sms_give_ledger(w->s, l, !ok);
+  return ok;
+}
+
+static bool read_orders(ia_sms_facts *x, ia_order_box box[IA_ORDER_KINDS], const json_t *orders,
+                        ia_err *e)
+{
+  static const char *const names[] = {"app", "dataset", "workerpool", "request"};
+  ia_match *m = &x->f.match;
+
+  for (int k = 0; k < IA_ORDER_KINDS; k++) {
+    const json_t *v = json_object_get(orders, names[k]);
+
+    if (k == IA_ORDER_DATASET && (!v || json_is_null(v)))
+      continue;
+    if (!v)
+      return ia_fail(e, IA_E_PARSE, "orders: %s is missing", names[k]);
+    if (!ia_order_parse(&box[k], (ia_order_kind)k, v, e))
+      return ia_wrap(e, "orders: %s", names[k]);
+  }
+  m->app = box[IA_ORDER_APP].order.app;
+  m->dataset = box[IA_ORDER_DATASET].order.dataset;
+  m->workerpool = box[IA_ORDER_WORKERPOOL].order.workerpool;
+  m->request = box[IA_ORDER_REQUEST].order.request;
+  x->f.planned = x->f.has_match = true;
+  return true;
+}
+
+static bool decide(struct why *w, ia_reply *rp, ia_err *e)
+{
+  IA_AUTO_JSON *past = json_array(), *answer = NULL;
+
+  w->past = past;
+  if (!gather(w, e) || !ia_sms_store_run(w->s->store, false, unit_why, w, e))
+    return false;
+  answer = ia_ruling_json(w->ruling);
+  return answer && (w->x->f.planned || json_object_set(answer, "past", past) == 0)
+             ? ia_reply_json(rp, 200, answer, e)
+             : ia_fail(e, IA_E_MEMORY, "sms: no memory");
+}
+
+bool ia_sms_h_why(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  static const char *const keys[] = {"taskId", "orders", NULL};
+  ia_sms *s = ctx;
+  IA_AUTO_JSON *v = ia_request_json(rq, e);
+  IA_AUTOV(ia_sms_facts) x = {0};
+  IA_AUTOV(ia_release_plan) plan = {0};
+  ia_order_box box[IA_ORDER_KINDS] = {0};
+  ia_ruling ruling = {0};
+  struct why w = {.s = s, .x = &x, .plan = &plan, .ruling = &ruling};
+  json_t *orders;
+  bool ok;
+
+  if (!v || !ia_json_only(v, keys, e))
+    return false;
+  x.f.pins = &s->pins;
+  x.f.now = ia_now();
+  orders = json_object_get(v, "orders");
+  ok = orders ? read_orders(&x, box, orders, e) : ia_json_get_h256(v, "taskId", &x.f.task_id, e);
+  ok = ok && decide(&w, rp, e);
+  for (int k = 0; k < IA_ORDER_KINDS; k++)
+    ia_order_box_free(&box[k]);
+  return ok;
+}
