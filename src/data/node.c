@@ -156,6 +156,16 @@ bool ia_node_add_folder(ia_node *folder, ia_node **child, const char *key, ia_er
   return true;
 }
 
+bool ia_node_folder(ia_node *folder, ia_node **child, const char *key, ia_err *e)
+{
+  *child = find(folder, key);
+  if (!*child)
+    return ia_node_add_folder(folder, child, key, e);
+  if ((*child)->type != IA_TYPE_FOLDER)
+    return ia_fail(e, IA_E_EXISTS, "\"%.64s\" is a value already", key);
+  return true;
+}
+
 bool ia_node_add_bool(ia_node *folder, const char *key, bool v, ia_err *e)
 {
   ia_node *n;

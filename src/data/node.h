@@ -19,6 +19,8 @@ IA_DEFINE_AUTO(ia_node, ia_node_free)
  * (EXISTS). Order: keys that are array indices (0 .. 2^32 - 2) ascending, then the others as
  * added, as JavaScript lists them. */
 IA_MUST bool ia_node_add_folder(ia_node *folder, ia_node **child, const char *key, ia_err *e);
+/* The folder of that name, made when missing; EXISTS when it is a value. */
+IA_MUST bool ia_node_folder(ia_node *folder, ia_node **child, const char *key, ia_err *e);
 IA_MUST bool ia_node_add_bool(ia_node *folder, const char *key, bool v, ia_err *e);
 IA_MUST bool ia_node_add_f64(ia_node *folder, const char *key, double v, ia_err *e);
 IA_MUST bool ia_node_add_i128(ia_node *folder, const char *key, const ia_i128 *v, ia_err *e);
@@ -44,6 +46,8 @@ IA_MUST bool ia_node_entries(const ia_node *top,
  * lacks {"$i128":"1"}, {"$hex":"00"}, {"$f64":"1","le":"8 bytes hex"}. Refusals carry the texts of
  * the npm writer: BAD_INPUT_KEY, BAD_INPUT_TYPE, BAD_INPUT_UTF, NOT_FINITE, I128_RANGE, PARSE. */
 IA_MUST bool ia_node_from_json(ia_node **out, ia_span text, ia_err *e);
+/* The same, its members joined to a folder that has others. */
+IA_MUST bool ia_node_merge_json(ia_node *folder, ia_span text, ia_err *e);
 /* Adds the members of a parsed JSON object. */
 struct json_t;
 IA_MUST bool ia_node_add_json(ia_node *folder, const struct json_t *object, ia_err *e);

@@ -160,12 +160,11 @@ static bool refuse(ia_span text, const json_error_t *je, ia_err *e)
   return ia_fail(e, IA_E_PARSE, "JSON at byte %d: %s", je->position, je->text);
 }
 
-bool ia_node_from_json(ia_node **out, ia_span text, ia_err *e)
+bool ia_node_merge_json(ia_node *folder, ia_span text, ia_err *e)
 {
   /* every number is a JavaScript number, however it is written */
   size_t flags =
       JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
-  IA_AUTO(ia_node) *top = NULL;
   json_error_t je;
 
   if (!ia_utf8_valid(text))
@@ -178,7 +177,14 @@ bool ia_node_from_json(ia_node **out, ia_span text, ia_err *e)
 
     return ia_fail(e, IA_E_BAD_INPUT_TYPE, "data is not valid: Unsupported %s data", kind);
   }
-  if (!ia_node_new(&top, e) || !ia_node_add_json(top, v, e))
+  return ia_node_add_json(folder, v, e);
+}
+
+bool ia_node_from_json(ia_node **out, ia_span text, ia_err *e)
+{
+  IA_AUTO(ia_node) *top = NULL;
+
+  if (!ia_node_new(&top, e) || !ia_node_merge_json(top, text, e))
     return false;
   *out = ia_steal(&top);
   return true;

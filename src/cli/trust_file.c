@@ -1,0 +1,61 @@
+/* Trust anchors of this home. */
+#include "cli/trust_file.h"
+
+#include <string.h>
+
+#include "base/hex.h"
+#include "client/to_sms.h"
+
+enum { TRUST_CAP = 1 << 20 };
+
+static bool read_default(ia_cli *c, ia_buf *out, ia_path *path, ia_err *e)
+{
+  if (!ia_path_join(path, e, "%s/trust.json", ia_cli_home(c)))
+    return false;
+  return access(path->s, F_OK) != 0 || ia_file_read(out, path->s, TRUST_CAP, e);
+}
+
+bool ia_cli_trust(ia_cli *c, ia_trust **out, const char *file, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {0};
+  ia_path path;
+
+  if (file)
+    return ia_file_read(&text, file, TRUST_CAP, e) && ia_trust_parse(out, ia_buf_view(&text), e);
+  if (!read_default(c, &text, &path, e))
+    return false;
+  return text.len > 0 ? ia_trust_parse(out, ia_buf_view(&text), e) : ia_trust_new(out, e);
+}
+
+static bool keep(ia_cli *c, const json_t *info, ia_err *e)
+{
+  IA_AUTOV(ia_buf) old = {0}, text = {0};
+  ia_path path;
+
+  return read_default(c, &old, &path, e) && ia_trust_add(&text, ia_buf_view(&old), info, e) &&
+         ia_file_write(path.s, ia_buf_view(&text), 0600, e);
+}
+
+bool ia_cli_trust_sms(ia_cli *c, const ia_net *net, ia_err *e)
+{
+  IA_AUTOV(ia_sms_info) info = {0};
+  IA_AUTO(ia_trust) *trust = NULL;
+  uint64_t chain;
+  ia_addr hub;
+
+  if (!ia_to_sms_info(net, &info, e) || !ia_json_get_u64(info.text, "chainId", &chain, e) ||
+      !ia_json_get_addr(info.text, "hub", &hub, e))
+    return false;
+  if (chain != net->chain_id || !ia_addr_eq(&hub, &net->hub))
+    return ia_fail(e, IA_E_DOMAIN_MISMATCH, "the SMS serves another ledger than this one");
+  if (info.simulated)
+    ia_cli_warn(c, "SIMULATED: this key service releases keys to simulated enclaves; put no real "
+                   "personal data here");
+  if (!ia_cli_trust(c, &trust, NULL, e))
+    return false;
+  if (ia_trust_find(trust, &info.sms_key))
+    return true;
+  return ia_cli_confirm(c, e, "The key service at %s (key %s) is not in your trust file. Trust it?",
+                        net->sms, ia_h256_text(&info.sms_key).s) &&
+         keep(c, info.text, e);
+}

@@ -1,0 +1,80 @@
+/* iapp audit: what the SMS released or refused of one's data, from its own log. */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "cli/net.h"
+#include "cli/wallet.h"
+#include "client/to_sms.h"
+#include "eth/address.h"
+
+enum { PAGES_MAX = 1000 };
+
+static void say_entry(ia_cli *c, const json_t *v)
+{
+  const char *verdict = json_string_value(json_object_get(v, "verdict"));
+  const char *code = json_string_value(json_object_get(v, "code"));
+  const char *who = json_string_value(json_object_get(v, "requester"));
+  const char *app = json_string_value(json_object_get(v, "app"));
+  const char *purpose = json_string_value(json_object_get(v, "purpose"));
+  json_int_t time = json_integer_value(json_object_get(v, "time"));
+
+  ia_cli_out(c, "%s  %-7s %-18s requester %s  app %s%s%s",
+             ia_rfc3339(time > 0 ? (uint64_t)time : 0).s, verdict ? verdict : "?", code ? code : "",
+             who ? who : "-", app ? app : "-", purpose && *purpose ? "  purpose " : "",
+             purpose ? purpose : "");
+}
+
+/* Appends one page; *more says where the next begins. */
+static bool page(ia_cli *c, json_t *all, const ia_net *net, const ia_wallet *w,
+                 const ia_sms_info *info, const ia_addr *object, uint64_t *after, bool *more,
+                 ia_err *e)
+{
+  IA_AUTO_JSON *answer = NULL;
+  json_t *list, *v;
+  size_t i;
+
+  if (!ia_to_sms_log(net, w, info, object, *after, &answer, e) ||
+      !ia_json_get_arr(answer, "entries", &list, e))
+    return false;
+  json_array_foreach (list, i, v) {
+    say_entry(c, v);
+    if (json_array_append(all, v) != 0)
+      return ia_fail(e, IA_E_MEMORY, "no memory for the log");
+  }
+  *more = json_object_get(answer, "next") != NULL;
+  return !*more || ia_json_get_u64(answer, "next", after, e);
+}
+
+static bool audit(ia_cli *c, ia_err *e)
+{
+  IA_AUTOV(ia_net) net = {0};
+  IA_AUTO(ia_wallet) *w = NULL;
+  IA_AUTOV(ia_sms_info) info = {0};
+  IA_AUTO_JSON *all = json_array();
+  const char *which = ia_cli_arg(c, 0);
+  ia_addr object = {{0}}; /* zero: all that this wallet owns */
+  uint64_t after = 0;
+  bool more = true;
+
+  if ((which && !ia_addr_parse(&object, ia_span_str(which), e)) || !ia_cli_net(c, &net, e) ||
+      !ia_cli_wallet(c, &w, e) || !ia_to_sms_info(&net, &info, e))
+    return false;
+  for (int i = 0; more && i < PAGES_MAX; i++)
+    if (!page(c, all, &net, w, &info, &object, &after, &more, e))
+      return false;
+  if (json_array_size(all) == 0)
+    ia_cli_say(c, "nothing was asked for yet");
+  if (info.simulated)
+    ia_cli_say(c, "SIMULATED key service");
+  return ia_cli_json(c, json_pack("{s:O}", "entries", all), e);
+}
+
+const ia_verb ia_verb_audit = {
+    .name = "audit",
+    .args = "[DATA]",
+    .max_args = 1,
+    .brief = "who asked for the key of your data, and what the SMS answered",
+    .example = "audit 0x5f3e..",
+    .uses = IA_USES_WALLET | IA_USES_NET,
+    .run = audit,
+};

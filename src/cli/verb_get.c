@@ -1,0 +1,182 @@
+/* iapp get: what a protected-data or result archive holds. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/hex.h"
+#include "cli/cli.h"
+#include "data/cipher.h"
+#include "data/reader.h"
+
+enum { VALUE_CAP = 1 << 30 };
+
+/* An open file, and its plain archive in memory where it was encrypted. */
+typedef struct source {
+  int file;
+  int plain; /* -1 when the file is plain */
+  ia_blob blob;
+  ia_zip *zip;
+  bool result; /* names of a result archive */
+  unsigned flags;
+} source;
+
+static void source_close(source *s)
+{
+  ia_zip_close(s->zip);
+  if (s->file >= 0)
+    close(s->file);
+  if (s->plain >= 0)
+    close(s->plain);
+}
+IA_DEFINE_AUTO_VALUE(source, source_close)
+
+static bool key_of(ia_cli *c, ia_secret *key, bool *has, ia_err *e)
+{
+  const char *text = ia_cli_opt(c, "key"), *file = ia_cli_opt(c, "key-file");
+  IA_AUTOV(ia_secret) from = {0};
+
+  *has = text || file;
+  if (text)
+    return ia_data_key_parse(key, ia_span_str(text), e);
+  if (!file)
+    return true;
+  return ia_cli_secret(c, &from, "data key", file, "key-file", e) &&
+         ia_data_key_parse(key, ia_secret_view(&from), e);
+}
+
+/* Checksum first, then the key: a wrong file is told from a wrong key. */
+static bool decrypt(ia_cli *c, source *s, ia_err *e)
+{
+  const char *text = ia_cli_opt(c, "checksum");
+  IA_AUTOV(ia_secret) key = {0};
+  ia_h256 checksum, sum;
+  bool has;
+
+  if (text && !ia_h256_parse(&checksum, ia_span_str(text)))
+    return ia_fail(e, IA_E_USAGE, "--checksum wants 0x and 64 hex digits");
+  if (!key_of(c, &key, &has, e))
+    return false;
+  if (!has) {
+    if (!text)
+      return true;
+    if (!ia_blob_sha256(&sum, &s->blob, e))
+      return false;
+    return ia_h256_eq(&sum, &checksum) ||
+           ia_fail(e, IA_E_BAD_CHECKSUM, "the checksum is %s", ia_h256_text(&sum).s);
+  }
+  s->plain = memfd_create("plain", MFD_CLOEXEC);
+  if (s->plain < 0)
+    return ia_fail_errno(e, "memory for the plain archive");
+  return ia_data_decrypt(ia_sink_fd(&s->plain), &s->blob, &key, text ? &checksum : NULL, e) &&
+         ia_blob_fd(&s->blob, s->plain, e);
+}
+
+/* Results hold names with dots, which protected data never does; both have safe names. */
+static bool open_zip(source *s, ia_err *e)
+{
+  ia_zip *other = NULL;
+
+  if (ia_zip_open(&s->zip, s->blob, ia_read_zip_flags(s->flags), e))
+    return true;
+  if (s->flags & IA_READ_LENIENT || !ia_zip_open(&other, s->blob, 0, NULL))
+    return false;
+  s->result = ia_zip_find(other, "computed.json") || ia_zip_find(other, "stdout.txt");
+  if (!s->result) {
+    ia_zip_close(other);
+    return false;
+  }
+  s->zip = other;
+  return true;
+}
+
+static bool open_source(ia_cli *c, source *s, ia_err *e)
+{
+  const char *path = ia_cli_arg(c, 0);
+
+  s->flags = (ia_cli_flag(c, "lenient") ? IA_READ_LENIENT : 0U) |
+             (ia_cli_flag(c, "legacy") ? IA_READ_LEGACY : 0U);
+  s->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (s->file < 0)
+    return ia_fail_errno(e, "%s", path);
+  return ia_blob_fd(&s->blob, s->file, e) && decrypt(c, s, e) && open_zip(s, e);
+}
+
+static bool list(ia_cli *c, const source *s, ia_err *e)
+{
+  IA_AUTO_JSON *names = json_array();
+
+  for (size_t i = 0; i < ia_zip_count(s->zip); i++) {
+    const char *name = ia_zip_at(s->zip, i)->name;
+    ia_span text = ia_span_str(name);
+
+    if (json_array_append_new(names,
+                              ia_utf8_valid(text) ? ia_json_bytes(text) : ia_json_hex(text)) != 0)
+      return ia_fail(e, IA_E_MEMORY, "no memory for the names");
+    ia_cli_out(c, "%s", name);
+  }
+  return ia_cli_json(c, json_pack("{s:O}", "entries", names), e);
+}
+
+/* A file of a result: exact path; text where it is text. */
+static bool read_result(ia_value *v, const source *s, const char *path, const char *type, ia_err *e)
+{
+  const ia_zip_entry *t = ia_zip_find(s->zip, path);
+
+  if (!t || t->folder)
+    return ia_fail(e, IA_E_NO_ENTRY, "Failed to load path %.100s", path);
+  if (!ia_read_entry(v, s->zip, t, IA_TYPE_OCTETS, 0, e))
+    return false;
+  bool text = ia_utf8_valid(ia_buf_view(&v->bytes));
+  if (type && strcmp(type, "string") == 0 && !text)
+    return ia_fail(e, IA_E_BORSH_UTF8, "%.100s: not valid UTF-8", path);
+  if (text && (!type || strcmp(type, "string") == 0))
+    v->type = IA_TYPE_STRING;
+  return true;
+}
+
+static bool get(ia_cli *c, ia_err *e)
+{
+  IA_AUTOV(source) s = {.file = -1, .plain = -1};
+  IA_AUTOV(ia_value) v = {.bytes = {.cap = VALUE_CAP}};
+  IA_AUTOV(ia_buf) plain = {.cap = VALUE_CAP, .secret = true};
+  const char *path = ia_cli_arg(c, 1), *type = ia_cli_arg(c, 2);
+  json_t *value;
+
+  if (!open_source(c, &s, e))
+    return false;
+  if (!path)
+    return list(c, &s, e);
+  if (!(s.result ? read_result(&v, &s, path, type, e)
+                 : ia_read_value(&v, s.zip, path, type, s.flags, e)))
+    return false;
+  if (ia_cli_is_json(c))
+    return ia_value_json(&value, &v, e) && ia_cli_json(c, json_pack("{s:o}", "value", value), e);
+  if (!ia_value_plain(&plain, &v, e))
+    return false;
+  ia_cli_out_bytes(c, ia_buf_view(&plain));
+  return true;
+}
+
+static const ia_option options[] = {
+    {"key", "BASE64", false, "the file is encrypted under this data key (others see command lines)",
+     "get ./data.enc --key AAAA.."},
+    {"key-file", "FILE", false, "the same, the key in a file", "get ./data.enc --key-file ./key"},
+    {"checksum", "0xHASH", false, "SHA-256 of the file, compared before anything else",
+     "get ./data.enc --key-file ./key --checksum 0x12.."},
+    {"lenient", NULL, false, "tolerate what the npm deserializer tolerates",
+     "get ./odd.zip name string --lenient"},
+    {"legacy", NULL, false, "strings are those of the first format (v0)",
+     "get ./old.zip name string --legacy"},
+    {0},
+};
+
+const ia_verb ia_verb_get = {
+    .name = "get",
+    .args = "FILE [PATH [TYPE]]",
+    .min_args = 1,
+    .max_args = 3,
+    .brief = "read a protected-data or result archive: its entries, or one value",
+    .example = "get ./data.zip user.age f64",
+    .options = options,
+    .run = get,
+};

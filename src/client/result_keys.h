@@ -1,0 +1,24 @@
+/* Result keys of a wallet, in HOME/keys: one file a key, its private half sealed under the wallet
+ * (client/sealed.h). Results do not name their key, so a reader tries them all. */
+#ifndef IA_CLIENT_RESULT_KEYS_H
+#define IA_CLIENT_RESULT_KEYS_H
+
+#include "client/wallet.h"
+#include "crypto/rsa.h"
+#include "data/stream.h"
+
+enum { IA_RESULT_KEY_BITS = 3072 };
+
+/* Makes a key, stores it and appends its public PEM, which the owner then pushes to the SMS. */
+IA_MUST bool ia_result_key_make(ia_buf *public_pem, const char *home, const ia_wallet *w,
+                                ia_err *e);
+/* Appends the public PEM of the newest key of this wallet; NOT_FOUND when there is none. Needs no
+ * password. */
+IA_MUST bool ia_result_key_newest(ia_buf *public_pem, const char *home, const ia_addr *owner,
+                                  ia_err *e);
+/* Opens a sealed result with whichever key of the wallet fits, newest first, and writes the plain
+ * archive to a descriptor (truncated before each try). RESULT_UNREADABLE. */
+IA_MUST bool ia_result_keys_open(int fd, const ia_blob *sealed, const char *home,
+                                 const ia_wallet *w, ia_err *e);
+
+#endif
