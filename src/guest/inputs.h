@@ -1,0 +1,26 @@
+/* Everything an app finds under /iexec_in: protected data decrypted after its checksum was right,
+ * its values as plain files, input files by URL (docs/release.md 1, data formats in data/). */
+#ifndef IA_GUEST_INPUTS_H
+#define IA_GUEST_INPUTS_H
+
+#include "guest/attest.h"
+#include "guest/link.h"
+#include "guest/task.h"
+#include "receipt/run.h"
+
+typedef struct ia_inputs_spec {
+  const ia_agent_task *task;
+  const ia_released *released; /* NULL in local runs: plain datasets */
+  int in_fd;                   /* the folder that the app will see */
+  int scratch_fd;              /* a folder of ours in memory, for ciphertext under way */
+  uint64_t plain_budget;       /* bytes of plain value files; beyond it only the archive */
+  uint64_t data_max;           /* bytes of one download */
+} ia_inputs_spec;
+
+/* Fills run->inputs (NULL in local runs). On failure e->code is the cause in our words and `cause`
+ * the one in the protocol's ("PRE_COMPUTE_..."). A dataset of a slice without a key is refused by
+ * its owner: an empty folder. */
+IA_MUST bool ia_inputs_fetch(const ia_inputs_spec *s, ia_link *l, ia_run *run, const char **cause,
+                             ia_err *e);
+
+#endif
