@@ -53,15 +53,20 @@ static bool publish(const work *w, int fd, const char *temp, const char *name, i
   return true;
 }
 
-static void note(work *w, const ia_run_input *in)
+/* Every input stands in the statement; in is taken over. */
+static bool note(work *w, ia_run_input in, ia_err *e)
 {
-  if (!w->run)
-    return;
-  ia_run_input *more = realloc(w->run->inputs, (w->run->n_inputs + 1) * sizeof(*more));
-  if (!more)
-    abort(); /* a statement that leaves an input out must never be signed */
+  ia_run_input *more = NULL;
+
+  if (w->run)
+    more = realloc(w->run->inputs, (w->run->n_inputs + 1) * sizeof(*more));
+  if (!more) {
+    free(in.uri);
+    return !w->run || ia_fail(e, IA_E_MEMORY, "inputs");
+  }
   w->run->inputs = more;
-  more[w->run->n_inputs++] = *in;
+  more[w->run->n_inputs++] = in;
+  return true;
 }
 
 static const char temp_name[] = ".incoming";
@@ -75,6 +80,7 @@ static bool decrypt_to(work *w, int sealed_fd, const ia_task_dataset *d, const i
 
   if (!ia_blob_fd(&blob, sealed_fd, e))
     return because(w, "PRE_COMPUTE_FAILED_UNKNOWN_ISSUE");
+  /* the secret as its owner pushed it: base64 text */
   if (!ia_data_key_parse(&key, ia_secret_view(key_text), e))
     return because(w, "PRE_COMPUTE_DATASET_DECRYPTION_FAILED");
   ia_autoclose int fd = create(w, temp_name, e);
@@ -98,10 +104,7 @@ static bool fetch_protected(work *w, const ia_task_dataset *d, const ia_secret *
     return because(w, "PRE_COMPUTE_FAILED_UNKNOWN_ISSUE");
   if (!ia_link_fetch(w->l, "dataset", d->multiaddr, w->s->data_max, ia_sink_fd(&sealed), e))
     return because(w, "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED");
-  if (!decrypt_to(w, sealed, d, key, e))
-    return false;
-  note(w, &in);
-  return true;
+  return decrypt_to(w, sealed, d, key, e) && note(w, in, e);
 }
 
 /* Local runs: the archive itself, from the user's own disk. */
@@ -217,10 +220,7 @@ static bool one_file(work *w, const char *url, ia_err *e)
   in.uri = strdup(url);
   if (!in.uri)
     return ia_fail(e, IA_E_MEMORY, "input");
-  if (!w->run)
-    free(in.uri);
-  note(w, &in);
-  return true;
+  return note(w, in, e);
 }
 
 bool ia_inputs_fetch(const ia_inputs_spec *s, ia_link *l, ia_run *run, const char **cause,

@@ -1,0 +1,190 @@
+/* Warm, one task, end. */
+#include "guest/agent.h"
+
+#include <stdio.h>
+
+#include "base/hex.h"
+#include "guest/agent_internal.h"
+
+static void agent_close(ia_agent *a)
+{
+  ia_output_free(&a->output);
+  ia_run_free(&a->run);
+  ia_agent_task_free(&a->task);
+  ia_released_free(&a->released);
+  ia_agent_keys_free(&a->keys);
+  ia_hints_free(&a->hints);
+  ia_oci_config_free(a->config);
+  ia_secp_free(a->secp);
+  ia_link_free(&a->link);
+}
+IA_DEFINE_AUTO_VALUE(ia_agent, agent_close)
+
+static bool hello(ia_agent *a, ia_err *e)
+{
+  IA_AUTO_JSON *v = json_pack("{s:i,s:s}", "v", 1, "build", IA_VERSION);
+
+  return ia_link_say(&a->link, IA_FRAME_HELLO, v, e);
+}
+
+/* Sentences for what came after data was released: nothing in them is the app's or the data's. */
+static const struct cause_text {
+  const char *cause, *text;
+} texts[] = {
+    {"PRE_COMPUTE_DATASET_DOWNLOAD_FAILED", "the protected data could not be fetched"},
+    {"PRE_COMPUTE_INVALID_DATASET_CHECKSUM", "the protected data is not what was registered"},
+    {"PRE_COMPUTE_DATASET_DECRYPTION_FAILED", "the protected data does not open with its key"},
+    {"PRE_COMPUTE_DATASET_KEY_MISSING", "the release holds no key of the protected data"},
+    {"PRE_COMPUTE_SAVING_PLAIN_DATASET_FAILED", "the protected data does not fit into memory"},
+    {"PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED", "an input file could not be fetched"},
+    {"POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", "the app left no usable computed.json"},
+    {"POST_COMPUTE_RESULT_DIGEST_COMPUTATION_FAILED", "computed.json names no usable result"},
+    {"POST_COMPUTE_TOO_LONG_RESULT_FILE_NAME", "a file name in the output exceeds 31 bytes"},
+    {"POST_COMPUTE_OUTPUT_TOO_LARGE", "the output exceeds 50 MiB, 10000 entries or 32 levels"},
+    {"POST_COMPUTE_OUT_FOLDER_ZIP_FAILED", "the output could not be packed"},
+    {"POST_COMPUTE_MALFORMED_ENCRYPTION_PUBLIC_KEY", "the result key is no usable RSA key"},
+    {"POST_COMPUTE_ENCRYPTION_FAILED", "the result could not be encrypted"},
+    {"POST_COMPUTE_IPFS_UPLOAD_FAILED", "the result could not be stored"},
+    {"ABORTED_BY_WORKER", "stopped by the worker"},
+    {"TASK_MISMATCH", "the released task is not the one of the hints"},
+};
+
+static const char *safe_text(const ia_agent *a, const ia_err *why)
+{
+  for (size_t i = 0; i < IA_COUNT(texts); i++)
+    if (strcmp(texts[i].cause, a->cause) == 0)
+      return texts[i].text;
+  /* how the app ended: made of numbers by ourselves */
+  return why->code == IA_E_APP_FAILED ? why->msg : "the task failed inside the enclave";
+}
+
+static bool end(ia_agent *a, const char *message, ia_err *e)
+{
+  IA_AUTO_JSON *v = json_pack("{s:s,s:s}", "cause", a->cause, "message", message);
+
+  return ia_link_say(&a->link, IA_FRAME_END, v, e);
+}
+
+/* Inputs to output, the statement, END. What failed is told by its cause, and in words only where
+ * the words are ours (everything, on the user's own machine). */
+static bool work(ia_agent *a, ia_err *e)
+{
+  ia_err why = {0};
+  bool ok = ia_agent_compute(a, &why);
+
+  if (!ok && (why.code == IA_E_CANCELLED || why.code == IA_E_UNAVAILABLE) && a->cause[0] == '\0')
+    a->cause = "ABORTED_BY_WORKER";
+  if (why.code == IA_E_CANCELLED)
+    a->no_run = true;
+  if (!a->no_run && !ia_agent_state(a, e))
+    return false;
+  return end(a, ok ? "" : a->spec->local ? why.msg : safe_text(a, &why), e);
+}
+
+/* Before anything is released, reasons may be told as they are. */
+static bool refuse(ia_agent *a, const char *prefix, const ia_err *why, ia_err *e)
+{
+  char cause[96];
+
+  (void)snprintf(cause, sizeof(cause), "%s%s", prefix, ia_code_name(why->code));
+  a->cause = cause;
+  bool ok = end(a, why->msg, e);
+  a->cause = "";
+  return ok;
+}
+
+static bool release(ia_agent *a, ia_err *e)
+{
+  return ia_agent_keys_new(&a->keys, a->secp, e) &&
+         ia_agent_attest(&a->released, &a->link, &a->hints, &a->keys, e) &&
+         ia_agent_task_parse(&a->task, ia_secret_view(&a->released.plains[a->released.n - 1]),
+                             false, e) &&
+         ia_agent_task_match(&a->task, &a->hints.desc, &a->released.desc_hash, &a->hints.worker, e);
+}
+
+static bool network_task(ia_agent *a, const json_t *doc, ia_err *e)
+{
+  ia_err why = {0};
+
+  if (json_object_get(doc, "local") || !ia_hints_parse(&a->hints, doc, &why)) {
+    if (why.code == IA_OK)
+      (void)ia_fail(&why, IA_E_PARSE, "a guest of the network takes no local task");
+    return refuse(a, "TASK_DESCRIPTION_", &why, e);
+  }
+  if (!ia_agent_image(a, &a->hints.desc.app_digest, &why))
+    return refuse(a, "APP_IMAGE_", &why, e);
+  if (!release(a, &why)) {
+    bool mismatch = why.code == IA_E_TASK_MISMATCH;
+
+    return refuse(a, mismatch ? "" : "TEE_SESSION_GENERATION_", &why, e);
+  }
+  return work(a, e);
+}
+
+static bool local_task(ia_agent *a, const json_t *doc, ia_err *e)
+{
+  static const char *const keys[] = {"v", "local", "task", NULL};
+  IA_AUTOV(ia_buf) text = {0};
+  json_t *task;
+  ia_err why = {0};
+
+  if (!ia_json_only(doc, keys, &why) || !json_is_true(json_object_get(doc, "local")) ||
+      !ia_json_get_obj(doc, "task", &task, &why) || !ia_json_canonical(&text, task, &why) ||
+      !ia_agent_task_parse(&a->task, ia_buf_view(&text), true, &why)) {
+    if (why.code == IA_OK)
+      (void)ia_fail(&why, IA_E_PARSE, "not a local task");
+    return refuse(a, "TASK_DESCRIPTION_", &why, e);
+  }
+  if (!ia_agent_image(a, &a->task.app_digest, &why))
+    return refuse(a, "APP_IMAGE_", &why, e);
+  return work(a, e);
+}
+
+/* An image that cannot be unpacked now is judged again when a task wants it. */
+static bool prepare(ia_agent *a, ia_span payload, ia_err *e)
+{
+  IA_AUTO_JSON *v = ia_json_parse(payload, 0, e);
+  ia_h256 image;
+
+  if (!v || !ia_json_get_h256(v, "appDigest", &image, e))
+    return false;
+  if (!ia_agent_image(a, &image, NULL))
+    ia_link_log(&a->link, "the image could not be prepared");
+  return true;
+}
+
+/* Until the one task of this life, or the end. */
+static bool serve(ia_agent *a, ia_err *e)
+{
+  for (;;) {
+    IA_AUTO_JSON *doc = NULL;
+    ia_frame f;
+    ia_err why = {0};
+
+    if (!ia_link_hear(&a->link, &f, &why)) {
+      if (why.code == IA_E_CANCELLED || why.code == IA_E_UNAVAILABLE)
+        return true;
+      *e = why;
+      return false;
+    }
+    if (f.type == IA_FRAME_PREPARE) {
+      if (!prepare(a, f.payload, e))
+        return false;
+      continue;
+    }
+    if (f.type != IA_FRAME_TASK)
+      return ia_fail(e, IA_E_PARSE, "host: %s before a task", ia_frame_name(f.type));
+    doc = ia_json_parse(f.payload, 0, e);
+    if (!doc)
+      return ia_wrap(e, "TASK");
+    return a->spec->local ? local_task(a, doc, e) : network_task(a, doc, e);
+  }
+}
+
+bool ia_agent_run(const ia_agent_spec *spec, ia_err *e)
+{
+  IA_AUTOV(ia_agent) a = {.spec = spec, .cause = ""};
+
+  ia_link_init(&a.link, spec->stream_fd);
+  return ia_secp_new(&a.secp, e) && hello(&a, e) && serve(&a, e);
+}

@@ -1,0 +1,42 @@
+/* What the files of the agent share. */
+#ifndef IA_GUEST_AGENT_INTERNAL_H
+#define IA_GUEST_AGENT_INTERNAL_H
+
+#include "guest/agent.h"
+#include "guest/attest.h"
+#include "guest/link.h"
+#include "guest/output.h"
+#include "guest/task.h"
+#include "image/unpack.h"
+#include "receipt/run.h"
+
+typedef struct ia_agent {
+  const ia_agent_spec *spec;
+  ia_link link;
+  ia_secp *secp;
+  /* image */
+  bool loaded;
+  ia_h256 image;
+  ia_oci_config *config;
+  char root[64]; /* folder of its tree */
+  unsigned roots;
+  /* task */
+  ia_hints hints;
+  ia_agent_keys keys;
+  ia_released released;
+  ia_agent_task task;
+  ia_run run;
+  ia_output output;
+  const char *cause; /* of the protocol's list */
+  bool no_run;       /* ended in a way that nothing may be stated about */
+} ia_agent;
+
+/* -- image.c -- verifies and unpacks; a loaded image stays. */
+IA_MUST bool ia_agent_image(ia_agent *a, const ia_h256 *image, ia_err *e);
+/* -- compute.c -- inputs, app, output. False with a->cause; the statement is made either way unless
+ * a->no_run. */
+IA_MUST bool ia_agent_compute(ia_agent *a, ia_err *e);
+/* -- statement.c -- RUN. */
+IA_MUST bool ia_agent_state(ia_agent *a, ia_err *e);
+
+#endif

@@ -1,0 +1,153 @@
+/* Inputs, the app in its sandbox, its output. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "guest/agent_internal.h"
+#include "guest/inputs.h"
+#include "guest/words.h"
+#include "sandbox/guestbox.h"
+
+#define APP_MEMORY ((uint64_t)1 << 30)
+#define DATA_MAX   ((uint64_t)1 << 30) /* one download; the folder's own size is the real limit */
+
+typedef struct folders {
+  ia_path in, scratch;
+  int in_fd, scratch_fd;
+} folders;
+
+static void folders_close(folders *f)
+{
+  if (f->in_fd >= 0)
+    close(f->in_fd);
+  if (f->scratch_fd >= 0)
+    close(f->scratch_fd);
+}
+IA_DEFINE_AUTO_VALUE(folders, folders_close)
+
+static bool make_folder(int *fd, const char *path, mode_t mode, ia_err *e)
+{
+  if (mkdir(path, mode) != 0)
+    return ia_fail_errno(e, "folder of the task");
+  *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return *fd >= 0 || ia_fail_errno(e, "folder of the task");
+}
+
+static bool folders_make(folders *f, const ia_agent *a, ia_err *e)
+{
+  return ia_path_join(&f->in, e, "%s/in", a->spec->data) &&
+         ia_path_join(&f->scratch, e, "%s/scratch", a->spec->data) &&
+         make_folder(&f->in_fd, f->in.s, 0755, e) &&
+         make_folder(&f->scratch_fd, f->scratch.s, 0700, e);
+}
+
+static void on_started(void *arg)
+{
+  ia_agent *a = arg;
+  IA_AUTO_JSON *v = json_object();
+
+  (void)!ia_link_say(&a->link, IA_FRAME_STARTED, v, NULL);
+}
+
+static void say_usage(ia_agent *a, const ia_sandbox_result *r)
+{
+  IA_AUTO_JSON *v = json_pack("{s:I,s:I,s:I,s:I}", "cpuMs", (json_int_t)r->cpu_ms, "memoryPeak",
+                              (json_int_t)r->memory_peak, "wallMs", (json_int_t)r->wall_ms,
+                              "outBytes", (json_int_t)a->output.bytes);
+
+  (void)!ia_link_say(&a->link, IA_FRAME_USAGE, v, NULL);
+}
+
+static bool run_app(ia_agent *a, const folders *f, ia_sandbox_result *r, ia_err *e)
+{
+  const ia_released *released = a->spec->local ? NULL : &a->released;
+  IA_AUTO(ia_words) *argv = NULL, *env = NULL;
+  const char *layers[] = {a->root};
+  const ia_sandbox_bind binds[] = {
+      {.source = f->in.s, .target = "/iexec_in"},
+      {.source = IA_GUESTBOX_EXE, .target = IA_GUESTBOX_EXE, .exec = true},
+  };
+
+  if (!ia_words_argv(&argv, a->config, &a->task, e) ||
+      !ia_words_env(&env, a->config, &a->task, released, e))
+    return false;
+  const ia_sandbox_spec s = {
+      .layers = layers,
+      .n_layers = 1,
+      .argv = (const char *const *)argv->v,
+      .env = (const char *const *)env->v,
+      .cwd = a->config->workdir,
+      .binds = binds,
+      .n_binds = IA_COUNT(binds),
+      .limits = {.memory_bytes = APP_MEMORY, .wall_ms = a->task.time_limit * 1000},
+      .cgroup_root = a->spec->cgroup,
+      .allow_swap = true, /* judged for all of the guest's box by who started it */
+      .cancel_fd = a->link.in.fd,
+      .started = on_started,
+      .arg = a,
+  };
+  return ia_sandbox_run(r, &s, e);
+}
+
+/* The cause of an app that did not end well; its words stay inside. */
+static bool app_failed(ia_agent *a, const ia_sandbox_result *r, ia_err *e)
+{
+  static const ia_sandbox_limits limits = {.memory_bytes = APP_MEMORY};
+  IA_AUTOV(ia_buf) text = {0};
+  ia_sandbox_limits l = limits;
+
+  l.wall_ms = a->task.time_limit * 1000;
+  ia_sandbox_describe(&text, r, &l);
+  a->cause = r->end == IA_END_TIMEOUT  ? "APP_COMPUTE_TIMEOUT"
+             : r->end == IA_END_CANCEL ? "ABORTED_BY_WORKER"
+                                       : "APP_COMPUTE_FAILED";
+  a->no_run = r->end == IA_END_CANCEL;
+  return ia_fail(e, IA_E_APP_FAILED, "%.*s", (int)text.len, (const char *)text.ptr);
+}
+
+static bool finish(ia_agent *a, const folders *f, const ia_sandbox_result *r, ia_err *e)
+{
+  const ia_output_spec s = {.task = &a->task,
+                            .scratch_fd = f->scratch_fd,
+                            .simulated = a->spec->local || a->hints.desc.domain == IA_DOMAIN_SIM};
+  bool clean = r->end == IA_END_EXIT && r->code == 0;
+  bool ok = clean ? ia_output_result(&a->output, &s, &a->link, r->out_fd, &a->cause, e)
+                  : app_failed(a, r, e);
+
+  a->run.exit_code = r->exit_code;
+  say_usage(a, r);
+  if (a->no_run)
+    return false;
+  /* a log that cannot be stored does not change what the app did */
+  if (!ia_output_logs(&a->output, &s, &a->link, r, NULL))
+    ia_link_log(&a->link, "the logs could not be stored");
+  return ok;
+}
+
+bool ia_agent_compute(ia_agent *a, ia_err *e)
+{
+  IA_AUTOV(folders) f = {.in_fd = -1, .scratch_fd = -1};
+  IA_AUTOV(ia_sandbox_result) r = {.out_fd = -1};
+  ia_inputs_spec in = {.task = &a->task,
+                       .released = a->spec->local ? NULL : &a->released,
+                       .plain_budget = APP_MEMORY / 4,
+                       .data_max = DATA_MAX};
+
+  a->cause = "PRE_COMPUTE_FAILED_UNKNOWN_ISSUE";
+  a->run.started = ia_now();
+  if (!folders_make(&f, a, e))
+    return false;
+  in.in_fd = f.in_fd;
+  in.scratch_fd = f.scratch_fd;
+  if (!ia_inputs_fetch(&in, &a->link, a->spec->local ? NULL : &a->run, &a->cause, e))
+    return false;
+  a->cause = "APP_COMPUTE_FAILED";
+  a->run.started = ia_now();
+  if (!run_app(a, &f, &r, e))
+    return false;
+  a->run.ended = ia_now();
+  a->cause = "";
+  return finish(a, &f, &r, e);
+}

@@ -1,0 +1,53 @@
+/* The image of the task: every blob from the host checked by digest, unpacked into our own memory.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "guest/agent_internal.h"
+
+static bool open_blob(void *arg, const ia_h256 *digest, int *fd, ia_err *e)
+{
+  const char *dir = arg;
+  ia_path p;
+
+  if (!ia_path_join(&p, e, "%s/blobs/sha256/%s", dir, ia_h256_text(digest).s + 2))
+    return false;
+  *fd = open(p.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  return *fd >= 0 || ia_fail_errno(e, "image blob");
+}
+
+static void drop(ia_agent *a)
+{
+  if (a->root[0])
+    (void)!ia_remove_tree(a->root, NULL);
+  ia_oci_config_free(a->config);
+  a->config = NULL;
+  a->root[0] = '\0';
+  a->loaded = false;
+}
+
+bool ia_agent_image(ia_agent *a, const ia_h256 *image, ia_err *e)
+{
+  const ia_oci_limits limits = ia_oci_limits_default();
+  char *images = (char *)(uintptr_t)a->spec->images;
+
+  if (a->loaded && ia_h256_eq(&a->image, image))
+    return true;
+  drop(a);
+  (void)snprintf(a->root, sizeof(a->root), "%.40s/root-%u", a->spec->data, a->roots++);
+  if (mkdir(a->root, 0755) != 0)
+    return ia_fail_errno(e, "folder of the image");
+  ia_autoclose int fd = open(a->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return ia_fail_errno(e, "folder of the image");
+  if (!ia_oci_image_load(&a->config, image, fd, open_blob, images, &limits, e)) {
+    drop(a);
+    return false;
+  }
+  a->image = *image;
+  a->loaded = true;
+  return true;
+}

@@ -1,0 +1,182 @@
+/* Results and logs. */
+#include "guest/output.h"
+
+#include <fcntl.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+
+#include "data/result.h"
+#include "guest/upload.h"
+#include "sandbox/harvest.h"
+
+void ia_output_free(ia_output *o)
+{
+  ia_buf_free(&o->callback);
+}
+
+static bool because(const char **cause, const char *text)
+{
+  *cause = text;
+  return false;
+}
+
+/* Limits and names, before anything is read. */
+static bool judge(ia_harvest *h, int out_fd, const char **cause, ia_err *e)
+{
+  static const ia_harvest_limits limits = {.depth = 32, .entries = 10000, .bytes = IA_OUTPUT_BYTES};
+
+  if (!ia_harvest_walk(h, out_fd, &limits, e))
+    return because(cause, e->code == IA_E_TOO_LARGE ? "POST_COMPUTE_OUTPUT_TOO_LARGE"
+                                                    : "POST_COMPUTE_FAILED_UNKNOWN_ISSUE");
+  for (size_t i = 0; i < h->n; i++) {
+    const char *slash = strrchr(h->entries[i].path, '/');
+    const char *name = slash ? slash + 1 : h->entries[i].path;
+
+    if (h->entries[i].kind == IA_HARVEST_FILE && strlen(name) > IA_OUTPUT_NAME) {
+      (void)ia_fail(e, IA_E_BAD_OUTPUT, "a file name in the output is longer than %d bytes",
+                    IA_OUTPUT_NAME);
+      return because(cause, "POST_COMPUTE_TOO_LONG_RESULT_FILE_NAME");
+    }
+  }
+  return true;
+}
+
+/* The folder belongs to the app's uid, and its file system knows only that namespace's uids: a file
+ * of ours is made under the app's. */
+static bool write_as_owner(int out_fd, ia_span text, ia_err *e)
+{
+  struct stat st;
+
+  if (fstat(out_fd, &st) != 0)
+    return ia_fail_errno(e, "computed.json");
+  uid_t uid = (uid_t)setfsuid(st.st_uid);
+  gid_t gid = (gid_t)setfsgid(st.st_gid);
+  ia_autoclose int fd =
+      openat(out_fd, "computed.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+  bool ok = fd >= 0 ? ia_sink_write(ia_sink_fd(&fd), text, e) : ia_fail_errno(e, "computed.json");
+  (void)setfsgid(gid);
+  (void)setfsuid(uid);
+  return ok;
+}
+
+/* Exactly one file and no computed.json: that file is what the app meant. */
+static bool write_computed(const ia_harvest *h, int out_fd, ia_err *e)
+{
+  const ia_harvest_entry *only = NULL;
+  IA_AUTOV(ia_buf) path = {0}, text = {0};
+  IA_AUTO_JSON *v = NULL;
+
+  for (size_t i = 0; i < h->n; i++) {
+    if (h->entries[i].kind == IA_HARVEST_DIR)
+      continue;
+    if (only || h->entries[i].kind != IA_HARVEST_FILE)
+      return true;
+    only = &h->entries[i];
+  }
+  if (!only || strcmp(only->path, "computed.json") == 0 || !ia_utf8_valid(ia_span_str(only->path)))
+    return true;
+  ia_buf_str(&path, "/iexec_out/");
+  ia_buf_str(&path, only->path);
+  v = json_pack("{s:o}", "deterministic-output-path", ia_json_bytes(ia_buf_view(&path)));
+  if (!v || !ia_buf_ok(&path, e))
+    return ia_fail(e, IA_E_MEMORY, "computed.json");
+  return ia_json_write(&text, v, e) && write_as_owner(out_fd, ia_buf_view(&text), e);
+}
+
+static bool zip_tree(void *ctx, ia_sink to, ia_err *e)
+{
+  return ia_result_zip(ctx, to, e);
+}
+
+static bool send_archive(ia_output *o, const ia_output_spec *s, ia_link *l, ia_tree *t,
+                         const char **cause, ia_err *e)
+{
+  IA_AUTOV(ia_upload) u = {.fd = -1};
+  IA_AUTO(ia_rsa) *key = NULL;
+
+  if (!ia_upload_open(&u, s->scratch_fd, e))
+    return because(cause, "POST_COMPUTE_FAILED_UNKNOWN_ISSUE");
+  if (s->task->encrypt) {
+    if (!ia_rsa_public_pem(&key, ia_span_str(s->task->result_key), e))
+      return because(cause, "POST_COMPUTE_MALFORMED_ENCRYPTION_PUBLIC_KEY");
+    if (!ia_result_encrypt(key, zip_tree, t, ia_upload_sink(&u), e))
+      return because(cause, "POST_COMPUTE_ENCRYPTION_FAILED");
+    o->result.encrypted = true;
+  } else if (!ia_result_zip(t, ia_upload_sink(&u), e)) {
+    return because(cause, "POST_COMPUTE_OUT_FOLDER_ZIP_FAILED");
+  }
+  return ia_upload_send(&u, &o->result, l, "result", e) ||
+         because(cause, "POST_COMPUTE_IPFS_UPLOAD_FAILED");
+}
+
+/* The deal asks for callback data exactly when it names a callback. */
+static bool take_callback(ia_output *o, const ia_agent_task *t, ia_computed *c, ia_err *e)
+{
+  if (ia_addr_zero(&t->callback))
+    return true;
+  if (!c->has_callback)
+    return ia_fail(e, IA_E_BAD_OUTPUT,
+                   "computed.json: the deal has a callback and wants "
+                   "callback-data");
+  o->callback = c->callback;
+  o->has_callback = true;
+  c->callback = (ia_buf){0};
+  return true;
+}
+
+bool ia_output_result(ia_output *o, const ia_output_spec *s, ia_link *l, int out_fd,
+                      const char **cause, ia_err *e)
+{
+  IA_AUTOV(ia_harvest) h = {0};
+  IA_AUTOV(ia_computed) c = {0};
+  IA_AUTO(ia_tree) *t = NULL;
+  const ia_tree_limits limits = {.bytes = IA_OUTPUT_BYTES + IA_COMPUTED_MAX};
+  ia_err own = {0};
+
+  e = e ? e : &own;
+  if (!judge(&h, out_fd, cause, e))
+    return false;
+  o->bytes = h.bytes;
+  if (!write_computed(&h, out_fd, e) || !ia_computed_read(&c, out_fd, "/iexec_out", e))
+    return because(cause, "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND");
+  if (!ia_result_digest(&o->digest, out_fd, &c, e) || !take_callback(o, s->task, &c, e))
+    return because(cause, "POST_COMPUTE_RESULT_DIGEST_COMPUTATION_FAILED");
+  if (!ia_tree_open(&t, out_fd, &limits, e) || !ia_manifest_hash(&o->manifest, t, s->simulated, e))
+    return because(cause, "POST_COMPUTE_RESULT_DIGEST_COMPUTATION_FAILED");
+  if (!o->has_callback && !send_archive(o, s, l, t, cause, e))
+    return false;
+  o->has_digest = true;
+  return true;
+}
+
+static json_t *one_log(const ia_sandbox_log *log)
+{
+  return json_pack("{s:o,s:o,s:I}", "head", ia_json_base64(ia_buf_view(&log->head)), "tail",
+                   ia_json_base64(ia_buf_view(&log->tail)), "total", (json_int_t)log->total);
+}
+
+bool ia_output_logs(ia_output *o, const ia_output_spec *s, ia_link *l, const ia_sandbox_result *r,
+                    ia_err *e)
+{
+  bool sealed = s->task->logs == IA_LOGS_SEALED;
+  IA_AUTO_JSON *v = NULL;
+  IA_AUTOV(ia_buf) text = {.secret = true};
+  IA_AUTOV(ia_upload) u = {.fd = -1};
+  IA_AUTO(ia_rsa) *key = NULL;
+
+  if (s->task->logs == IA_LOGS_NONE || (sealed && !s->task->result_key))
+    return true; /* nobody may read them: dropped */
+  v = json_pack("{s:i,s:o,s:o}", "v", 1, "stdout", one_log(&r->out), "stderr", one_log(&r->err));
+  if (!v)
+    return ia_fail(e, IA_E_MEMORY, "logs");
+  if (!ia_json_write(&text, v, e) || !ia_upload_open(&u, s->scratch_fd, e))
+    return false;
+  ia_blob plain = ia_blob_mem(ia_buf_view(&text));
+  if (sealed && (!ia_rsa_public_pem(&key, ia_span_str(s->task->result_key), e) ||
+                 !ia_result_encrypt_blob(key, &plain, ia_upload_sink(&u), e)))
+    return false;
+  if (!sealed && !ia_blob_copy(&plain, ia_upload_sink(&u), e))
+    return false;
+  o->logs.encrypted = sealed;
+  return ia_upload_send(&u, &o->logs, l, "logs", e);
+}
