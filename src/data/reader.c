@@ -124,7 +124,7 @@ static bool guess(ia_value *out, const ia_zip *zip, const ia_zip_entry *entry, u
 bool ia_read_value(ia_value *out, const ia_zip *zip, const char *path, const char *type,
                    unsigned flags, ia_err *e)
 {
-  const ia_zip_entry *entry;
+  const ia_zip_entry *entry = NULL;
   ia_type t = IA_TYPE_OCTETS;
 
   if (type && !ia_type_parse(&t, type) && !(flags & IA_READ_LENIENT))

@@ -75,7 +75,7 @@ bool ia_tree_parent(int root, const char *path, int *parent, const char **last, 
   return true;
 }
 
-bool ia_tree_open(int root, const char *path, int *fd, ia_err *e)
+bool ia_tree_open_file(int root, const char *path, int *fd, ia_err *e)
 {
   *fd = open_in_root(root, path, O_RDONLY | O_NONBLOCK);
   return *fd >= 0 || ia_fail_errno(e, "image path %.100s", path);

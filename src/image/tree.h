@@ -9,7 +9,7 @@
  * made when missing or when a link there dangles, and its last component (points into path). */
 IA_MUST bool ia_tree_parent(int root, const char *path, int *parent, const char **last, ia_err *e);
 /* Opens a file for reading, resolving every link inside the root. */
-IA_MUST bool ia_tree_open(int root, const char *path, int *fd, ia_err *e);
+IA_MUST bool ia_tree_open_file(int root, const char *path, int *fd, ia_err *e);
 /* Removes what is at `name`, whole; nothing there is fine. keep (may be NULL): inodes that stay,
  * with the folders above them. */
 IA_MUST bool ia_tree_remove(int dir, const char *name, const ia_inodes *keep, ia_err *e);

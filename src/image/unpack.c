@@ -135,7 +135,8 @@ static bool leads_to_folder(const unpacker *u)
   ia_autoclose int fd = -1;
   struct stat st;
 
-  return ia_tree_open(u->root, u->path, &fd, NULL) && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+  return ia_tree_open_file(u->root, u->path, &fd, NULL) && fstat(fd, &st) == 0 &&
+         S_ISDIR(st.st_mode);
 }
 
 static bool put_dir(unpacker *u, int dir, const char *name, const ia_tar_entry *en, ia_err *e)

@@ -238,7 +238,7 @@ bool ia_root_guest(ia_plan *p, const ia_guestbox_spec *spec, const char *const *
 {
   static const char *const folders[] = {"/proc", "/dev", "/tmp", IA_GUESTBOX_DATA,
                                         IA_GUESTBOX_CGROUP};
-  bool dynamic;
+  bool dynamic = false;
 
   if (!is_dynamic(spec->exe, &dynamic, e))
     return false;
