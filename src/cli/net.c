@@ -2,12 +2,13 @@
 #include "cli/net.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/hex.h"
 #include "eth/address.h"
 
 bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e)
 {
-  const ia_http_options secure = {.only_secure = true};
   const char *hub, *chain;
 
   *out = (ia_net){0};
@@ -19,15 +20,25 @@ bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e)
   out->sms = ia_cli_endpoint_or_null(c, "smsUrl");
   out->ipfs = ia_cli_endpoint_or_null(c, "ipfsNodeUrl");
   out->scheduler = ia_cli_endpoint_or_null(c, "schedulerUrl");
-  if (ia_http_new(&out->http, NULL, e) && ia_http_new(&out->secure, &secure, e))
-    return true;
-  ia_cli_net_free(out);
-  return false;
+  return ia_net_open(out, e);
 }
 
-void ia_cli_net_free(ia_net *net)
+bool ia_cli_addr(ia_addr *out, const char *text, const char *what, ia_err *e)
 {
-  ia_http_free(net->http);
-  ia_http_free(net->secure);
-  *net = (ia_net){0};
+  if (ia_addr_parse(out, ia_span_str(text), e))
+    return true;
+  return ia_fail(e, IA_E_USAGE, "%s: \"%.80s\" is not an address", what, text);
+}
+
+bool ia_cli_addr_or_any(ia_addr *out, const char *text, const char *what, ia_err *e)
+{
+  *out = (ia_addr){0};
+  return !text || strcmp(text, "any") == 0 || ia_cli_addr(out, text, what, e);
+}
+
+bool ia_cli_h256(ia_h256 *out, const char *text, const char *what, ia_err *e)
+{
+  if (ia_h256_parse(out, ia_span_str(text)))
+    return true;
+  return ia_fail(e, IA_E_USAGE, "%s: \"%.80s\" is not 0x and 64 digits", what, text);
 }

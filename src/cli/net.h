@@ -5,9 +5,12 @@
 #include "cli/cli.h"
 #include "client/net.h"
 
-/* Borrows from c. UNAVAILABLE without a ledger. */
+/* Borrows from c. UNAVAILABLE without a ledger. Close by ia_net_close. */
 IA_MUST bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e);
-void ia_cli_net_free(ia_net *net);
-IA_DEFINE_AUTO_VALUE(ia_net, ia_cli_net_free)
+/* An argument or option that is an address; `what` names it in the error. */
+IA_MUST bool ia_cli_addr(ia_addr *out, const char *text, const char *what, ia_err *e);
+/* The same; "any" or NULL is the zero address. */
+IA_MUST bool ia_cli_addr_or_any(ia_addr *out, const char *text, const char *what, ia_err *e);
+IA_MUST bool ia_cli_h256(ia_h256 *out, const char *text, const char *what, ia_err *e);
 
 #endif

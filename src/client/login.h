@@ -4,7 +4,6 @@
 #define IA_CLIENT_LOGIN_H
 
 #include "client/net.h"
-#include "client/wallet.h"
 
 /* Value of the header Authorization: <hash>_<signature>_<address>, NUL-terminated. url: where the
  * challenge is asked. Only a login of the iExec gateway for this chain is signed, nothing else that

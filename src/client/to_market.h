@@ -4,7 +4,6 @@
 #define IA_CLIENT_TO_MARKET_H
 
 #include "client/net.h"
-#include "client/wallet.h"
 #include "poco/orders.h"
 
 typedef struct ia_offer {

@@ -3,7 +3,6 @@
 #define IA_CLIENT_TO_SCHEDULER_H
 
 #include "client/net.h"
-#include "client/wallet.h"
 
 /* GET /tasks/<id>; new reference. */
 IA_MUST bool ia_to_scheduler_task(const ia_net *net, json_t **out, const ia_h256 *task, ia_err *e);

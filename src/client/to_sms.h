@@ -6,7 +6,6 @@
 
 #include "client/net.h"
 #include "client/secret_auth.h"
-#include "client/wallet.h"
 
 IA_MUST bool ia_to_sms_has_dataset_key(const ia_net *net, bool *has, const ia_addr *dataset,
                                        ia_err *e);
