@@ -28,7 +28,7 @@ typedef struct ia_worker_config {
 } ia_worker_config;
 
 /* Starts its threads and returns: the scheduler may still be down, it is asked again with growing
- * pauses. SANDBOX when no guest could ever start here, USAGE, BAD_KEY. */
+ * pauses. USAGE, BAD_KEY, NOT_FOUND (no guest file), IO. */
 IA_MUST bool ia_worker_open(ia_worker **out, const ia_worker_config *c, ia_err *e);
 /* Stops the running tasks (their leases end, another worker takes them). NULL is fine. */
 void ia_worker_close(ia_worker *w);

@@ -1,0 +1,120 @@
+/* What the files of the worker share. */
+#ifndef IA_SERVICE_WORKER_INSIDE_H
+#define IA_SERVICE_WORKER_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "chain/poco.h"
+#include "client/net.h"
+#include "image/store.h"
+#include "runtime/quoting.h"
+#include "runtime/warm.h"
+#include "service/worker/link.h"
+#include "service/worker/worker.h"
+
+enum { WORKER_SLOTS = 64, WORKER_GATEWAYS = 8 };
+
+typedef struct worker_slot worker_slot;
+
+struct ia_worker {
+  ia_path dir, tmp, done, guest;
+  char *scheduler, *rpc, *sms, *ipfs;
+  char *gateways[WORKER_GATEWAYS];
+  size_t n_gateways;
+  bool local_inputs;
+  ia_secp *secp;
+  ia_secret key;
+  ia_addr address, pool;
+  ia_link *link;
+  ia_images *images;
+  ia_quoting *quoting;
+  ia_h384 mr_td;
+  ia_h256 root;
+  ia_warm *warm;
+  unsigned n_slots;
+  worker_slot *slots;
+  pthread_mutex_t mutex;        /* slots[].used, and the wake-up below */
+  pthread_mutex_t images_mutex; /* one import at a time */
+  pthread_cond_t wake;
+  pthread_t thread;
+  bool running;
+  volatile bool closing;
+  atomic_bool ready;
+  /* of hello; written before the first task */
+  ia_h256 sms_key;
+  uint64_t chain_id;
+  ia_addr hub;
+  uint32_t lease_seconds;
+};
+
+/* Time marks of a task, Unix milliseconds, 0 = not reached. */
+typedef struct worker_times {
+  uint64_t leased, guest, released, started, exited, result, settled;
+} worker_times;
+
+/* One task under way. */
+typedef struct worker_task {
+  ia_worker *w;
+  worker_slot *slot;
+  json_t *hints, *lease; /* lease: the newest, under `mutex` */
+  ia_h256 task_id, app_digest;
+  uint64_t fencing, attempt, time_limit, deadline;
+  char image_type[16];
+  char *multiaddr;
+  /* heartbeat thread and relay */
+  pthread_mutex_t mutex;
+  pthread_cond_t beat;
+  const char *state;
+  bool over;
+  volatile bool stopped; /* fenced off or closing */
+  ia_guest *guest;
+  ia_h384 rtmr3;
+  worker_times times;
+  json_t *release;  /* for the scheduler: enc, itemsHash, sig, record, recordSig, certificate */
+  json_t *evidence; /* quote, eventLog, aux as the guest sent them */
+  ia_err refusal;   /* of the SMS; code 0 = none */
+} worker_task;
+
+struct worker_slot {
+  bool used;
+  pthread_t thread;
+  bool joinable;
+  ia_worker *w;
+  json_t *lease;     /* the assignment, taken over by the thread */
+  worker_task *task; /* under the worker's mutex; NULL when there is none */
+  /* clients of this slot's thread, kept from task to task */
+  ia_http *http;
+  ia_http *secure;
+  ia_chain *chain;
+};
+
+/* -- fetch.c -- */
+/* Makes the app's image complete in our store. */
+IA_MUST bool worker_image(worker_task *t, ia_err *e);
+/* ia_guest_calls.fetch; ctx is the worker_task. */
+bool worker_fetch(void *ctx, const char *kind, const char *uri, uint64_t max, ia_guest_sink write,
+                  void *sink, ia_err *e);
+/* ia_guest_calls.put. */
+bool worker_put(void *ctx, const char *name, int fd, uint64_t size, char *cid, ia_err *e);
+
+/* -- relay.c -- */
+/* Guest, task, relay: to the guest's END. */
+IA_MUST bool worker_relay(worker_task *t, ia_guest_outcome *out, ia_err *e);
+
+/* -- settle.c -- */
+/* Authorisation, contributeAndFinalize, done. */
+IA_MUST bool worker_settle(worker_task *t, const ia_guest_outcome *out, ia_err *e);
+/* Reports a failure; run may be NULL. */
+void worker_failed(worker_task *t, const char *cause, const ia_err *why, bool retry,
+                   const json_t *run);
+/* Reports that were never answered before a restart. */
+void worker_resend(ia_worker *w, ia_http *h);
+
+/* -- task.c -- */
+void *worker_task_thread(void *slot);
+void worker_state(worker_task *t, const char *state);
+/* Kills the task's guest; its run ends. Any thread. */
+void worker_stop(worker_task *t);
+
+#endif

@@ -1,0 +1,257 @@
+/* One task on one thread, with a heartbeat beside it. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/crash.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "service/worker/inside.h"
+
+void worker_state(worker_task *t, const char *state)
+{
+  pthread_mutex_lock(&t->mutex);
+  t->state = state;
+  pthread_mutex_unlock(&t->mutex);
+}
+
+/* -- heartbeat -- */
+void worker_stop(worker_task *t)
+{
+  pthread_mutex_lock(&t->mutex);
+  t->stopped = true;
+  if (t->guest)
+    ia_guest_stop(t->guest);
+  pthread_mutex_unlock(&t->mutex);
+}
+
+/* *lost when another worker has the task. A scheduler that is down is asked again; our lease may
+ * end meanwhile, and then its fencing number stops us where it matters. */
+static void beat(worker_task *t, ia_http *http, bool *lost)
+{
+  IA_AUTO_JSON *body = NULL, *answer = NULL;
+  ia_err e = {0};
+  bool ended = false;
+
+  pthread_mutex_lock(&t->mutex);
+  body = json_pack("{s:s, s:I, s:s}", "taskId", ia_h256_text(&t->task_id).s, "fencing",
+                   (json_int_t)t->fencing, "state", t->state);
+  pthread_mutex_unlock(&t->mutex);
+  ia_link_call call = {.path = "/worker/v1/heartbeat", .body = body, .cancel = &t->w->closing};
+  if (!ia_link_post(t->w->link, http, &answer, &call, &e)) {
+    *lost = e.code == IA_E_LEASE_FENCED || e.code == IA_E_LEASE_INVALID || e.code == IA_E_NOT_FOUND;
+    return;
+  }
+  if (!answer || !ia_json_get_bool(answer, "stop", &ended, &e))
+    return;
+  json_t *lease = json_object_get(answer, "lease");
+  *lost = ended;
+  if (!json_is_object(lease))
+    return;
+  pthread_mutex_lock(&t->mutex);
+  json_decref(t->lease);
+  t->lease = json_incref(lease);
+  pthread_mutex_unlock(&t->mutex);
+}
+
+static bool wait_beat(worker_task *t)
+{
+  uint64_t ms = (uint64_t)t->w->lease_seconds * 1000 / 3;
+  struct timespec until;
+
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += (time_t)(ms / 1000);
+  until.tv_nsec += (long)(ms % 1000) * 1000000;
+  if (until.tv_nsec >= 1000000000) {
+    until.tv_sec++;
+    until.tv_nsec -= 1000000000;
+  }
+  pthread_mutex_lock(&t->mutex);
+  int rc = 0;
+  while (!t->over && rc == 0)
+    rc = pthread_cond_timedwait(&t->beat, &t->mutex, &until);
+  bool over = t->over;
+  pthread_mutex_unlock(&t->mutex);
+  return !over;
+}
+
+static void *beat_thread(void *arg)
+{
+  IA_AUTO(ia_http) *http = NULL;
+  worker_task *t = arg;
+
+  if (!ia_http_new(&http, NULL, NULL))
+    return NULL;
+  while (wait_beat(t)) {
+    bool lost = false;
+
+    beat(t, http, &lost);
+    if (lost) {
+      ia_log(IA_LOG_WARN, "task.fenced", "task=%s", ia_h256_text(&t->task_id).s);
+      worker_stop(t);
+      break;
+    }
+  }
+  return NULL;
+}
+
+/* -- the task -- */
+static bool parse(worker_task *t, const json_t *v, ia_err *e)
+{
+  json_t *image, *lease, *hints;
+  const char *type, *multiaddr;
+
+  if (!ia_json_get_obj(v, "lease", &lease, e) || !ia_json_get_obj(v, "hints", &hints, e) ||
+      !ia_json_get_obj(v, "image", &image, e) ||
+      !ia_json_get_u64(v, "timeLimit", &t->time_limit, e) ||
+      !ia_json_get_u64(lease, "fencing", &t->fencing, e) ||
+      !ia_json_get_h256(lease, "taskId", &t->task_id, e) ||
+      !ia_json_get_str(image, "type", &type, e) ||
+      !ia_json_get_str(image, "multiaddr", &multiaddr, e) ||
+      !ia_json_get_h256(image, "checksum", &t->app_digest, e))
+    return ia_wrap(e, "assignment");
+  (void)snprintf(t->image_type, sizeof(t->image_type), "%s", type);
+  t->multiaddr = strdup(multiaddr);
+  t->hints = json_incref(hints);
+  t->lease = json_incref(lease);
+  return t->multiaddr || ia_fail(e, IA_E_MEMORY, "assignment");
+}
+
+/* The cause, in iExec's words, of a failure between image and END; and whether another attempt may
+ * go better. */
+static const char *cause_of(const worker_task *t, const ia_guest_outcome *out, const ia_err *e,
+                            bool *retry)
+{
+  *retry = false;
+  if (t->refusal.code != IA_OK) {
+    /* a service that is down is no refusal */
+    *retry = ia_code_http(t->refusal.code) >= 500;
+    return "TEE_SESSION_GENERATION_SECURE_SESSION_STORAGE_CALL_FAILED";
+  }
+  if (out->cause[0]) {
+    *retry = strcmp(out->cause, "TEE_PREPARATION_FAILED") == 0 ||
+             strcmp(out->cause, "POST_COMPUTE_IPFS_UPLOAD_FAILED") == 0 ||
+             strcmp(out->cause, "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED") == 0 ||
+             strcmp(out->cause, "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED") == 0;
+    return out->cause;
+  }
+  *retry = true;
+  return e->code == IA_E_TIMEOUT ? "APP_COMPUTE_TIMEOUT" : "TEE_PREPARATION_FAILED";
+}
+
+static void refused(worker_task *t, const ia_guest_outcome *out, const ia_err *e)
+{
+  const ia_err *why = t->refusal.code != IA_OK ? &t->refusal : e;
+  bool retry;
+  const char *cause = cause_of(t, out, e, &retry);
+
+  worker_failed(t, cause, why, retry, out->run);
+}
+
+static void run(worker_task *t)
+{
+  IA_AUTOV(ia_guest_outcome) out = {0};
+  ia_err e = {0};
+
+  worker_state(t, "IMAGE");
+  if (!worker_image(t, &e)) {
+    worker_failed(t, "APP_IMAGE_DOWNLOAD_FAILED", &e, e.code != IA_E_IMAGE_REFUSED, NULL);
+    return;
+  }
+  bool ok = worker_relay(t, &out, &e);
+  if (t->stopped)
+    return; /* another worker has it; nobody waits for our word */
+  if (ok && out.cause[0])
+    ok = ia_fail(&e, IA_E_APP_FAILED, "%s", out.message);
+  if (ok && !out.run)
+    ok = ia_fail(&e, IA_E_PARSE, "the guest ended without a run statement");
+  if (!ok) {
+    refused(t, &out, &e);
+    return;
+  }
+  if (!worker_settle(t, &out, &e) && !t->stopped)
+    worker_failed(t, e.code == IA_E_REVERT ? "CHAIN_RECEIPT_NOT_VALID" : "CHAIN_UNREACHABLE", &e,
+                  e.code != IA_E_REVERT, out.run);
+}
+
+/* Shows the task to ia_worker_close, or hides it. */
+static void publish(worker_task *t, bool shown)
+{
+  pthread_mutex_lock(&t->w->mutex);
+  t->slot->task = shown ? t : NULL;
+  bool closing = t->w->closing;
+  pthread_mutex_unlock(&t->w->mutex);
+  if (shown && closing)
+    worker_stop(t);
+}
+
+static void with_heartbeat(worker_task *t)
+{
+  pthread_condattr_t attr;
+  pthread_t thread;
+
+  pthread_condattr_init(&attr);
+  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+  pthread_mutex_init(&t->mutex, NULL);
+  pthread_cond_init(&t->beat, &attr);
+  pthread_condattr_destroy(&attr);
+  publish(t, true);
+  bool beating = pthread_create(&thread, NULL, beat_thread, t) == 0;
+  ia_crash_point("worker-task-leased");
+  if (beating)
+    run(t);
+  publish(t, false);
+  pthread_mutex_lock(&t->mutex);
+  ia_guest *g = t->guest;
+  t->guest = NULL;
+  t->over = true;
+  pthread_cond_signal(&t->beat);
+  pthread_mutex_unlock(&t->mutex);
+  ia_warm_give(t->w->warm, g);
+  if (beating)
+    pthread_join(thread, NULL);
+  pthread_cond_destroy(&t->beat);
+  pthread_mutex_destroy(&t->mutex);
+}
+
+static bool clients(worker_slot *slot, ia_err *e)
+{
+  ia_http_options secure = {.only_secure = true};
+
+  return (slot->http || ia_http_new(&slot->http, NULL, e)) &&
+         (slot->secure || ia_http_new(&slot->secure, &secure, e));
+}
+
+void *worker_task_thread(void *arg)
+{
+  worker_slot *slot = arg;
+  ia_worker *w = slot->w;
+  ia_autofree worker_task *t = calloc(1, sizeof(*t));
+  IA_AUTO_JSON *assignment = slot->lease;
+  ia_err e = {0};
+
+  slot->lease = NULL;
+  if (!t || !clients(slot, &e)) {
+    ia_log(IA_LOG_ERROR, "task.start", "message=%s", e.msg);
+  } else {
+    t->w = w;
+    t->slot = slot;
+    t->state = "IMAGE";
+    t->times.leased = ia_now_ms();
+    if (parse(t, assignment, &e))
+      with_heartbeat(t);
+    else
+      ia_log(IA_LOG_ERROR, "task.assignment", "message=%s", e.msg);
+    json_decref(t->hints);
+    json_decref(t->lease);
+    json_decref(t->release);
+    json_decref(t->evidence);
+    free(t->multiaddr);
+  }
+  pthread_mutex_lock(&w->mutex);
+  slot->used = false;
+  pthread_cond_signal(&w->wake);
+  pthread_mutex_unlock(&w->mutex);
+  return NULL;
+}
