@@ -162,7 +162,7 @@ static bool docker_layers(ia_images *s, ia_source *src, const ia_import *what,
   for (size_t i = 0; i < docker->layers.n; i++) {
     ia_oci_desc desc = {.kind = IA_OCI_LAYER};
     ia_autoclose int fd = -1;
-    const char *media;
+    const char *media = NULL;
 
     if (!ia_source_member(src, docker->layers.v[i], &fd, e) ||
         !media_of(fd, &media, &desc.size, e) || !digest_fd(fd, &desc.digest, e) ||
