@@ -1,0 +1,390 @@
+/* Every refusal of a key release by its name, each from a world in which one thing is a lie. */
+#include "world.h"
+
+static ia_code decide(struct world *w, ia_release_plan *plan)
+{
+  ia_release_memory m = w_memory(w);
+  ia_ruling v = {0};
+  bool ok = ia_release_decide(plan, &v, &w->f, &m);
+
+  assert_int_equal(ok, !v.refused);
+  return ok ? IA_OK : v.line[v.first].code;
+}
+
+static void expect(struct world *w, ia_code code)
+{
+  IA_AUTOV(ia_release_plan) plan = {0};
+
+  assert_string_equal(ia_code_name(decide(w, &plan)), ia_code_name(code));
+}
+
+/* Makes a world, tells one lie, and looks at the name of the refusal. */
+#define REFUSED(code, ...)                                                                         \
+  do {                                                                                             \
+    struct world *w = w_open("");                                                                  \
+    __VA_ARGS__;                                                                                   \
+    expect(w, code);                                                                               \
+    w_close(w);                                                                                    \
+  } while (0)
+
+static void test_an_honest_world_is_released(void **state)
+{
+  struct world *w = w_open("{\"iexec_args\":\"a b\",\"iapp_purpose\":\"research\"}");
+  IA_AUTOV(ia_release_plan) plan = {0};
+  ia_descriptor d;
+
+  (void)state;
+  assert_int_equal(decide(w, &plan), IA_OK);
+  assert_true(ia_h256_eq(&plan.deal_id, &w->f.task.dealid));
+  assert_true(ia_addr_eq(&plan.owner[IA_ASSET_DATASET], &w->who[W_DATA].addr));
+  assert_true(ia_addr_eq(&plan.beneficiary, &w->who[W_USER].addr));
+  assert_string_equal(plan.purpose, "research");
+  assert_int_equal(plan.attempt, 1);
+  assert_int_equal(plan.n_by_ledger, 0);
+  assert_true(ia_release_descriptor(&d, &plan, &w->f, IA_TEE_SIM, NULL));
+  assert_true(ia_addr_eq(&d.dataset, &w->dataset));
+  w_close(w);
+}
+
+static void test_lease(void **state)
+{
+  (void)state;
+  REFUSED(IA_E_LEASE_INVALID, w->f.lease.expires++);
+  REFUSED(IA_E_LEASE_INVALID, w_lease_sign(w, W_USER));
+  REFUSED(IA_E_LEASE_INVALID, w->f.lease.expires = W_NOW; w_lease_sign(w, W_POOL));
+  REFUSED(IA_E_LEASE_INVALID, w->f.lease.expires = W_NOW + 301; w_lease_sign(w, W_POOL));
+  REFUSED(IA_E_LEASE_INVALID, w->f.lease.task_id.b[0] ^= 1; w_lease_sign(w, W_POOL));
+  REFUSED(IA_E_LEASE_INVALID, w->f.pool_owner = w->who[W_USER].addr);
+  REFUSED(IA_E_LEASE_INVALID, w->pins.domain = IA_DOMAIN_HW);
+  REFUSED(IA_E_LEASE_FENCED, w->fenced = true; w->fence = 3);
+  REFUSED(IA_E_LEASE_FENCED, w->fenced = true; w->fence = 2);
+  REFUSED(IA_OK, w->fenced = true; w->fence = 2; w->fence_worker = w->who[W_WORKER].addr);
+}
+
+static void test_task(void **state)
+{
+  (void)state;
+  REFUSED(IA_E_TASK_NOT_ACTIVE, w->f.has_task = false);
+  REFUSED(IA_E_TASK_NOT_ACTIVE, w->f.task.status = IA_TASK_COMPLETED);
+  REFUSED(IA_E_TASK_NOT_ACTIVE, w->f.task.status = IA_TASK_FAILED);
+  REFUSED(IA_E_DEADLINE_PASSED, w->f.ledger_time = w->f.task.contribution_deadline);
+  REFUSED(IA_E_DEPTH, w->pins.depth = 3);
+  REFUSED(IA_E_TAG_FRAMEWORK, w->f.deal.tag = ia_tag_of(IA_TAG_TEE));
+  REFUSED(IA_E_TAG_FRAMEWORK, w->f.deal.tag = ia_tag_of(IA_TAG_TEE | IA_TAG_TDX | IA_TAG_SCONE));
+  REFUSED(IA_E_TAG_FRAMEWORK, w->f.deal.tag = ia_tag_of(IA_TAG_TDX));
+}
+
+static void test_orders(void **state)
+{
+  (void)state;
+  REFUSED(IA_E_ORDERS_NOT_FOUND, w->f.has_match = false);
+  REFUSED(IA_E_ORDER_SIGNATURE, w_sign(w, IA_ORDER_DATASET, W_USER); w_deal(w));
+  REFUSED(IA_E_ORDER_SIGNATURE, w_sign(w, IA_ORDER_APP, W_USER); w_deal(w));
+  REFUSED(IA_E_ORDER_SIGNATURE, w_sign(w, IA_ORDER_REQUEST, W_DATA); w_deal(w));
+  REFUSED(IA_E_ORDER_SIGNATURE, w_sign(w, IA_ORDER_WORKERPOOL, W_USER); w_deal(w));
+  /* one field changed after signing */
+  REFUSED(IA_E_ORDER_SIGNATURE, w->f.match.dataset.volume = ia_u256_of(1000000));
+  REFUSED(IA_E_ORDER_SIGNATURE, w->f.match.app.salt.b[0] ^= 1);
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.match.dataset.apprestrict = w->pool);
+  REFUSED(IA_E_ORDER_SIGNATURE, w->pins.chain_id++);
+  REFUSED(IA_E_ORDER_SIGNATURE, w->f.match.request.params = ia_span_str("{\"x\":1}");
+          w->f.deal.params = w->f.match.request.params);
+}
+
+static void test_deal(void **state)
+{
+  (void)state;
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.has_deal = false);
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.requester = w->who[W_WORKER].addr);
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.beneficiary = w->who[W_WORKER].addr);
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.callback = w->who[W_WORKER].addr);
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.app.pointer = w->pool);
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.dataset.pointer = w->pool);
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.workerpool.pointer = w->app);
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.dataset.price = ia_u256_of(1));
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.params = ia_span_str("{}"));
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.trust = ia_u256_of(2));
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.category = ia_u256_of(1));
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.tag = ia_tag_of(IA_TAG_TEE | IA_TAG_SCONE));
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.task.dealid.b[0] ^= 1);
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.task_id.b[0] ^= 1; w_lease(w));
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.task.idx = ia_u256_of(1));
+  REFUSED(IA_E_DEAL_MISMATCH, w->f.deal.bot_size = ia_u256_of(2));
+  REFUSED(IA_E_VOLUME_SPENT, w->f.deal.bot_first = ia_u256_of(1));
+}
+
+static void test_assets(void **state)
+{
+  ia_asset_facts *a;
+
+  (void)state;
+#define APP  (a = &w->f.asset[IA_ASSET_APP])
+#define DATA (a = &w->f.asset[IA_ASSET_DATASET])
+  REFUSED(IA_E_ASSET_MISMATCH, APP->has = false);
+  REFUSED(IA_E_ASSET_MISMATCH, DATA->has = false);
+  REFUSED(IA_E_ASSET_MISMATCH, APP->app.checksum.b[0] ^= 1);
+  REFUSED(IA_E_ASSET_MISMATCH, APP->app.multiaddr = ia_span_str("/ipfs/other"));
+  REFUSED(IA_E_ASSET_MISMATCH, APP->app.name = ia_span_str("other"));
+  REFUSED(IA_E_ASSET_MISMATCH, APP->app.type = ia_span_str("other"));
+  REFUSED(IA_E_ASSET_MISMATCH, APP->app.mrenclave = ia_span_str("x"));
+  REFUSED(IA_E_ASSET_MISMATCH, APP->first_owner = w->who[W_USER].addr);
+  REFUSED(IA_E_ASSET_MISMATCH, DATA->dataset.checksum.b[0] ^= 1);
+  REFUSED(IA_E_ASSET_MISMATCH, DATA->dataset.multiaddr = ia_span_str("/ipfs/other"));
+  REFUSED(IA_E_ASSET_MISMATCH, DATA->first_owner = w->who[W_USER].addr);
+  REFUSED(IA_E_ASSET_MISMATCH, w->pins.proxy_code_hash.b[0] ^= 1);
+  REFUSED(IA_E_ASSET_MISMATCH, w->pins.registry[IA_ASSET_DATASET].b[0] ^= 1);
+#undef APP
+#undef DATA
+}
+
+/* -- owners -- */
+static void make_transfer(struct world *w, ia_buf *raw, int from, int to, const ia_addr *registry)
+{
+  ia_args args = {.addr = {w->who[from].addr, w->who[to].addr}};
+  IA_AUTOV(ia_buf) data = {0};
+  uint8_t word[32] = {0};
+  ia_tx tx = {.type = 2, .chain_id = w->pins.chain_id, .gas = 100000, .to = *registry};
+
+  memcpy(word + 12, w->dataset.b, 20);
+  args.value[0] = ia_u256_from_be(word);
+  ia_call_encode(&data, IA_CALL_TRANSFER_FROM, &args);
+  tx.data = ia_buf_view(&data);
+  assert_true(ia_tx_sign(raw, &tx, w->secp, &w->who[from].key, NULL));
+}
+
+static void test_owner_by_transactions(void **state)
+{
+  struct world *w = w_open("");
+  ia_asset_facts *d = &w->f.asset[IA_ASSET_DATASET];
+  IA_AUTOV(ia_buf) sold = {0}, forged = {0}, elsewhere = {0};
+  ia_span list[2];
+
+  (void)state;
+  make_transfer(w, &sold, W_DATA, W_WORKER, &w->pins.registry[IA_ASSET_DATASET]);
+  make_transfer(w, &forged, W_USER, W_WORKER, &w->pins.registry[IA_ASSET_DATASET]);
+  make_transfer(w, &elsewhere, W_DATA, W_WORKER, &w->pins.registry[IA_ASSET_APP]);
+  d->transfers = list;
+  d->n_transfers = 1;
+  list[0] = ia_buf_view(&forged);
+  expect(w, IA_E_OWNER_UNPROVEN);
+  list[0] = ia_buf_view(&elsewhere);
+  expect(w, IA_E_OWNER_UNPROVEN);
+  list[0] = ia_span_of(NULL, 0);
+  expect(w, IA_E_OWNER_UNPROVEN);
+  /* really sold: the old owner's order opens nothing, the new one's does */
+  list[0] = ia_buf_view(&sold);
+  expect(w, IA_E_ORDER_SIGNATURE);
+  w_sign(w, IA_ORDER_DATASET, W_WORKER);
+  w_deal(w);
+  expect(w, IA_OK);
+  w_close(w);
+}
+
+static void test_owner_by_message(void **state)
+{
+  struct world *w = w_open("");
+  ia_asset_facts *d = &w->f.asset[IA_ASSET_DATASET];
+  ia_transfer_message m = {.version = 5, .to = w->who[W_WORKER].addr, .body = ia_span_str("{}")};
+  ia_owner_message msg = {.domain = w->pins.domain,
+                          .kind = "transfer",
+                          .chain_id = w->pins.chain_id,
+                          .hub = w->pins.hub,
+                          .sms_key = w->pins.sms_key,
+                          .object = w->dataset,
+                          .version = 5,
+                          .body = m.body};
+  ia_sig sig;
+  ia_h256 h;
+
+  (void)state;
+  assert_true(ia_owner_message_hash(&h, &msg, NULL));
+  assert_true(ia_eip191_sign(w->secp, &sig, IA_SPAN_ARR(h.b), &w->who[W_DATA].key, NULL));
+  memcpy(m.sig, sig.b, 65);
+  d->messages = &m;
+  d->n_messages = 1;
+  expect(w, IA_E_ORDER_SIGNATURE);
+  w_sign(w, IA_ORDER_DATASET, W_WORKER);
+  w_deal(w);
+  expect(w, IA_OK);
+  m.version++;
+  expect(w, IA_E_ORDER_SIGNATURE);
+  w_close(w);
+}
+
+/* -- what no signature on the order proves -- */
+static void presign(struct world *w, ia_buf *raw, int by, ia_order_operation op)
+{
+  ia_order_op what = {.operation = (uint8_t)op};
+  IA_AUTOV(ia_buf) data = {0};
+  ia_tx tx = {.type = 2, .chain_id = w->pins.chain_id, .gas = 100000, .to = w->pins.hub};
+
+  what.order.kind = IA_ORDER_DATASET;
+  what.order.dataset = w->f.match.dataset;
+  ia_call_encode(&data, IA_CALL_MANAGE_DATASET_ORDER, &what);
+  tx.data = ia_buf_view(&data);
+  ia_buf_clear(raw);
+  assert_true(ia_tx_sign(raw, &tx, w->secp, &w->who[by].key, NULL));
+  w->f.presign[IA_ORDER_DATASET] = ia_buf_view(raw);
+}
+
+static void test_presigned_orders_are_proven_by_their_transaction(void **state)
+{
+  struct world *w = w_open("");
+  IA_AUTOV(ia_buf) raw = {0};
+
+  (void)state;
+  w->f.match.dataset.sign = ia_span_of(NULL, 0);
+  expect(w, IA_E_ORDER_SIGNATURE);
+  presign(w, &raw, W_USER, IA_ORDER_SIGN);
+  expect(w, IA_E_ORDER_SIGNATURE);
+  presign(w, &raw, W_DATA, IA_ORDER_CLOSE);
+  expect(w, IA_E_ORDER_SIGNATURE);
+  presign(w, &raw, W_DATA, IA_ORDER_SIGN);
+  expect(w, IA_OK);
+  w->f.match.dataset.volume = ia_u256_of(11);
+  expect(w, IA_E_ORDER_SIGNATURE);
+  w_close(w);
+}
+
+static void test_the_ledgers_word_is_listed_and_can_be_refused(void **state)
+{
+  struct world *w = w_open("");
+  IA_AUTOV(ia_release_plan) plan = {0};
+
+  (void)state;
+  w->order[IA_ORDER_DATASET].order.dataset.requesterrestrict = w->pool;
+  w_sign(w, IA_ORDER_DATASET, W_DATA);
+  w_deal(w);
+  expect(w, IA_E_DEAL_MISMATCH);
+  w->member = true;
+  assert_int_equal(decide(w, &plan), IA_OK);
+  assert_int_equal(plan.n_by_ledger, 1);
+  assert_memory_equal(plan.by_ledger[0], "whitelist:0x7777", 16);
+  w->policy = "{\"byLedger\":false,\"v\":1}";
+  expect(w, IA_E_BY_LEDGER_REFUSED);
+  w_close(w);
+}
+
+static void test_a_key_owner_is_no_contract(void **state)
+{
+  struct world *w = w_open("");
+  IA_AUTOV(ia_release_plan) plan = {0};
+
+  (void)state;
+  w_sign(w, IA_ORDER_DATASET, W_USER);
+  w_deal(w);
+  w->is_contract = w->contract_says_yes = true;
+  assert_int_equal(decide(w, &plan), IA_OK);
+  assert_memory_equal(plan.by_ledger[0], "erc1271:0x", 10);
+  /* she pushed the key with a signature of her own: whatever the ledger says, she is a key */
+  w->f.asset[IA_ASSET_DATASET].known_key = w->who[W_DATA].addr;
+  expect(w, IA_E_ORDER_SIGNATURE);
+  w_close(w);
+}
+
+static void test_memory(void **state)
+{
+  (void)state;
+  REFUSED(IA_E_LEDGER_ROLLBACK, w->rolled_back = true);
+  REFUSED(IA_E_VOLUME_SPENT, w->order_tasks = 10);
+  REFUSED(IA_OK, w->order_tasks = 9);
+  REFUSED(IA_E_ORDER_CLOSED, w->closed = true);
+  REFUSED(IA_E_REVOKED, w->revoked = true);
+  REFUSED(IA_E_RELEASE_LIMIT, w->releases = 3);
+  REFUSED(IA_OK, w->releases = 2);
+}
+
+static void test_policy_clauses(void **state)
+{
+  (void)state;
+  REFUSED(IA_E_POLICY_EXPIRED, w->policy = "{\"expires\":1780000000,\"v\":1}");
+  REFUSED(IA_OK, w->policy = "{\"expires\":1780000001,\"v\":1}");
+  REFUSED(IA_E_POLICY_EXPIRED, w->policy = "{\"notBefore\":1780000001,\"v\":1}");
+  REFUSED(IA_E_POLICY_REQUESTER, w->policy = "{\"requesters\":[],\"v\":1}");
+  REFUSED(IA_E_POLICY_PURPOSE, w->policy = "{\"purposes\":[\"research\"],\"v\":1}");
+  REFUSED(IA_E_POLICY_BUDGET, w->policy = "{\"runs\":{\"total\":2},\"v\":1}"; w->total = 2);
+  REFUSED(IA_E_POLICY_BUDGET, w->policy = "{\"runs\":{\"daily\":2},\"v\":1}"; w->today = 2);
+  REFUSED(IA_OK, w->policy = "{\"runs\":{\"daily\":2,\"total\":9},\"v\":1}"; w->today = 1);
+  REFUSED(IA_E_POLICY_RESULT, w->policy = "{\"plainResult\":false,\"v\":1}");
+  REFUSED(IA_E_POLICY_UNKNOWN, w->policy = "{\"minimumTcb\":\"UpToDate\",\"v\":1}");
+}
+
+static void expect_params(const char *params, ia_code code, bool secret, const char *key)
+{
+  struct world *w = w_open(params);
+
+  w->no_requester_secret = !secret;
+  w->result_key = key;
+  expect(w, code);
+  w_close(w);
+}
+
+static void test_secrets_and_result(void **state)
+{
+  (void)state;
+  REFUSED(IA_E_SECRET_MISSING, w->no_dataset_key = true);
+  expect_params("{\"iexec_secrets\":{\"1\":\"my-key\"}}", IA_E_SECRET_MISSING, false, NULL);
+  expect_params("{\"iexec_secrets\":{\"1\":\"my-key\"}}", IA_OK, true, NULL);
+  expect_params("{\"iexec_result_encryption\":true}", IA_E_RESULT_KEY_MISSING, true, NULL);
+  expect_params("{\"iexec_result_encryption\":true}", IA_E_RESULT_KEY_INVALID, true, "no key");
+  expect_params("{\"iexec_result_storage_provider\":\"dropbox\"}", IA_E_STORAGE_UNSUPPORTED, true,
+                NULL);
+  expect_params("{\"iexec_args\":", IA_E_PARAMS_INVALID, true, NULL);
+  expect_params("{\"bulk_cid\":\"QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnHfHG\"}",
+                IA_E_UNSUPPORTED, true, NULL);
+}
+
+/* An app's secret leaves for an order of who pushed it, and for no other owner's. */
+static void test_a_former_owners_app_secret_stays(void **state)
+{
+  struct world *w = w_open("");
+  IA_AUTOV(ia_release_plan) mine = {0}, other = {0};
+
+  (void)state;
+  w->has_app_secret = true;
+  w->app_pusher = w->who[W_APP].addr;
+  assert_int_equal(decide(w, &mine), IA_OK);
+  assert_true(mine.app_secret);
+  w->app_pusher = w->who[W_USER].addr;
+  assert_int_equal(decide(w, &other), IA_OK);
+  assert_false(other.app_secret);
+  w_close(w);
+}
+
+/* `iapp why` before a deal: the same decision without lease, task and deal. */
+static void test_planned_orders(void **state)
+{
+  struct world *w = w_open("");
+
+  (void)state;
+  w->f.planned = true;
+  w->f.has_lease = w->f.has_task = w->f.has_deal = false;
+  expect(w, IA_OK);
+  w->revoked = true;
+  expect(w, IA_E_REVOKED);
+  w_close(w);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_an_honest_world_is_released),
+      cmocka_unit_test(test_lease),
+      cmocka_unit_test(test_task),
+      cmocka_unit_test(test_orders),
+      cmocka_unit_test(test_deal),
+      cmocka_unit_test(test_assets),
+      cmocka_unit_test(test_owner_by_transactions),
+      cmocka_unit_test(test_owner_by_message),
+      cmocka_unit_test(test_presigned_orders_are_proven_by_their_transaction),
+      cmocka_unit_test(test_the_ledgers_word_is_listed_and_can_be_refused),
+      cmocka_unit_test(test_a_key_owner_is_no_contract),
+      cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_policy_clauses),
+      cmocka_unit_test(test_secrets_and_result),
+      cmocka_unit_test(test_a_former_owners_app_secret_stays),
+      cmocka_unit_test(test_planned_orders),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
