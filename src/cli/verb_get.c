@@ -158,7 +158,7 @@ static bool get(ia_cli *c, ia_err *e)
 }
 
 static const ia_option options[] = {
-    {"key", "BASE64", false, "the file is encrypted under this data key (others see command lines)",
+    {"key", "BASE64", false, "the file is encrypted under this data key (process lists show it)",
      "get ./data.enc --key AAAA.."},
     {"key-file", "FILE", false, "the same, the key in a file", "get ./data.enc --key-file ./key"},
     {"checksum", "0xHASH", false, "SHA-256 of the file, compared before anything else",

@@ -48,7 +48,15 @@ typedef struct ia_verdict {
   ia_h256 task_id;
   ia_h256 result_sha256; /* zero: none */
   char result_cid[96];
-  bool completed; /* false: a receipt of a failure */
+  bool result_encrypted;
+  uint64_t chain_id;
+  ia_addr hub;
+  ia_h256 tx; /* hash of the settling transaction; zero: nothing was settled */
+  uint64_t block_number;
+  ia_h256 block_hash;
+  ia_h256 result_digest; /* PoCo */
+  char cause[48];        /* of a failure, as the pool gives it */
+  bool completed;        /* false: a receipt of a failure */
 } ia_verdict;
 
 /* result: the file as downloaded, or NULL. Always fills the verdict; false only when the file is no

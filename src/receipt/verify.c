@@ -8,7 +8,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "data/cipher.h"
-#include "receipt/fields.h"
+#include "eth/tx.h"
 
 static const char *const members[] = {"run",    "release",  "settlement", "orders",
                                       "assets", "evidence", NULL};
@@ -205,6 +205,23 @@ static void verify_all(ia_case *c, const ia_blob *result, const ia_trust *trust)
   last_words(c);
 }
 
+/* What programs go on with. */
+static void facts_of(ia_case *c)
+{
+  const ia_settlement *s = &c->settled;
+  ia_verdict *v = c->out;
+
+  v->chain_id = s->chain_id;
+  v->hub = s->hub;
+  v->block_number = s->block_number;
+  v->block_hash = s->block_hash;
+  v->result_digest = c->stated.result_digest;
+  v->result_encrypted = c->stated.result.encrypted;
+  memcpy(v->cause, s->cause, sizeof(v->cause));
+  if (s->tx.len > 0)
+    ia_tx_hash(&v->tx, ia_buf_view(&s->tx));
+}
+
 bool ia_receipt_verify(ia_verdict *out, ia_span receipt, const ia_blob *result,
                        const ia_trust *trust, ia_err *e)
 {
@@ -225,6 +242,7 @@ bool ia_receipt_verify(ia_verdict *out, ia_span receipt, const ia_blob *result,
   c.assets = json_object_get(v, "assets");
   c.evidence = json_object_get(v, "evidence");
   verify_all(&c, result, trust);
+  facts_of(&c);
   out->completed = out->ok && c.settled.tx.len > 0;
   case_free(&c);
   return true;

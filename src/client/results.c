@@ -1,0 +1,165 @@
+/* Receipts and results of tasks. */
+#include "client/results.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/json.h"
+#include "chain/poco.h"
+#include "client/to_blobs.h"
+#include "client/to_scheduler.h"
+
+enum { RECEIPT_ROOM = IA_RECEIPT_MAX + 1 };
+
+static bool open_chain(ia_chain **out, const char *url, uint64_t chain_id, const ia_addr *hub,
+                       ia_err *e)
+{
+  const ia_chain_options o = {.url = url, .hub = *hub, .chain_id = chain_id};
+
+  return ia_chain_open(out, &o, e);
+}
+
+bool ia_result_location(const ia_net *net, ia_buf *out, const ia_h256 *task, ia_err *e)
+{
+  IA_AUTO(ia_chain) *chain = NULL;
+  IA_AUTOV(ia_buf) store = {0};
+  const char *location;
+  ia_task t;
+
+  if (!open_chain(&chain, net->rpc, net->chain_id, &net->hub, e) ||
+      !ia_chain_task(chain, &t, &store, task, e))
+    return false;
+  if (t.status != IA_TASK_COMPLETED)
+    return ia_fail(e, IA_E_NOT_FOUND, "the task is not completed");
+  IA_AUTO_JSON *v = ia_json_parse(t.results, 0, NULL);
+  if (!v || !ia_json_get_str(v, "location", &location, NULL) || strncmp(location, "/ipfs/", 6) != 0)
+    return ia_fail(e, IA_E_NOT_FOUND, "the task left no result file");
+  ia_buf_str(out, location);
+  return ia_buf_ok(out, e);
+}
+
+static bool no(ia_err *e, const char *why)
+{
+  return ia_fail(e, IA_E_NOT_PROVEN, "the ledger does not hold this settlement: %s", why);
+}
+
+bool ia_settled_check(const ia_verdict *v, const char *rpc, ia_err *e)
+{
+  IA_AUTO(ia_chain) *chain = NULL;
+  IA_AUTOV(ia_chain_receipt) r = {0};
+  IA_AUTOV(ia_buf) store = {0};
+  ia_task t;
+
+  if (!open_chain(&chain, rpc, v->chain_id, &v->hub, e) ||
+      !ia_chain_task(chain, &t, &store, &v->task_id, e))
+    return false;
+  if (ia_h256_zero(&v->tx))
+    return t.status != IA_TASK_COMPLETED || no(e, "the task was completed all the same");
+  if (!ia_chain_receipt_get(chain, &r, &v->tx, e))
+    return e && e->code == IA_E_NOT_FOUND ? no(e, "no such transaction") : false;
+  if (!r.ok || r.block != v->block_number || !ia_h256_eq(&r.block_hash, &v->block_hash))
+    return no(e, "the transaction failed or stands in another block");
+  if (t.status != IA_TASK_COMPLETED || !ia_h256_eq(&t.result_digest, &v->result_digest))
+    return no(e, "the task was settled with another result");
+  return true;
+}
+
+/* The code of the first check that failed, with its sentence. */
+static bool refused(const ia_verdict *v, ia_err *e)
+{
+  for (size_t i = 0; i < v->n; i++)
+    if (v->check[i].state == IA_CHECK_FAIL)
+      return ia_fail(e, v->check[i].code, "%.180s", v->check[i].text);
+  return ia_fail(e, IA_E_NOT_PROVEN, "the receipt proves nothing");
+}
+
+bool ia_result_fetch(const ia_net *net, int fd, ia_verdict *v, ia_buf *receipt, const ia_h256 *task,
+                     const ia_trust *trust, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {.cap = RECEIPT_ROOM};
+  ia_blob file;
+
+  if (!ia_to_scheduler_receipt(net, &text, task, e) ||
+      !ia_receipt_verify(v, ia_buf_view(&text), NULL, trust, e))
+    return ia_wrap(e, "receipt");
+  if (receipt)
+    ia_buf_span(receipt, ia_buf_view(&text));
+  if (!v->ok)
+    return refused(v, e);
+  if (!ia_h256_eq(&v->task_id, task))
+    return ia_fail(e, IA_E_TASK_MISMATCH, "the receipt is of another task");
+  if (!v->result_cid[0])
+    return ia_fail(e, IA_E_NOT_FOUND, v->cause[0] ? "the task failed: %s" : "no result file%s",
+                   v->cause);
+  if (!ia_to_blobs_get(net, fd, v->result_cid, e) || !ia_blob_fd(&file, fd, e) ||
+      !ia_receipt_verify(v, ia_buf_view(&text), &file, trust, e))
+    return false;
+  return v->ok || refused(v, e);
+}
+
+bool ia_result_fetch_unsigned(const ia_net *net, int fd, const ia_h256 *task, ia_err *e)
+{
+  IA_AUTOV(ia_buf) where = {0};
+
+  if (!ia_result_location(net, &where, task, e))
+    return false;
+  ia_buf_u8(&where, 0);
+  return ia_buf_ok(&where, e) && ia_to_blobs_get(net, fd, (const char *)where.ptr, e);
+}
+
+static bool parents(int dir, const char *name, ia_err *e)
+{
+  ia_path path;
+
+  for (const char *p = strchr(name, '/'); p; p = strchr(p + 1, '/')) {
+    if (!ia_path_join(&path, e, "%.*s", (int)(p - name), name))
+      return false;
+    if (mkdirat(dir, path.s, 0755) != 0 && errno != EEXIST)
+      return ia_fail_errno(e, "%s", path.s);
+  }
+  return true;
+}
+
+static bool unpack(int dir, const ia_zip *zip, ia_err *e)
+{
+  for (size_t i = 0; i < ia_zip_count(zip); i++) {
+    const ia_zip_entry *t = ia_zip_at(zip, i);
+
+    if (!parents(dir, t->name, e))
+      return false;
+    if (t->folder)
+      continue;
+    ia_autoclose int fd =
+        openat(dir, t->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0)
+      return ia_fail_errno(e, "%s", t->name);
+    if (!ia_zip_extract(zip, t, ia_sink_fd(&fd), e))
+      return ia_wrap(e, "%s", t->name);
+  }
+  return true;
+}
+
+bool ia_result_unpack(const char *dir, const ia_zip *zip, ia_err *e)
+{
+  ia_path temp, parent;
+  const char *slash = strrchr(dir, '/');
+
+  if (!ia_path_join(&temp, e, "%s.%d.part", dir, (int)getpid()) ||
+      !ia_path_join(&parent, e, "%.*s", slash && slash != dir ? (int)(slash - dir) : 1,
+                    slash && slash != dir ? dir : "."))
+    return false;
+  if (access(dir, F_OK) == 0)
+    return ia_fail(e, IA_E_EXISTS, "%s is there already", dir);
+  if (!ia_mkdirs(parent.s, 0755, e) || !ia_mkdirs(temp.s, 0755, e))
+    return false;
+  ia_autoclose int fd = open(temp.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  bool ok = fd >= 0 ? unpack(fd, zip, e) : ia_fail_errno(e, "%s", temp.s);
+  if (ok && rename(temp.s, dir) != 0)
+    ok = ia_fail_errno(e, "%s", dir);
+  if (!ok && !ia_remove_tree(temp.s, NULL))
+    return ia_wrap(e, "and %s could not be removed", temp.s);
+  return ok;
+}

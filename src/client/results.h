@@ -1,0 +1,28 @@
+/* Fetching what a task left: the receipt, the result it vouches for, its plain files. */
+#ifndef IA_CLIENT_RESULTS_H
+#define IA_CLIENT_RESULTS_H
+
+#include "client/net.h"
+#include "data/stream.h"
+#include "data/zip.h"
+#include "receipt/receipt.h"
+
+/* Where the ledger says the result lies ("/ipfs/<cid>"), for tasks without a receipt: the pool's
+ * word. NOT_FOUND while the task is not completed, or when it left nothing but a callback. */
+IA_MUST bool ia_result_location(const ia_net *net, ia_buf *out, const ia_h256 *task, ia_err *e);
+/* Does the ledger hold the settlement that the receipt speaks of? Fails with the sentence that says
+ * why not (NOT_PROVEN). rpc: NULL = that of net. */
+IA_MUST bool ia_settled_check(const ia_verdict *v, const char *rpc, ia_err *e);
+
+/* Gets the receipt, verifies it, downloads the result to fd and compares it with the run statement.
+ * NOT_PROVEN (or the class of the first failing check) when the receipt does not hold; nothing is
+ * to be used then. receipt may be NULL; else the receipt's text is appended. */
+IA_MUST bool ia_result_fetch(const ia_net *net, int fd, ia_verdict *verdict, ia_buf *receipt,
+                             const ia_h256 *task, const ia_trust *trust, ia_err *e);
+/* The same by the ledger's word alone, without a receipt. */
+IA_MUST bool ia_result_fetch_unsigned(const ia_net *net, int fd, const ia_h256 *task, ia_err *e);
+
+/* Unpacks into a folder that must not exist yet: all files or none. */
+IA_MUST bool ia_result_unpack(const char *dir, const ia_zip *zip, ia_err *e);
+
+#endif
