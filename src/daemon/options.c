@@ -41,6 +41,7 @@ static const struct row {
     ROW_TEXT("ipfs", ipfs, "URL", "blob store, when it does not run here"),
     ROW_TEXT("sms", sms, "URL", "SMS, when it does not run here"),
     ROW_TEXT("scheduler", scheduler, "URL", "scheduler, when it does not run here"),
+    ROW_TEXT("domain", domain, "hw|sim", "of a new SMS (sim); hw releases nothing to simulations"),
     ROW_TEXT("log", log, "LEVEL", "error, warn, info, debug (warn)"),
     ROW_FLAG("json", json, "one line of JSON when ready; errors as JSON"),
     ROW_FLAG("quiet", quiet, "say nothing when ready"),

@@ -39,6 +39,7 @@ typedef struct ia_daemon_options {
   const char *sms;
   const char *ipfs;
   const char *scheduler;
+  const char *domain; /* of a new SMS: "hw", "sim" */
   const char *log;
   bool json;
   bool quiet;

@@ -9,6 +9,7 @@
 
 #include "base/hex.h"
 #include "base/log.h"
+#include "chain/rpc.h"
 #include "daemon/control.h"
 #include "daemon/roles.h"
 
@@ -34,6 +35,61 @@ uint64_t ia_role_number(const ia_role_ctx *r, const char *key, uint64_t without)
 bool ia_role_addr(const ia_role_ctx *r, const char *key, ia_addr *out, ia_err *e)
 {
   return ia_json_get_addr(r->config, key, out, e);
+}
+
+bool ia_role_listen(const ia_role_ctx *r, ia_server **out, const char *port_key, ia_err *e)
+{
+  const ia_listen at = {.host = ia_role_text(r, "host"),
+                        .port = (uint16_t)ia_role_number(r, port_key, 0),
+                        .tls_cert = ia_role_text(r, "tlsCert"),
+                        .tls_key = ia_role_text(r, "tlsKey"),
+                        .behind_tls_proxy = ia_role_flag(r, "behindTlsProxy")};
+
+  if (ia_server_open(out, r->loop, &at, e))
+    return true;
+  if (e && e->code == IA_E_IO)
+    ia_hint(e, "is port %u taken? --port 0 takes free ones", at.port);
+  return false;
+}
+
+json_t *ia_role_ledger_info(const ia_role_ctx *r, ia_err *e)
+{
+  const ia_rpc_options o = {.url = ia_role_text(r, "rpcUrl")};
+  IA_AUTO(ia_rpc) *rpc = NULL;
+  json_t *info = json_object_get(r->config, "ledgerInfo");
+
+  if (info)
+    return json_incref(info);
+  if (!o.url) {
+    ia_fail(e, IA_E_USAGE, "no ledger here: give --rpc URL");
+    return NULL;
+  }
+  if (!ia_rpc_new(&rpc, &o, e) || !ia_rpc_call(rpc, &info, "iapp_info", NULL, e)) {
+    ia_wrap(e, "ledger at %s", o.url);
+    return NULL;
+  }
+  return info;
+}
+
+bool ia_role_guest(const ia_role_ctx *r, ia_path *out, ia_err *e)
+{
+  static const char *const places[] = {"iapp-guest", "src/guest/iapp-guest",
+                                       "../libexec/iapp/iapp-guest"};
+  const char *given = ia_role_text(r, "guest");
+  char self[IA_PATH_MAX];
+  ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+  if (given)
+    return ia_path_join(out, e, "%s", given);
+  self[n > 0 ? n : 0] = '\0';
+  char *slash = strrchr(self, '/');
+  if (slash)
+    *slash = '\0';
+  for (unsigned i = 0; i < IA_COUNT(places); i++)
+    if (ia_path_join(out, NULL, "%s/%s", self, places[i]) && access(out->s, X_OK) == 0)
+      return true;
+  ia_fail(e, IA_E_NOT_FOUND, "no iapp-guest beside %s", self);
+  return ia_hint(e, "--guest FILE");
 }
 
 static void on_signal(void *ctx, int signo)
@@ -98,12 +154,15 @@ static bool serve(ia_role_ctx *r, const ia_role_def *def, ia_err *e)
   json_t *ready = NULL;
   ia_watch *watch = NULL;
 
-  if (!listen_to_supervisor(r, e) || !ia_process_harden(e) || !ia_loop_new(&r->loop, e) ||
-      !ia_loop_signal(r->loop, SIGTERM, on_signal, r, e))
+  /* a worker that is not root writes the id maps of its guests, which a process that cannot be read
+   * may not; its guests harden themselves */
+  bool harden = geteuid() == 0 || strcmp(r->name, "worker") != 0;
+  if (!listen_to_supervisor(r, e) || (harden && !ia_process_harden(e)) ||
+      !ia_loop_new(&r->loop, e) || !ia_loop_signal(r->loop, SIGTERM, on_signal, r, e))
     return false;
   (void)signal(SIGPIPE, SIG_IGN);
   bool ok = def->open(r, &state, &ready, e);
-  IA_AUTO_JSON *line = ok ? json_pack("{s:o}", "ready", ready) : NULL;
+  IA_AUTO_JSON *line = json_pack("{s:o*}", "ready", ready);
   ok = ok && ia_control_send(IA_CONTROL_FD, line, e) &&
        ia_watch_new(&watch, r->loop, IA_CONTROL_FD, IA_WATCH_READ, on_control, r, e);
   if (ok)
@@ -116,13 +175,15 @@ static bool serve(ia_role_ctx *r, const ia_role_def *def, ia_err *e)
 
 int ia_role_main(const char *name)
 {
+  static const ia_role_def *const defs[] = {&ia_role_front, &ia_role_sms, &ia_role_scheduler,
+                                            &ia_role_worker};
   ia_role_ctx r = {.name = name};
   const ia_role_def *def = NULL;
   ia_err e = {0};
 
-  for (unsigned i = 0; ia_role_defs[i]; i++)
-    if (strcmp(ia_role_defs[i]->name, name) == 0)
-      def = ia_role_defs[i];
+  for (unsigned i = 0; i < IA_COUNT(defs); i++)
+    if (strcmp(defs[i]->name, name) == 0)
+      def = defs[i];
   bool ok = def ? serve(&r, def, &e) : ia_fail(&e, IA_E_USAGE, "no role \"%s\"", name);
   if (!ok)
     say_error(&e);

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/secret.h"
 #include "base/types.h"
+#include "http/server.h"
 
 typedef struct ia_role_ctx {
   const char *name;
@@ -33,5 +34,13 @@ const char *ia_role_text(const ia_role_ctx *r, const char *key);
 bool ia_role_flag(const ia_role_ctx *r, const char *key);
 uint64_t ia_role_number(const ia_role_ctx *r, const char *key, uint64_t without);
 IA_MUST bool ia_role_addr(const ia_role_ctx *r, const char *key, ia_addr *out, ia_err *e);
+
+/* Listens where the configuration says (host, TLS, the port of that name). */
+IA_MUST bool ia_role_listen(const ia_role_ctx *r, ia_server **out, const char *port_key, ia_err *e);
+/* What the ledger is (docs/protocol.md 4, iapp_info): as our own front said, else as the ledger at
+ * rpcUrl says. New reference. */
+json_t *ia_role_ledger_info(const ia_role_ctx *r, ia_err *e);
+/* The iapp-guest to start and to accept: --guest, or the one beside this program. */
+IA_MUST bool ia_role_guest(const ia_role_ctx *r, ia_path *out, ia_err *e);
 
 #endif

@@ -1,9 +1,10 @@
-/* The roles that this build has; NULL-terminated. One file role_X.c each. */
+/* The roles, one file role_X.c each (role_pool.c: scheduler and worker). */
 #ifndef IA_DAEMON_ROLES_H
 #define IA_DAEMON_ROLES_H
 
+#include "daemon/options.h"
 #include "daemon/role.h"
 
-extern const ia_role_def *const ia_role_defs[];
+extern const ia_role_def ia_role_front, ia_role_sms, ia_role_scheduler, ia_role_worker;
 
 #endif

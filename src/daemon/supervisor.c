@@ -11,6 +11,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "daemon/announce.h"
 #include "daemon/process.h"
 
 /* Processes in the order in which they need each other. */
@@ -25,23 +26,6 @@ static const struct plan {
     {"worker", IA_ROLE_WORKER, IA_ROLE_FRONT | IA_ROLE_SMS | IA_ROLE_SCHEDULER},
 };
 enum { N_PLANS = IA_COUNT(plans) };
-
-/* Fields of the line of readiness, in its order; docs/protocol.md 6. */
-static const char *const sdk_fields[] = {
-    "rpcUrl",
-    "chainId",
-    "hubAddress",
-    "marketUrl",
-    "smsUrl",
-    "ipfsNodeUrl",
-    "ipfsGatewayUrl",
-    "subgraphUrl",
-    "pocoSubgraphUrl",
-    "compassUrl",
-    "dataprotectorContractAddress",
-    "workerpool",
-    "whitelist",
-};
 
 typedef struct supervisor {
   const ia_daemon_options *o;
@@ -78,38 +62,6 @@ static void fail_all(supervisor *s, const ia_err *e)
   stop_all(s);
 }
 
-static bool announce(supervisor *s, ia_err *e)
-{
-  IA_AUTO_JSON *line = json_object();
-  IA_AUTOV(ia_buf) text = {0};
-  const char *rpc = "", *domain = "";
-
-  for (unsigned i = 0; i < IA_COUNT(sdk_fields); i++) {
-    json_t *v = json_object_get(s->fields, sdk_fields[i]);
-
-    if (v && !ia_json_set(line, sdk_fields[i], json_incref(v), e))
-      return false;
-  }
-  if (!ia_home_ready(&s->home, s->fields, e) || !ia_json_write(&text, line, e))
-    return false;
-  if (s->o->json)
-    printf("%.*s\n", (int)text.len, text.ptr);
-  bool simulated = ia_json_get_str(s->fields, "domain", &domain, NULL) && !strcmp(domain, "sim");
-  if (!s->o->json && !s->o->quiet) {
-    if (ia_json_get_str(s->fields, "rpcUrl", &rpc, NULL))
-      printf(
-          "ledger, market, blobs: %s (local ledger, PoCo rules, one operator, not a blockchain)\n",
-          rpc);
-    printf("ready after %llu ms in %s\n", (unsigned long long)(ia_mono_ms() - s->started_ms),
-           s->home.dir.s);
-    printf("for the iExec packages: iapp config sdk --home %s\n", s->home.dir.s);
-  }
-  if (simulated)
-    fputs("SIMULATED: no hardware protects anything here; put no real personal data here.\n",
-          s->o->json ? stderr : stdout);
-  return fflush(stdout) == 0 || ia_fail_errno(e, "stdout");
-}
-
 static void start_what_can(supervisor *s)
 {
   unsigned ready = 0, running = 0;
@@ -137,7 +89,7 @@ static void start_what_can(supervisor *s)
   if (running != ready || s->announced)
     return;
   s->announced = true;
-  if (!announce(s, &e))
+  if (!ia_announce(&s->home, s->o, s->fields, ia_mono_ms() - s->started_ms, &e))
     fail_all(s, &e);
 }
 
@@ -196,6 +148,7 @@ static bool tell(supervisor *s, ia_err *e)
          ia_json_set(s->fields, "smsPort", json_integer(s->ports.sms), e) &&
          ia_json_set(s->fields, "schedulerPort", json_integer(s->ports.scheduler), e) &&
          put_text(s, "wantChainId", o->chain_id, e) && put_text(s, "rules", o->rules, e) &&
+         put_text(s, "wantDomain", o->domain, e) &&
          put_text(s, "genesisSeed", o->genesis_seed, e) && put_text(s, "tlsCert", o->tls_cert, e) &&
          put_text(s, "tlsKey", o->tls_key, e) && put_text(s, "guest", o->guest, e) &&
          put_text(s, "slots", o->slots, e) && put_text(s, "workerpool", o->pool, e) &&

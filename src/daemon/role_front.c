@@ -1,0 +1,136 @@
+/* The front: ledger, market and blobs on one port. Holds no secret. */
+#include <string.h>
+
+#include "base/hex.h"
+#include "daemon/roles.h"
+#include "eth/address.h"
+#include "service/ipfs/ipfs.h"
+#include "service/ledger/service.h"
+#include "service/market/market.h"
+
+typedef struct front {
+  ia_server *server;
+  ia_ledger_service *ledger;
+  ia_ipfs *ipfs;
+  ia_market *market;
+} front;
+
+/* What the services themselves still do ends after the server does. */
+static void front_close(void *state)
+{
+  front *f = state;
+
+  ia_server_close(f->server);
+  ia_market_close(f->market);
+  ia_ipfs_close(f->ipfs);
+  ia_ledger_service_close(f->ledger);
+  free(f);
+}
+
+static bool open_ledger(front *f, ia_role_ctx *r, ia_err *e)
+{
+  ia_ledger_config c = {.test = ia_role_flag(r, "test"),
+                        .loopback = ia_role_text(r, "host") == NULL,
+                        .allow_fees = ia_role_flag(r, "allowFees")};
+  const char *seed = ia_role_text(r, "genesisSeed");
+  ia_path path;
+
+  c.genesis.chain_id = ia_role_number(r, "wantChainId", 0);
+  c.genesis.rules = ia_role_text(r, "rules");
+  c.genesis.dev_accounts = c.test || c.loopback;
+  if (!c.test &&
+      (c.genesis.chain_id == 1 || c.genesis.chain_id == 134 || c.genesis.chain_id == 42161)) {
+    ia_fail(e, IA_E_CHAIN_ID, "%llu is a public network's chain id",
+            (unsigned long long)c.genesis.chain_id);
+    return ia_hint(e, "add --test, or leave --chain-id out");
+  }
+  if (seed && (!c.test || !ia_h256_parse(&c.genesis.seed, ia_span_str(seed))))
+    return ia_fail(e, IA_E_USAGE, "--genesis-seed: 0x and 64 digits, with --test");
+  if (!ia_role_addr(r, "poolOwner", &c.genesis.pool_owner, e) ||
+      !ia_path_join(&path, e, "%s/ledger.db", r->dir.s))
+    return false;
+  c.path = path.s;
+  return ia_ledger_service_open(&f->ledger, &c, r->loop, e) &&
+         ia_server_mount(f->server, ia_ledger_service_routes(f->ledger), e);
+}
+
+static bool open_ipfs(front *f, ia_role_ctx *r, ia_err *e)
+{
+  ia_ipfs_config c = {0};
+  ia_path path;
+
+  if (!ia_path_join(&path, e, "%s/blobs", r->dir.s))
+    return false;
+  c.dir = path.s;
+  return ia_ipfs_open(&f->ipfs, &c, r->loop, e) && ia_ipfs_mount(f->ipfs, f->server, e);
+}
+
+static bool open_market(front *f, ia_role_ctx *r, const json_t *info, const char *rpc, ia_err *e)
+{
+  ia_market_config c = {.rpc_url = rpc};
+  IA_AUTOV(ia_buf) db = {0};
+
+  ia_buf_printf(&db, "sqlite:%s/market.db", r->dir.s);
+  ia_buf_u8(&db, 0);
+  c.db = (const char *)db.ptr;
+  return ia_buf_ok(&db, e) && ia_json_get_u64(info, "chainId", &c.chain_id, e) &&
+         ia_json_get_addr(info, "hub", &c.hub, e) && ia_market_open(&f->market, &c, r->loop, e) &&
+         ia_market_mount(f->market, f->server, e);
+}
+
+/* An address of the ledger's description, checksummed, under the name that SDKs know. */
+static bool put_addr(json_t *ready, const char *as, const json_t *info, const char *key, ia_err *e)
+{
+  ia_addr a;
+
+  return !json_object_get(info, key) ||
+         (ia_json_get_addr(info, key, &a, e) &&
+          ia_json_set(ready, as, json_string(ia_addr_text(&a).s), e));
+}
+
+static bool say_ledger(json_t *ready, json_t *info, ia_err *e)
+{
+  json_t *whitelist = json_object_get(info, "whitelist");
+
+  return ia_json_set(ready, "chainId", json_incref(json_object_get(info, "chainId")), e) &&
+         put_addr(ready, "hubAddress", info, "hub", e) &&
+         put_addr(ready, "dataprotectorContractAddress", info, "dataProtector", e) &&
+         put_addr(ready, "workerpool", info, "pool", e) &&
+         (!whitelist || ia_json_set(ready, "whitelist", json_incref(whitelist), e)) &&
+         ia_json_set(ready, "ledgerInfo", json_incref(info), e);
+}
+
+static bool open_services(front *f, ia_role_ctx *r, json_t *ready, ia_err *e)
+{
+  uint64_t roles = ia_role_number(r, "roles", 0);
+  const char *url = ia_server_url(f->server), *rpc = url;
+  IA_AUTO_JSON *info = NULL;
+
+  if ((roles & IA_ROLE_LEDGER) &&
+      (!open_ledger(f, r, e) || !(info = ia_ledger_info(ia_ledger_service_ledger(f->ledger), e)) ||
+       !ia_json_set(ready, "rpcUrl", json_string(url), e)))
+    return false;
+  if (!info && (!(rpc = ia_role_text(r, "rpcUrl")) || !(info = ia_role_ledger_info(r, e))))
+    return rpc ? false : ia_fail(e, IA_E_USAGE, "no ledger here: give --rpc URL");
+  if (!say_ledger(ready, info, e))
+    return false;
+  if ((roles & IA_ROLE_IPFS) &&
+      (!open_ipfs(f, r, e) || !ia_json_set(ready, "ipfsNodeUrl", json_string(url), e) ||
+       !ia_json_set(ready, "ipfsGatewayUrl", json_string(url), e)))
+    return false;
+  return !(roles & IA_ROLE_MARKET) ||
+         (open_market(f, r, info, rpc, e) && ia_json_set(ready, "marketUrl", json_string(url), e));
+}
+
+static bool front_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
+{
+  front *f = calloc(1, sizeof(*f));
+
+  if (!f)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
+  *state = f;
+  *ready = json_object();
+  return ia_role_listen(r, &f->server, "frontPort", e) && open_services(f, r, *ready, e);
+}
+
+const ia_role_def ia_role_front = {"front", front_open, front_close};

@@ -1,0 +1,137 @@
+/* The scheduler of the workerpool, and a worker. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "daemon/roles.h"
+#include "eth/address.h"
+#include "eth/keystore.h"
+#include "service/scheduler/scheduler.h"
+#include "service/worker/worker.h"
+
+enum { KEYSTORE_CAP = 1 << 16, WORKERS_MAX = 256, CONNECT_MS = 20000 };
+
+/* The key of HOME/ROLE/wallet.json. */
+static bool own_key(ia_secret *key, const ia_role_ctx *r, ia_err *e)
+{
+  IA_AUTO(ia_secp) *secp = NULL;
+  IA_AUTOV(ia_buf) text = {0};
+  ia_path path;
+
+  return ia_path_join(&path, e, "%s/wallet.json", r->dir.s) && ia_secp_new(&secp, e) &&
+         ia_file_read(&text, path.s, KEYSTORE_CAP, e) &&
+         ia_keystore_open(key, secp, ia_buf_view(&text), ia_secret_view(&r->passphrase), e);
+}
+
+typedef struct scheduler_role {
+  ia_server *server;
+  ia_scheduler *scheduler;
+} scheduler_role;
+
+static void scheduler_close(void *state)
+{
+  scheduler_role *s = state;
+
+  ia_scheduler_close(s->scheduler);
+  ia_server_close(s->server);
+  free(s);
+}
+
+/* Our own worker and those of --admit. */
+static bool admitted(ia_addr list[WORKERS_MAX], size_t *n, const ia_role_ctx *r, ia_err *e)
+{
+  const char *text = ia_role_text(r, "admit");
+
+  *n = 0;
+  if (ia_role_addr(r, "ownWorker", &list[0], NULL))
+    *n = 1;
+  while (text && *text) {
+    size_t len = strcspn(text, ",");
+
+    if (*n == WORKERS_MAX)
+      return ia_fail(e, IA_E_TOO_LARGE, "--admit: at most %d workers", WORKERS_MAX);
+    if (!ia_addr_parse(&list[(*n)++], ia_span_of(text, len), e))
+      return ia_wrap(e, "--admit");
+    text += len;
+    text += *text == ',';
+  }
+  return true;
+}
+
+static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
+{
+  ia_addr workers[WORKERS_MAX];
+  IA_AUTOV(ia_secret) key = {0};
+  IA_AUTOV(ia_buf) db = {0};
+  ia_scheduler_config c = {.rpc = ia_role_text(r, "rpcUrl"),
+                           .market = ia_role_text(r, "marketUrl"),
+                           .sms = ia_role_text(r, "smsUrl"),
+                           .ipfs = ia_role_text(r, "ipfsNodeUrl"),
+                           .chain_id = ia_role_number(r, "chainId", 0),
+                           .key = &key,
+                           .domain = IA_DOMAIN_SIM,
+                           .tee = "sim",
+                           .workers = workers};
+
+  ia_buf_printf(&db, "sqlite:%s/scheduler.db", r->dir.s);
+  ia_buf_u8(&db, 0);
+  c.db = (const char *)db.ptr;
+  if (!ia_buf_ok(&db, e) || !admitted(workers, &c.n_workers, r, e) || !own_key(&key, r, e))
+    return false;
+  if ((ia_role_text(r, "hubAddress") && !ia_role_addr(r, "hubAddress", &c.hub, e)) ||
+      (ia_role_text(r, "workerpool") && !ia_role_addr(r, "workerpool", &c.pool, e)))
+    return false;
+  return ia_scheduler_open(&s->scheduler, &c, r->loop, e) &&
+         ia_scheduler_mount(s->scheduler, s->server, e);
+}
+
+static bool scheduler_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
+{
+  scheduler_role *s = calloc(1, sizeof(*s));
+
+  if (!s)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
+  *state = s;
+  if (!ia_role_listen(r, &s->server, "schedulerPort", e) || !open_scheduler(s, r, e))
+    return false;
+  *ready = json_pack("{s:s}", "schedulerUrl", ia_server_url(s->server));
+  return *ready || ia_fail(e, IA_E_MEMORY, "out of memory");
+}
+
+const ia_role_def ia_role_scheduler = {"scheduler", scheduler_open, scheduler_close};
+
+static void worker_close(void *state)
+{
+  ia_worker_close(state);
+}
+
+static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
+{
+  IA_AUTOV(ia_secret) key = {0};
+  uint64_t until = ia_mono_ms() + CONNECT_MS;
+  ia_worker *w = NULL;
+  ia_path guest;
+  ia_worker_config c = {.dir = r->dir.s,
+                        .guest = guest.s,
+                        .scheduler = ia_role_text(r, "schedulerUrl"),
+                        .rpc = ia_role_text(r, "rpcUrl"),
+                        .key = &key,
+                        .slots = (unsigned)ia_role_number(r, "slots", 0),
+                        .warm = 1};
+
+  if (!c.scheduler)
+    return ia_fail(e, IA_E_USAGE, "no scheduler here: give --scheduler URL");
+  if (!ia_role_guest(r, &guest, e) || !own_key(&key, r, e) ||
+      (ia_role_text(r, "workerpool") && !ia_role_addr(r, "workerpool", &c.pool, e)) ||
+      !ia_worker_open(&w, &c, e))
+    return false;
+  *state = w;
+  /* "ready" means that tasks can come */
+  while (!ia_worker_ready(w) && ia_mono_ms() < until)
+    (void)usleep(2000);
+  if (!ia_worker_ready(w))
+    return ia_fail(e, IA_E_TIMEOUT, "the scheduler at %s does not take this worker", c.scheduler);
+  *ready = json_object();
+  return *ready || ia_fail(e, IA_E_MEMORY, "out of memory");
+}
+
+const ia_role_def ia_role_worker = {"worker", worker_open, worker_close};
