@@ -1,0 +1,337 @@
+/* Deals as the ledger made them, and its categories. */
+#include "base/clock.h"
+#include "base/hex.h"
+#include "eth/address.h"
+#include "service/market/market_int.h"
+
+/* Below 2^53 a number, above a decimal string, as in orders. */
+static json_t *number(const ia_u256 *v)
+{
+  uint64_t n;
+
+  return ia_u256_u64(&n, v) && n <= NUMBER_MAX ? json_integer((json_int_t)n)
+                                               : json_string(ia_u256_dec(v).s);
+}
+
+static json_t *resource(const ia_resource *r)
+{
+  return json_pack("{s:s,s:s,s:o}", "pointer", ia_addr_text(&r->pointer).s, "owner",
+                   ia_addr_text(&r->owner).s, "price", number(&r->price));
+}
+
+static json_t *text_of(ia_span s)
+{
+  return ia_utf8_valid(s) ? ia_json_bytes(s) : ia_json_hex(s);
+}
+
+static json_t *deal_json(const ia_market *m, const ia_chain_log *log, const ia_event *ev,
+                         const ia_deal *d)
+{
+  json_t *v = json_pack(
+      "{s:s,s:I,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:s,s:s,s:o,s:I,s:o,s:o,s:o,s:o,s:s}", "dealid",
+      ia_h256_text(&ev->id[0]).s, "chainId", (json_int_t)m->chain_id, "app", resource(&d->app),
+      "dataset", resource(&d->dataset), "workerpool", resource(&d->workerpool), "trust",
+      number(&d->trust), "category", number(&d->category), "tag", ia_h256_text(&d->tag).s,
+      "requester", ia_addr_text(&d->requester).s, "beneficiary", ia_addr_text(&d->beneficiary).s,
+      "callback", ia_addr_text(&d->callback).s, "params", text_of(d->params), "startTime",
+      (json_int_t)d->start_time, "botFirst", number(&d->bot_first), "botSize", number(&d->bot_size),
+      "workerStake", number(&d->worker_stake), "schedulerRewardRatio",
+      number(&d->scheduler_reward_ratio), "sponsor", ia_addr_text(&d->sponsor).s);
+  json_t *more =
+      json_pack("{s:s,s:s,s:s,s:s,s:o,s:I,s:s,s:s}", "apporderHash", ia_h256_text(&ev->id[1]).s,
+                "datasetorderHash", ia_h256_text(&ev->id[2]).s, "workerpoolorderHash",
+                ia_h256_text(&ev->more[0]).s, "requestorderHash", ia_h256_text(&ev->more[1]).s,
+                "volume", number(&ev->value[0]), "blockNumber", (json_int_t)log->block,
+                "blockTimestamp", ia_rfc3339(d->start_time).s, "txHash", ia_h256_text(&log->tx).s);
+
+  if (!v || !more || json_object_update(v, more) != 0) {
+    json_decref(v);
+    v = NULL;
+  }
+  json_decref(more);
+  return v;
+}
+
+bool ia_market_store_deal(ia_market *m, worker *w, const ia_chain_log *log, const ia_event *ev,
+                          ia_err *e)
+{
+  IA_AUTOV(ia_buf) store = {0};
+  IA_AUTOV(ia_buf) body = {0};
+  uint64_t category = 0;
+  ia_stmt *s;
+  ia_deal d;
+
+  if (!ia_chain_deal(w->chain, &d, &store, &ev->id[0], e))
+    return false;
+  IA_AUTO_JSON *v = deal_json(m, log, ev, &d);
+  if (!v)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a deal");
+  if (!ia_json_write(&body, v, e) ||
+      !ia_db_stmt(&s, w->db,
+                  "INSERT INTO deals (dealid, block, place, app, dataset, workerpool, app_owner,"
+                  " dataset_owner, workerpool_owner, requester, beneficiary, category, apporder,"
+                  " datasetorder, workerpoolorder, requestorder, body) VALUES ($1, $2, $3, $4, $5,"
+                  " $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+                  " ON CONFLICT (dealid) DO UPDATE SET block = excluded.block,"
+                  " place = excluded.place, body = excluded.body",
+                  e))
+    return false;
+  if (!ia_u256_u64(&category, &d.category) || category > NUMBER_MAX)
+    category = NUMBER_MAX; /* no such category exists */
+  ia_bind_h256(s, 1, &ev->id[0]);
+  ia_bind_u64(s, 2, log->block);
+  ia_bind_u64(s, 3, log->index);
+  ia_bind_addr(s, 4, &d.app.pointer);
+  ia_bind_addr(s, 5, &d.dataset.pointer);
+  ia_bind_addr(s, 6, &d.workerpool.pointer);
+  ia_bind_addr(s, 7, &d.app.owner);
+  ia_bind_addr(s, 8, &d.dataset.owner);
+  ia_bind_addr(s, 9, &d.workerpool.owner);
+  ia_bind_addr(s, 10, &d.requester);
+  ia_bind_addr(s, 11, &d.beneficiary);
+  ia_bind_u64(s, 12, category);
+  ia_bind_h256(s, 13, &ev->id[1]);
+  ia_bind_h256(s, 14, &ev->id[2]);
+  ia_bind_h256(s, 15, &ev->more[0]);
+  ia_bind_h256(s, 16, &ev->more[1]);
+  ia_bind_textn(s, 17, ia_buf_view(&body));
+  return ia_stmt_run(s, e);
+}
+
+/* name of the query parameter, parameter of the statement */
+static const struct {
+  const char *query, *param;
+  bool hash;
+} filters[] = {
+    {"app", "$app", false},
+    {"dataset", "$dataset", false},
+    {"workerpool", "$workerpool", false},
+    {"appOwner", "$app_owner", false},
+    {"datasetOwner", "$dataset_owner", false},
+    {"workerpoolOwner", "$workerpool_owner", false},
+    {"requester", "$requester", false},
+    {"beneficiary", "$beneficiary", false},
+    {"apporderHash", "$apporder", true},
+    {"datasetorderHash", "$datasetorder", true},
+    {"workerpoolorderHash", "$workerpoolorder", true},
+    {"requestorderHash", "$requestorder", true},
+};
+
+#define IS(column) "($" column " IS NULL OR " column " = $" column ")"
+#define WHERE                                                                                                                                                                  \
+  " FROM deals WHERE " IS("app") " AND " IS("dataset") " AND " IS("workerpool") " AND " IS("app_owner") " AND " IS("dataset_owner") " AND " IS("workerpool_owner") " AND " IS( \
+      "requester") " AND " IS("beneficiary") " AND " IS("apporder") " AND " IS("datasetorder") " AND " IS("workerpoolorder") " AND " IS("requestorder") " AND " IS("category")
+
+static bool bind_filters(ia_stmt *s, ia_request *rq, ia_err *e)
+{
+  uint64_t category = UINT64_MAX;
+  ia_span v;
+
+  for (size_t i = 0; i < IA_COUNT(filters); i++) {
+    int at = ia_bind_name(s, filters[i].param);
+    ia_h256 hash;
+    ia_addr addr;
+    bool given;
+
+    if (!ia_request_query(rq, filters[i].query, &v) || ia_span_is(v, "any")) {
+      ia_bind_null(s, at);
+    } else if (filters[i].hash) {
+      if (!ia_h256_parse(&hash, v))
+        return ia_fail(e, IA_E_INVALID, "%s: want 0x and 64 hex digits", filters[i].query);
+      ia_bind_h256(s, at, &hash);
+    } else {
+      if (!ia_market_query_addr(rq, filters[i].query, &addr, &given, e))
+        return false;
+      ia_bind_addr(s, at, &addr);
+    }
+  }
+  if (!ia_market_query_u64(rq, "category", &category, e))
+    return false;
+  if (category == UINT64_MAX)
+    ia_bind_null(s, ia_bind_name(s, "$category"));
+  else
+    ia_bind_u64(s, ia_bind_name(s, "$category"), category);
+  return true;
+}
+
+static bool collect(ia_stmt *s, json_t *out, ia_err *e)
+{
+  for (;;) {
+    bool row;
+
+    if (!ia_stmt_step(s, &row, e))
+      return false;
+    if (!row)
+      return true;
+    json_t *item = ia_json_parse(ia_col_bytes(s, 0), 0, e);
+    if (!item || json_array_append_new(out, item) != 0) {
+      ia_stmt_reset(s);
+      return item ? ia_fail(e, IA_E_MEMORY, "no memory for a list") : false;
+    }
+  }
+}
+
+static bool deals_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  IA_AUTO_JSON *items = json_array();
+  ia_stmt *s;
+  paging p;
+  bool row;
+
+  if (!items)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a list");
+  if (!ia_market_chain(m, rq, e) || !ia_market_paging(rq, &p, e) || !ia_market_catch_up(m, e) ||
+      !ia_db_stmt(&s, w->db, "SELECT count(*)" WHERE, e) || !bind_filters(s, rq, e) ||
+      !ia_stmt_step(s, &row, e))
+    return false;
+  uint64_t count = ia_col_u64(s, 0);
+  ia_stmt_reset(s);
+  if (!ia_db_stmt(&s, w->db,
+                  "SELECT body" WHERE " ORDER BY block DESC, place DESC LIMIT $limit OFFSET $skip",
+                  e) ||
+      !bind_filters(s, rq, e))
+    return false;
+  ia_bind_u64(s, ia_bind_name(s, "$limit"), p.size);
+  ia_bind_u64(s, ia_bind_name(s, "$skip"), p.skip);
+  return collect(s, items, e) && ia_market_page(rp, "deals", json_incref(items), count, &p, e);
+}
+
+bool ia_market_deals(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  worker *w = NULL;
+
+  if (!ia_market_worker(ctx, &w, e))
+    return false;
+  bool ok = deals_with(ctx, w, rq, rp, e);
+  ia_market_worker_back(ctx, w);
+  return ok;
+}
+
+/* {"ok":true} and the members of v, which is taken over. */
+static bool reply_merged(ia_reply *rp, json_t *v, ia_err *e)
+{
+  IA_AUTO_JSON *item = v;
+  IA_AUTO_JSON *out = json_pack("{s:b}", "ok", 1);
+
+  if (!item || !out || json_object_update(out, item) != 0)
+    return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
+  return ia_reply_json(rp, 200, out, e);
+}
+
+static bool deal_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  IA_AUTO_JSON *items = json_array();
+  ia_h256 id;
+  ia_stmt *s;
+
+  if (!ia_market_chain(m, rq, e))
+    return false;
+  if (!ia_h256_parse(&id, ia_request_param(rq, "dealid")))
+    return ia_fail(e, IA_E_INVALID, "dealid: want 0x and 64 hex digits");
+  if (!ia_market_catch_up(m, e) ||
+      !ia_db_stmt(&s, w->db, "SELECT body FROM deals WHERE dealid = $1", e))
+    return false;
+  ia_bind_h256(s, 1, &id);
+  if (!collect(s, items, e))
+    return false;
+  if (json_array_size(items) == 0)
+    return ia_fail(e, IA_E_NOT_FOUND, "deal not found");
+  return reply_merged(rp, json_incref(json_array_get(items, 0)), e);
+}
+
+bool ia_market_deal(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  worker *w = NULL;
+
+  if (!ia_market_worker(ctx, &w, e))
+    return false;
+  bool ok = deal_with(ctx, w, rq, rp, e);
+  ia_market_worker_back(ctx, w);
+  return ok;
+}
+
+static json_t *category_json(const ia_market *m, ia_chain *c, uint64_t id, ia_err *e)
+{
+  IA_AUTOV(ia_buf) store = {0};
+  ia_u256 index = ia_u256_of(id);
+  ia_category k;
+
+  if (!ia_chain_category(c, &k, &store, &index, e))
+    return NULL;
+  json_t *v =
+      json_pack("{s:I,s:I,s:o,s:o,s:I}", "chainId", (json_int_t)m->chain_id, "catid",
+                (json_int_t)id, "name", text_of(k.name), "description", text_of(k.description),
+                "workClockTimeRef", (json_int_t)k.work_clock_time_ref);
+  if (!v)
+    (void)ia_fail(e, IA_E_MEMORY, "no memory for a category");
+  return v;
+}
+
+static bool count_categories(ia_chain *c, uint64_t *n, ia_err *e)
+{
+  IA_AUTOV(ia_buf) store = {0};
+  ia_args out = {0};
+
+  if (!ia_chain_read(c, &out, &store, NULL, IA_CALL_COUNT_CATEGORY, NULL, e))
+    return false;
+  return ia_u256_u64(n, &out.value[0]) || ia_fail(e, IA_E_PARSE, "odd number of categories");
+}
+
+static bool categories_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  IA_AUTO_JSON *items = json_array();
+  uint64_t n;
+  paging p;
+
+  if (!items)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a list");
+  if (!ia_market_chain(m, rq, e) || !ia_market_paging(rq, &p, e) ||
+      !count_categories(w->chain, &n, e))
+    return false;
+  for (uint64_t i = p.skip; i < n && i < p.skip + p.size; i++) {
+    json_t *v = category_json(m, w->chain, i, e);
+
+    if (!v || json_array_append_new(items, v) != 0)
+      return v ? ia_fail(e, IA_E_MEMORY, "no memory for a list") : false;
+  }
+  return ia_market_page(rp, "categories", json_incref(items), n, &p, e);
+}
+
+bool ia_market_categories(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  worker *w = NULL;
+
+  if (!ia_market_worker(ctx, &w, e))
+    return false;
+  bool ok = categories_with(ctx, w, rq, rp, e);
+  ia_market_worker_back(ctx, w);
+  return ok;
+}
+
+static bool category_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  uint64_t n, id = 0;
+  ia_u256 wide;
+
+  if (!ia_market_chain(m, rq, e))
+    return false;
+  if (!ia_u256_parse(&wide, ia_request_param(rq, "id"), NULL) || !ia_u256_u64(&id, &wide))
+    return ia_fail(e, IA_E_INVALID, "catid: want a number");
+  if (!count_categories(w->chain, &n, e))
+    return false;
+  if (id >= n)
+    return ia_fail(e, IA_E_NOT_FOUND, "category not found");
+  json_t *v = category_json(m, w->chain, id, e);
+  return v && reply_merged(rp, v, e);
+}
+
+bool ia_market_category(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  worker *w = NULL;
+
+  if (!ia_market_worker(ctx, &w, e))
+    return false;
+  bool ok = category_with(ctx, w, rq, rp, e);
+  ia_market_worker_back(ctx, w);
+  return ok;
+}

@@ -1,0 +1,132 @@
+/* Insides of the market service. */
+#ifndef IA_SERVICE_MARKET_INT_H
+#define IA_SERVICE_MARKET_INT_H
+
+#include <pthread.h>
+
+#include "chain/follow.h"
+#include "poco/orders.h"
+#include "service/market/market.h"
+#include "store/db.h"
+
+enum {
+  CHALLENGES_MAX = 4096,
+  CHALLENGES_EACH = 16, /* of one address */
+  CHALLENGE_S = 300,
+};
+/* Prices and volumes are JSON numbers of clients: at most 2^53 - 1. */
+#define NUMBER_MAX 9007199254740991U
+
+/* What a job works with: handles of its own. */
+typedef struct worker {
+  struct worker *next;
+  ia_db *db;
+  ia_chain *chain;
+} worker;
+
+typedef struct challenge {
+  ia_addr who;
+  ia_h256 hash; /* of the typed data: what is signed and what the header names */
+  uint64_t expires;
+} challenge;
+
+struct ia_market {
+  ia_loop *loop;
+  char *db, *rpc_url;
+  uint64_t chain_id, first_block;
+  ia_addr hub;
+  ia_h256 separator;
+  unsigned open_max;
+  volatile bool cancel;
+  ia_routes table;
+  ia_timer *timer;
+  bool timer_job;       /* one is under way */
+  pthread_mutex_t lock; /* spare workers, challenges */
+  worker *spare;
+  challenge challenges[CHALLENGES_MAX];
+  size_t next_challenge;
+  /* following; one run at a time, others share its result */
+  pthread_mutex_t sync_lock;
+  pthread_cond_t sync_end;
+  bool sync_running;
+  uint64_t sync_started, sync_ok; /* number of the last run begun, of the last that went well */
+  worker *sync_worker;
+  ia_chain *sync_chain;
+  ia_follow *follow;
+  ia_addr watched[1 + IA_ASSET_KINDS]; /* hub, registries by ia_asset_kind */
+};
+
+/* market.c */
+IA_MUST bool ia_market_worker(ia_market *m, worker **out, ia_err *e);
+void ia_market_worker_back(ia_market *m, worker *w);
+/* `chainId` must be ours. */
+IA_MUST bool ia_market_chain(const ia_market *m, ia_request *rq, ia_err *e);
+
+/* sync.c: up to the ledger's head as it is now or later. Registries are known after. */
+IA_MUST bool ia_market_catch_up(ia_market *m, ia_err *e);
+void ia_market_sync_close(ia_market *m);
+/* Looks an order up on the ledger anew: consumed, and whether its signer still owns the asset. */
+IA_MUST bool ia_market_recheck(ia_market *m, worker *w, const ia_h256 *hash, ia_err *e);
+
+/* schema.c */
+extern const ia_migration ia_market_schema[];
+extern const size_t ia_market_schema_steps;
+
+/* login.c */
+bool ia_market_get_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+/* Who signed the challenge that the request's Authorization names; the challenge is spent. */
+IA_MUST bool ia_market_login(ia_market *m, ia_request *rq, ia_addr *who, ia_err *e);
+
+/* row.c */
+typedef struct order_row {
+  ia_order_kind kind;
+  ia_h256 hash;
+  ia_addr asset, signer;
+  uint64_t price, volume, remaining, category, trust;
+  uint64_t need; /* nRLC that a unit needs of the signer's stake */
+  uint64_t app_max, dataset_max;
+  ia_h256 tag;
+  ia_addr app, dataset, workerpool, requester; /* restrictions; targets of a request order */
+  ia_addr beneficiary;
+} order_row;
+/* Fields out of the order; PARSE when a number is beyond what clients take. */
+IA_MUST bool ia_market_row_of(order_row *r, const ia_order *o, ia_err *e);
+IA_MUST bool ia_market_insert(ia_db *db, const order_row *r, const ia_order *o, ia_err *e);
+/* Columns of the row in this order; see ITEM_COLUMNS. */
+#define ITEM_COLUMNS "hash, body, remaining, status, published, signer"
+json_t *ia_market_item(const ia_market *m, ia_stmt *s, ia_err *e);
+/* An open app order, and dataset order if there is a dataset, that this request could match. */
+IA_MUST bool ia_market_matchable(ia_db *db, bool *yes, const order_row *request, ia_err *e);
+/* Is this stake enough for `remaining` units? */
+bool ia_market_stake_ok(const order_row *r, const ia_u256 *stake);
+/* Row of a stored order; false with NOT_FOUND. */
+IA_MUST bool ia_market_row_load(ia_db *db, order_row *r, const ia_h256 *hash, ia_err *e);
+
+/* Kind of a collection's name, "apporders". */
+IA_MUST bool ia_market_kind(ia_span collection, ia_order_kind *kind, ia_err *e);
+IA_MUST bool ia_market_query_addr(ia_request *rq, const char *name, ia_addr *out, bool *given,
+                                  ia_err *e);
+IA_MUST bool ia_market_query_u64(ia_request *rq, const char *name, uint64_t *out, ia_err *e);
+
+/* Handlers. publish.c, list.c, deals.c */
+bool ia_market_publish(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_market_unpublish(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_market_list(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_market_one(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_market_deals(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_market_deal(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_market_categories(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_market_category(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+IA_MUST bool ia_market_store_deal(ia_market *m, worker *w, const ia_chain_log *log,
+                                  const ia_event *ev, ia_err *e);
+
+/* Paging of a list; count and nextPage of its answer. */
+typedef struct paging {
+  uint64_t size, skip, index;
+} paging;
+IA_MUST bool ia_market_paging(ia_request *rq, paging *p, ia_err *e);
+/* {"ok":true,"count","<name>":items,"nextPage"?}; takes items over. */
+IA_MUST bool ia_market_page(ia_reply *rp, const char *name, json_t *items, uint64_t count,
+                            const paging *p, ia_err *e);
+
+#endif

@@ -1,0 +1,283 @@
+/* Publishing and taking back. The checks stand in the order of iExec's market. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/crash.h"
+#include "base/hex.h"
+#include "service/market/market_int.h"
+
+/* What the ledger says of the order's maker. */
+static bool check_owner(ia_market *m, worker *w, const order_row *r, const ia_addr *login,
+                        ia_err *e)
+{
+  static const ia_asset_kind assets[] = {[IA_ORDER_APP] = IA_ASSET_APP,
+                                         [IA_ORDER_DATASET] = IA_ASSET_DATASET,
+                                         [IA_ORDER_WORKERPOOL] = IA_ASSET_WORKERPOOL};
+  ia_addr owner = r->asset;
+  bool known = false;
+
+  if (r->kind != IA_ORDER_REQUEST) {
+    if (!ia_chain_registered(w->chain, &known, &m->watched[1 + assets[r->kind]], &r->asset, e))
+      return false;
+    if (!known)
+      return ia_fail(e, IA_E_FORBIDDEN, "Resource not deployed");
+    if (!ia_chain_owner(w->chain, &owner, &r->asset, e))
+      return false;
+  }
+  if (!ia_addr_eq(&owner, login))
+    return ia_fail(e, IA_E_FORBIDDEN, "only order signer %s can publish an order",
+                   ia_addr_lower(&owner).s);
+  return true;
+}
+
+static bool not_known(ia_db *db, const ia_h256 *hash, ia_err *e)
+{
+  ia_stmt *s;
+  bool row;
+
+  if (!ia_db_stmt(&s, db, "SELECT 1 FROM orders WHERE hash = $1 AND status <> 'dead'", e))
+    return false;
+  ia_bind_h256(s, 1, hash);
+  if (!ia_stmt_step(s, &row, e))
+    return false;
+  ia_stmt_reset(s);
+  return !row || ia_fail(e, IA_E_EXISTS, "order already published");
+}
+
+static bool below_limit(const ia_market *m, ia_db *db, const order_row *r, ia_err *e)
+{
+  ia_stmt *s;
+  bool row;
+
+  if (!ia_db_stmt(&s, db,
+                  "SELECT count(*) FROM orders WHERE signer = $1 AND kind = $2 AND status = 'open'",
+                  e))
+    return false;
+  ia_bind_addr(s, 1, &r->signer);
+  ia_bind_u64(s, 2, r->kind);
+  if (!ia_stmt_step(s, &row, e))
+    return false;
+  uint64_t n = ia_col_u64(s, 0);
+  ia_stmt_reset(s);
+  if (n < m->open_max)
+    return true;
+  (void)ia_fail(e, IA_E_FORBIDDEN, "maximum number of open orders per wallet reached (%u)",
+                m->open_max);
+  return ia_hint(e, "unpublish orders that are not needed any more");
+}
+
+static bool set_remaining(ia_chain *c, order_row *r, ia_err *e)
+{
+  ia_u256 consumed;
+  uint64_t used;
+
+  if (!ia_chain_consumed(c, &consumed, &r->hash, e))
+    return false;
+  if (!ia_u256_u64(&used, &consumed) || used >= r->volume)
+    return ia_fail(e, IA_E_FORBIDDEN, "order already consumed");
+  r->remaining = r->volume - used;
+  return true;
+}
+
+/* Checks 9 and 10: can its maker pay, and is there something to match. */
+static bool check_means(worker *w, const order_row *r, ia_err *e)
+{
+  ia_account account;
+  bool yes;
+
+  if (r->kind != IA_ORDER_WORKERPOOL && r->kind != IA_ORDER_REQUEST)
+    return true;
+  if (!ia_chain_account(w->chain, &account, &r->signer, e))
+    return false;
+  if (!ia_market_stake_ok(r, &account.stake))
+    return ia_fail(e, IA_E_FORBIDDEN, "%s stake is too low to cover this order",
+                   r->kind == IA_ORDER_REQUEST ? "requester's" : "workerpool owner's");
+  if (r->kind != IA_ORDER_REQUEST)
+    return true;
+  if (!ia_market_matchable(w->db, &yes, r, e))
+    return false;
+  return yes || ia_fail(e, IA_E_FORBIDDEN, "no matching app or dataset order is published");
+}
+
+static bool check_order(ia_market *m, worker *w, order_row *r, const ia_order *o,
+                        const ia_addr *login, ia_err *e)
+{
+  bool valid = false;
+
+  ia_order_hash(&r->hash, &m->separator, o->kind, &o->app);
+  r->signer = *login;
+  if (!not_known(w->db, &r->hash, e) || !check_owner(m, w, r, login, e))
+    return false;
+  if (!ia_chain_verify_signature(w->chain, &valid, login, &r->hash,
+                                 *ia_order_signature(o->kind, &o->app), e))
+    return e && e->code == IA_E_REVERT ? ia_fail(e, IA_E_FORBIDDEN, "invalid sign") : false;
+  if (!valid)
+    return ia_fail(e, IA_E_FORBIDDEN, "invalid sign");
+  return below_limit(m, w->db, r, e) && set_remaining(w->chain, r, e) && check_means(w, r, e);
+}
+
+static bool store(ia_db *db, const order_row *r, const ia_order *o, ia_err *e)
+{
+  IA_AUTO(ia_tx) *tx = NULL;
+  ia_stmt *s;
+
+  if (!ia_tx_begin(&tx, db, e) ||
+      !ia_db_stmt(&s, db, "DELETE FROM orders WHERE hash = $1 AND status = 'dead'", e))
+    return false;
+  ia_bind_h256(s, 1, &r->hash);
+  if (!ia_stmt_run(s, e))
+    return false;
+  if (!ia_market_insert(db, r, o, e))
+    return e && e->code == IA_E_EXISTS ? ia_fail(e, IA_E_EXISTS, "order already published") : false;
+  return ia_tx_commit(&tx, e);
+}
+
+static json_t *published(ia_market *m, ia_db *db, const ia_h256 *hash, ia_err *e)
+{
+  ia_stmt *s;
+  bool row;
+
+  if (!ia_db_stmt(&s, db, "SELECT " ITEM_COLUMNS " FROM orders WHERE hash = $1", e))
+    return NULL;
+  ia_bind_h256(s, 1, hash);
+  if (!ia_stmt_step(s, &row, e))
+    return NULL;
+  if (!row) {
+    (void)ia_fail(e, IA_E_NOT_FOUND, "order not found");
+    return NULL;
+  }
+  json_t *item = ia_market_item(m, s, e);
+  ia_stmt_reset(s);
+  return item;
+}
+
+static bool publish_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  static const char *const members[] = {"order", NULL};
+  IA_AUTO_JSON *body = NULL;
+  IA_AUTOV(ia_order_box) box = {0};
+  ia_order_kind kind;
+  ia_addr login;
+  order_row r;
+  json_t *order;
+
+  if (!ia_market_chain(m, rq, e) || !ia_market_login(m, rq, &login, e) ||
+      !ia_market_kind(ia_request_path(rq), &kind, e) || !(body = ia_request_json(rq, e)) ||
+      !ia_json_only(body, members, e) || !ia_json_get_obj(body, "order", &order, e) ||
+      !ia_order_parse(&box, kind, order, e) || !ia_market_row_of(&r, &box.order, e))
+    return false;
+  if (ia_order_signature(kind, &box.order.app)->len == 0)
+    return ia_fail(e, IA_E_PARSE, "sign: missing");
+  if (!ia_market_catch_up(m, e) || !check_order(m, w, &r, &box.order, &login, e) ||
+      !store(w->db, &r, &box.order, e))
+    return false;
+  ia_crash_point("market.published");
+  IA_AUTO_JSON *v = json_pack("{s:b,s:o}", "ok", 1, "published", published(m, w->db, &r.hash, e));
+  return v && ia_reply_json(rp, 200, v, e);
+}
+
+bool ia_market_publish(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  worker *w = NULL;
+
+  if (!ia_market_worker(ctx, &w, e))
+    return false;
+  bool ok = publish_with(ctx, w, rq, rp, e);
+  ia_market_worker_back(ctx, w);
+  return ok;
+}
+
+typedef enum target { BY_HASH, LAST, ALL } target;
+
+static bool read_target(const json_t *body, ia_order_kind kind, target *t, ia_h256 *hash,
+                        ia_addr *asset, ia_err *e)
+{
+  static const char *const names[] = {"unpublish_orderHash", "unpublish_last", "unpublish_all"};
+  static const char *const assets[] = {"app", "dataset", "workerpool", "requester"};
+  const char *name = names[BY_HASH];
+
+  if (json_object_get(body, "target") && !ia_json_get_str(body, "target", &name, e))
+    return false;
+  for (*t = BY_HASH; *t <= ALL; (*t)++)
+    if (strcmp(name, names[*t]) == 0)
+      return *t == BY_HASH ? ia_json_get_h256(body, "orderHash", hash, e)
+                           : ia_json_get_addr(body, assets[kind], asset, e);
+  return ia_fail(e, IA_E_INVALID,
+                 "target: want unpublish_orderHash, unpublish_last, unpublish_all");
+}
+
+/* An order is named although it is not the signer's: the refusal says so. */
+static bool check_mine(ia_db *db, ia_order_kind kind, const ia_h256 *hash, const ia_addr *login,
+                       ia_err *e)
+{
+  order_row r;
+
+  if (!ia_market_row_load(db, &r, hash, e))
+    return false;
+  if (r.kind != kind)
+    return ia_fail(e, IA_E_NOT_FOUND, "order not found");
+  return ia_addr_eq(&r.signer, login) ||
+         ia_fail(e, IA_E_FORBIDDEN, "only order signer can unpublish an order");
+}
+
+static bool unpublish_rows(ia_db *db, ia_order_kind kind, target t, const ia_h256 *hash,
+                           const ia_addr *asset, const ia_addr *login, json_t *out, ia_err *e)
+{
+  ia_stmt *s;
+  ia_h256 gone;
+  bool row = true;
+
+  if (!ia_db_stmt(&s, db,
+                  "DELETE FROM orders WHERE hash IN (SELECT hash FROM orders WHERE signer = $1"
+                  " AND kind = $2 AND status = 'open' AND ($3 = 0 AND hash = $4 OR $3 > 0 AND"
+                  " asset = $5) ORDER BY published DESC, hash DESC LIMIT $6) RETURNING hash",
+                  e))
+    return false;
+  ia_bind_addr(s, 1, login);
+  ia_bind_u64(s, 2, kind);
+  ia_bind_u64(s, 3, t);
+  ia_bind_h256(s, 4, hash);
+  ia_bind_addr(s, 5, asset);
+  ia_bind_i64(s, 6, t == ALL ? -1 : 1);
+  for (;;) {
+    if (!ia_stmt_step(s, &row, e))
+      return false;
+    if (!row)
+      break;
+    if (!ia_col_h256(s, 0, &gone, e) || json_array_append_new(out, ia_json_h256(&gone)) != 0)
+      return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
+  }
+  return json_array_size(out) > 0 || ia_fail(e, IA_E_NOT_FOUND, "no open order to unpublish");
+}
+
+static bool unpublish_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  IA_AUTO_JSON *body = NULL;
+  IA_AUTO_JSON *gone = json_array();
+  ia_order_kind kind;
+  ia_addr login, asset = {{0}};
+  ia_h256 hash = {{0}};
+  target t;
+
+  if (!gone)
+    return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
+  if (!ia_market_chain(m, rq, e) || !ia_market_login(m, rq, &login, e) ||
+      !ia_market_kind(ia_request_path(rq), &kind, e) || !(body = ia_request_json(rq, e)) ||
+      !read_target(body, kind, &t, &hash, &asset, e) || !ia_market_catch_up(m, e) ||
+      (t == BY_HASH && !check_mine(w->db, kind, &hash, &login, e)) ||
+      !unpublish_rows(w->db, kind, t, &hash, &asset, &login, gone, e))
+    return false;
+  IA_AUTO_JSON *v = json_pack("{s:b,s:O}", "ok", 1, "unpublished", gone);
+  return v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "no memory for an answer");
+}
+
+bool ia_market_unpublish(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  worker *w = NULL;
+
+  if (!ia_market_worker(ctx, &w, e))
+    return false;
+  bool ok = unpublish_with(ctx, w, rq, rp, e);
+  ia_market_worker_back(ctx, w);
+  return ok;
+}

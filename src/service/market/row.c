@@ -1,0 +1,265 @@
+/* Orders as rows. */
+#include "base/clock.h"
+#include "base/hex.h"
+#include "eth/address.h"
+#include "poco/tag.h"
+#include "service/market/market_int.h"
+
+enum { POOL_STAKE_PERCENT = 30 }; /* WORKERPOOL_STAKE_RATIO of the hub */
+
+bool ia_market_kind(ia_span collection, ia_order_kind *kind, ia_err *e)
+{
+  static const char *const names[IA_ORDER_KINDS] = {"/apporders", "/datasetorders",
+                                                    "/workerpoolorders", "/requestorders"};
+
+  for (unsigned k = 0; k < IA_ORDER_KINDS; k++) {
+    size_t n = strlen(names[k]);
+
+    if (collection.len >= n && memcmp(collection.ptr, names[k], n) == 0 &&
+        (collection.len == n || collection.ptr[n] == '/')) {
+      *kind = (ia_order_kind)k;
+      return true;
+    }
+  }
+  return ia_fail(e, IA_E_NOT_FOUND, "no such collection");
+}
+
+bool ia_market_query_addr(ia_request *rq, const char *name, ia_addr *out, bool *given, ia_err *e)
+{
+  ia_span v;
+
+  *given = ia_request_query(rq, name, &v);
+  if (!*given || ia_addr_parse(out, v, NULL))
+    return true;
+  return ia_fail(e, IA_E_INVALID, "%s: want an address", name);
+}
+
+bool ia_market_query_u64(ia_request *rq, const char *name, uint64_t *out, ia_err *e)
+{
+  ia_span v;
+  ia_u256 wide;
+
+  if (!ia_request_query(rq, name, &v))
+    return true;
+  if (v.len == 0 || v.ptr[0] == '-' || !ia_u256_parse(&wide, v, NULL) || !ia_u256_u64(out, &wide) ||
+      *out > NUMBER_MAX)
+    return ia_fail(e, IA_E_INVALID, "%s: want a number", name);
+  return true;
+}
+
+static bool small(uint64_t *out, const ia_u256 *v, const char *name, ia_err *e)
+{
+  if (!ia_u256_u64(out, v) || *out > NUMBER_MAX)
+    return ia_fail(e, IA_E_PARSE, "%s: at most 2^53 - 1", name);
+  return true;
+}
+
+static bool request_row(order_row *r, const ia_request_order *o, ia_err *e)
+{
+  r->asset = o->requester;
+  r->tag = o->tag;
+  r->app = o->app;
+  r->dataset = o->dataset;
+  r->workerpool = o->workerpool;
+  r->requester = o->requester;
+  r->beneficiary = o->beneficiary;
+  if (!small(&r->app_max, &o->appmaxprice, "appmaxprice", e) ||
+      !small(&r->dataset_max, &o->datasetmaxprice, "datasetmaxprice", e) ||
+      !small(&r->price, &o->workerpoolmaxprice, "workerpoolmaxprice", e) ||
+      !small(&r->volume, &o->volume, "volume", e) ||
+      !small(&r->category, &o->category, "category", e) || !small(&r->trust, &o->trust, "trust", e))
+    return false;
+  r->need = r->app_max + r->dataset_max + r->price; /* below 2^55 */
+  return true;
+}
+
+static bool pool_row(order_row *r, const ia_workerpool_order *o, ia_err *e)
+{
+  r->asset = o->workerpool;
+  r->tag = o->tag;
+  r->app = o->apprestrict;
+  r->dataset = o->datasetrestrict;
+  r->requester = o->requesterrestrict;
+  if (!small(&r->price, &o->workerpoolprice, "workerpoolprice", e) ||
+      !small(&r->volume, &o->volume, "volume", e) ||
+      !small(&r->category, &o->category, "category", e) || !small(&r->trust, &o->trust, "trust", e))
+    return false;
+  r->need = r->price * POOL_STAKE_PERCENT / 100; /* below 2^58 before the division */
+  return true;
+}
+
+bool ia_market_row_of(order_row *r, const ia_order *o, ia_err *e)
+{
+  bool ok = false;
+
+  *r = (order_row){.kind = o->kind};
+  switch (o->kind) {
+  case IA_ORDER_APP:
+    r->asset = o->app.app;
+    r->tag = o->app.tag;
+    r->dataset = o->app.datasetrestrict;
+    r->workerpool = o->app.workerpoolrestrict;
+    r->requester = o->app.requesterrestrict;
+    ok = small(&r->price, &o->app.appprice, "appprice", e) &&
+         small(&r->volume, &o->app.volume, "volume", e);
+    break;
+  case IA_ORDER_DATASET:
+    r->asset = o->dataset.dataset;
+    r->tag = o->dataset.tag;
+    r->app = o->dataset.apprestrict;
+    r->workerpool = o->dataset.workerpoolrestrict;
+    r->requester = o->dataset.requesterrestrict;
+    ok = small(&r->price, &o->dataset.datasetprice, "datasetprice", e) &&
+         small(&r->volume, &o->dataset.volume, "volume", e);
+    break;
+  case IA_ORDER_WORKERPOOL: ok = pool_row(r, &o->workerpool, e); break;
+  case IA_ORDER_REQUEST: ok = request_row(r, &o->request, e); break;
+  case IA_ORDER_KINDS: break;
+  }
+  if (ok && r->volume == 0)
+    return ia_fail(e, IA_E_PARSE, "volume: at least 1");
+  return ok;
+}
+
+static int64_t tag_part(const ia_h256 *tag, size_t i)
+{
+  ia_span in = ia_span_of(tag->b + 8 * i, 8);
+  uint64_t v = 0;
+
+  return ia_span_u64be(&in, &v) ? (int64_t)v : 0;
+}
+
+bool ia_market_insert(ia_db *db, const order_row *r, const ia_order *o, ia_err *e)
+{
+  IA_AUTOV(ia_buf) body = {0};
+  IA_AUTO_JSON *v = ia_order_json(o->kind, &o->app, 0, e);
+  ia_stmt *s;
+
+  if (!v || !ia_json_write(&body, v, e) ||
+      !ia_db_stmt(&s, db,
+                  "INSERT INTO orders (hash, kind, asset, signer, body, price, rank, volume,"
+                  " remaining, need, app_max, dataset_max, tag0, tag1, tag2, tag3, category, trust,"
+                  " app, dataset, workerpool, requester, beneficiary, published, status, changed)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+                  " $17, $18, $19, $20, $21, $22, $23, $24, 'open', 0)",
+                  e))
+    return false;
+  ia_bind_h256(s, 1, &r->hash);
+  ia_bind_u64(s, 2, r->kind);
+  ia_bind_addr(s, 3, &r->asset);
+  ia_bind_addr(s, 4, &r->signer);
+  ia_bind_textn(s, 5, ia_buf_view(&body));
+  ia_bind_u64(s, 6, r->price);
+  /* the best offer first: what is asked rises, what is bid falls */
+  ia_bind_i64(s, 7, r->kind == IA_ORDER_REQUEST ? -(int64_t)r->price : (int64_t)r->price);
+  ia_bind_u64(s, 8, r->volume);
+  ia_bind_u64(s, 9, r->remaining);
+  ia_bind_u64(s, 10, r->need);
+  ia_bind_u64(s, 11, r->app_max);
+  ia_bind_u64(s, 12, r->dataset_max);
+  for (size_t i = 0; i < 4; i++)
+    ia_bind_i64(s, (int)(13 + i), tag_part(&r->tag, i));
+  ia_bind_u64(s, 17, r->category);
+  ia_bind_u64(s, 18, r->trust);
+  ia_bind_addr(s, 19, &r->app);
+  ia_bind_addr(s, 20, &r->dataset);
+  ia_bind_addr(s, 21, &r->workerpool);
+  ia_bind_addr(s, 22, &r->requester);
+  ia_bind_addr(s, 23, &r->beneficiary);
+  ia_bind_u64(s, 24, ia_now_ms());
+  return ia_stmt_run(s, e);
+}
+
+bool ia_market_row_load(ia_db *db, order_row *r, const ia_h256 *hash, ia_err *e)
+{
+  IA_AUTOV(ia_order_box) box = {0};
+  ia_stmt *s;
+  ia_addr signer;
+  bool row;
+
+  if (!ia_db_stmt(&s, db, "SELECT kind, body, remaining, signer FROM orders WHERE hash = $1", e))
+    return false;
+  ia_bind_h256(s, 1, hash);
+  if (!ia_stmt_step(s, &row, e))
+    return false;
+  if (!row)
+    return ia_fail(e, IA_E_NOT_FOUND, "order not found");
+  ia_order_kind kind = (ia_order_kind)ia_col_u64(s, 0);
+  uint64_t remaining = ia_col_u64(s, 2);
+  bool ok = ia_col_addr(s, 3, &signer, e) &&
+            ia_order_parse_text(&box, kind, ia_col_bytes(s, 1), e) &&
+            ia_market_row_of(r, &box.order, e);
+  ia_stmt_reset(s);
+  if (!ok)
+    return ia_fail(e, IA_E_CORRUPT, "a stored order cannot be read");
+  r->hash = *hash;
+  r->signer = signer;
+  r->remaining = remaining;
+  return true;
+}
+
+json_t *ia_market_item(const ia_market *m, ia_stmt *s, ia_err *e)
+{
+  json_t *order = ia_json_parse(ia_col_bytes(s, 1), 0, e);
+  ia_h256 hash;
+  ia_addr signer;
+
+  if (!order || !ia_col_h256(s, 0, &hash, e) || !ia_col_addr(s, 5, &signer, e)) {
+    json_decref(order);
+    return NULL;
+  }
+  json_t *v =
+      json_pack("{s:s,s:o,s:I,s:I,s:s,s:s,s:s}", "orderHash", ia_h256_text(&hash).s, "order", order,
+                "chainId", (json_int_t)m->chain_id, "remaining", (json_int_t)ia_col_i64(s, 2),
+                "status", ia_col_text(s, 3), "publicationTimestamp",
+                ia_rfc3339_ms(ia_col_u64(s, 4)).s, "signer", ia_addr_text(&signer).s);
+  if (!v)
+    (void)ia_fail(e, IA_E_MEMORY, "no memory for an order");
+  return v;
+}
+
+bool ia_market_stake_ok(const order_row *r, const ia_u256 *stake)
+{
+  ia_u256 need = ia_u256_of(r->need), units = ia_u256_of(r->remaining), total;
+
+  return ia_u256_mul(&total, &need, &units) && ia_u256_cmp(stake, &total) >= 0;
+}
+
+/* Is there an open order of that kind for this asset which the request could take? Restrictions are
+ * compared by equality alone, as iExec's market does. */
+static bool offered(ia_db *db, bool *yes, ia_order_kind kind, const ia_addr *asset, uint64_t most,
+                    const order_row *r, ia_err *e)
+{
+  static const ia_addr none;
+  ia_stmt *s;
+
+  if (!ia_db_stmt(&s, db,
+                  "SELECT 1 FROM orders WHERE kind = $1 AND status = 'open' AND asset = $2"
+                  " AND price <= $3 AND app IN ($4, $5) AND dataset IN ($4, $6)"
+                  " AND workerpool IN ($4, $7) AND requester IN ($4, $8)"
+                  " AND (tag3 & $9) = $9 LIMIT 1",
+                  e))
+    return false;
+  ia_bind_u64(s, 1, kind);
+  ia_bind_addr(s, 2, asset);
+  ia_bind_u64(s, 3, most);
+  ia_bind_addr(s, 4, &none);
+  ia_bind_addr(s, 5, &r->app);
+  ia_bind_addr(s, 6, &r->dataset);
+  ia_bind_addr(s, 7, &r->workerpool);
+  ia_bind_addr(s, 8, &r->requester);
+  ia_bind_u64(s, 9, kind == IA_ORDER_APP ? ia_tag_low(&r->tag) & IA_TAG_TEE : 0);
+  if (!ia_stmt_step(s, yes, e))
+    return false;
+  ia_stmt_reset(s);
+  return true;
+}
+
+bool ia_market_matchable(ia_db *db, bool *yes, const order_row *r, ia_err *e)
+{
+  if (!offered(db, yes, IA_ORDER_APP, &r->app, r->app_max, r, e))
+    return false;
+  if (!*yes || ia_addr_zero(&r->dataset))
+    return true;
+  return offered(db, yes, IA_ORDER_DATASET, &r->dataset, r->dataset_max, r, e);
+}

@@ -1,0 +1,34 @@
+/* Tables of the market. Orders are what clients posted; `status`, `remaining` and `changed` (the
+ * block that changed them) follow the ledger. Deals are derived. Tags are four signed 64-bit parts,
+ * most significant first, so that SQL can test their bits. */
+#include "service/market/market_int.h"
+
+const ia_migration ia_market_schema[] = {
+    {1,
+     "CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), chain INTEGER NOT NULL,"
+     " hub BLOB NOT NULL, block INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;"
+     "CREATE TABLE orders (hash BLOB PRIMARY KEY, kind INTEGER NOT NULL, asset BLOB NOT NULL,"
+     " signer BLOB NOT NULL, body TEXT NOT NULL, price INTEGER NOT NULL, rank INTEGER NOT NULL,"
+     " volume INTEGER NOT NULL, remaining INTEGER NOT NULL, need INTEGER NOT NULL,"
+     " app_max INTEGER NOT NULL, dataset_max INTEGER NOT NULL,"
+     " tag0 INTEGER NOT NULL, tag1 INTEGER NOT NULL, tag2 INTEGER NOT NULL, tag3 INTEGER NOT NULL,"
+     " category INTEGER NOT NULL, trust INTEGER NOT NULL, app BLOB NOT NULL, dataset BLOB NOT NULL,"
+     " workerpool BLOB NOT NULL, requester BLOB NOT NULL, beneficiary BLOB NOT NULL,"
+     " published INTEGER NOT NULL, status TEXT NOT NULL"
+     " CHECK (status IN ('open', 'filled', 'canceled', 'dead')),"
+     " changed INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+     "CREATE INDEX orders_found ON orders (kind, status, asset, rank, published, hash);"
+     "CREATE INDEX orders_cheap ON orders (kind, status, rank, published, hash);"
+     "CREATE INDEX orders_signer ON orders (signer, kind, status);"
+     "CREATE INDEX orders_changed ON orders (changed);"
+     "CREATE TABLE deals (dealid BLOB PRIMARY KEY, block INTEGER NOT NULL, place INTEGER NOT NULL,"
+     " app BLOB NOT NULL, dataset BLOB NOT NULL, workerpool BLOB NOT NULL, app_owner BLOB NOT NULL,"
+     " dataset_owner BLOB NOT NULL, workerpool_owner BLOB NOT NULL, requester BLOB NOT NULL,"
+     " beneficiary BLOB NOT NULL, category INTEGER NOT NULL, apporder BLOB NOT NULL,"
+     " datasetorder BLOB NOT NULL, workerpoolorder BLOB NOT NULL, requestorder BLOB NOT NULL,"
+     " body TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+     "CREATE INDEX deals_block ON deals (block, place);"
+     "CREATE INDEX deals_request ON deals (requestorder);"
+     "CREATE INDEX deals_requester ON deals (requester);"},
+};
+const size_t ia_market_schema_steps = IA_COUNT(ia_market_schema);
