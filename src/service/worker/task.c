@@ -123,17 +123,15 @@ static bool parse(worker_task *t, const json_t *v, ia_err *e)
 static const char *cause_of(const worker_task *t, const ia_guest_outcome *out, const ia_err *e,
                             bool *retry)
 {
-  *retry = false;
-  if (t->refusal.code != IA_OK) {
-    /* a service that is down is no refusal */
-    *retry = ia_code_http(t->refusal.code) >= 500;
-    return "TEE_SESSION_GENERATION_SECURE_SESSION_STORAGE_CALL_FAILED";
-  }
+  static const char *const passing[] = {"ABORTED_BY_WORKER", "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED",
+                                        "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED",
+                                        "POST_COMPUTE_IPFS_UPLOAD_FAILED"};
+
+  /* a service that is down is no refusal */
+  *retry = t->refusal.code != IA_OK && ia_code_http(t->refusal.code) >= 500;
   if (out->cause[0]) {
-    *retry = strcmp(out->cause, "TEE_PREPARATION_FAILED") == 0 ||
-             strcmp(out->cause, "POST_COMPUTE_IPFS_UPLOAD_FAILED") == 0 ||
-             strcmp(out->cause, "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED") == 0 ||
-             strcmp(out->cause, "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED") == 0;
+    for (size_t i = 0; i < IA_COUNT(passing); i++)
+      *retry = *retry || strcmp(out->cause, passing[i]) == 0;
     return out->cause;
   }
   *retry = true;
