@@ -75,6 +75,7 @@ static json_t *filter_json(const ia_chain_filter *f)
   IA_AUTO_JSON *events = json_array();
   json_t *o = json_pack("{s:o, s:o}", "fromBlock", ia_rpc_quantity(f->from), "toBlock",
                         ia_rpc_quantity(f->to));
+  json_t *topics;
 
   for (size_t i = 0; i < f->n_addresses; i++)
     json_array_append_new(addresses, ia_json_addr(&f->addresses[i]));
@@ -82,8 +83,14 @@ static json_t *filter_json(const ia_chain_filter *f)
     json_array_append_new(events, ia_json_h256(&ia_event_of(f->events[i])->topic0));
   if (f->n_addresses > 0)
     json_object_set(o, "address", addresses);
-  if (f->n_events > 0)
-    json_object_set_new(o, "topics", json_pack("[O]", events));
+  if (f->n_events == 0)
+    return o;
+  topics = json_pack("[O]", events);
+  for (size_t i = 0; i < 3; i++)
+    json_array_append_new(topics, f->topics[i] ? ia_json_h256(f->topics[i]) : json_null());
+  while (json_is_null(json_array_get(topics, json_array_size(topics) - 1)))
+    json_array_remove(topics, json_array_size(topics) - 1);
+  json_object_set_new(o, "topics", topics);
   return o;
 }
 

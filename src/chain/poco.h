@@ -125,6 +125,7 @@ typedef struct ia_chain_filter {
   size_t n_addresses;
   const ia_event_id *events; /* any of them by topic0; n 0 = all */
   size_t n_events;
+  const ia_h256 *topics[3]; /* the indexed fields after the event itself; NULL = any */
 } ia_chain_filter;
 /* Replaces the list; order of the chain. */
 IA_MUST bool ia_chain_logs_get(ia_chain *c, ia_chain_logs *out, const ia_chain_filter *f,

@@ -37,13 +37,14 @@ typedef struct ia_scheduler_config {
   uint64_t order_volume; /* 0 = 100000 */
   uint64_t categories;   /* how many, from 0; 0 = 5 */
   uint64_t first_block;  /* where following begins on a new store */
+  uint32_t wait_ms;      /* open waits so long for the pool's first orders; 0 = not at all */
 } ia_scheduler_config;
 
 /* Makes the store at the first start. The ledger and the SMS may still be down: they are waited for
  * in the background. BAD_KEY, USAGE, CORRUPT. */
 IA_MUST bool ia_scheduler_open(ia_scheduler **out, const ia_scheduler_config *c, ia_loop *l,
                                ia_err *e);
-/* Ends jobs and held requests; before the server that mounts it is closed. NULL is fine. */
+/* After the server that mounts it is closed. NULL is fine. */
 void ia_scheduler_close(ia_scheduler *s);
 IA_DEFINE_AUTO(ia_scheduler, ia_scheduler_close)
 IA_MUST bool ia_scheduler_mount(ia_scheduler *s, ia_server *server, ia_err *e);

@@ -1,0 +1,248 @@
+/* What a deal's tasks read, and the orders and assets that its receipts show. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "client/to_blobs.h"
+#include "client/to_market.h"
+#include "poco/ids.h"
+#include "poco/orders.h"
+#include "poco/params.h"
+#include "service/scheduler/internal.h"
+#include "tee/descriptor.h"
+
+enum { SLICE_ORDERS_MAX = 100, SLICES_MAX = 10000, SLICE_BYTES_MAX = 4 << 20 };
+
+/* A blob by its CID, through memory. */
+static json_t *blob_json(const ia_net *net, const char *cid, ia_err *e)
+{
+  ia_autoclose int fd = memfd_create("slice", MFD_CLOEXEC);
+  IA_AUTOV(ia_buf) text = {0};
+
+  if (fd < 0) {
+    ia_fail_errno(e, "memfd");
+    return NULL;
+  }
+  if (!ia_to_blobs_get(net, fd, cid, e) || lseek(fd, 0, SEEK_SET) != 0 ||
+      !ia_fd_read_all(&text, fd, SLICE_BYTES_MAX, e))
+    return NULL;
+  return ia_json_parse(ia_buf_view(&text), IA_JSON_ANY, e);
+}
+
+/* inputsHash of one slice; checksums come from the ledger. */
+static bool slice_hash(ia_chain *c, ia_h256 *out, const json_t *orders, ia_err *e)
+{
+  size_t n = json_array_size(orders);
+  ia_autofree ia_task_input *in = calloc(n ? n : 1, sizeof(*in));
+
+  if (!in)
+    return ia_fail(e, IA_E_MEMORY, "scheduler: out of memory");
+  if (!json_is_array(orders) || n > SLICE_ORDERS_MAX)
+    return ia_fail(e, IA_E_PARSE, "slice: want an array of at most %d orders", SLICE_ORDERS_MAX);
+  for (size_t i = 0; i < n; i++) {
+    IA_AUTOV(ia_order_box) box = {0};
+    IA_AUTOV(ia_buf) store = {0};
+    ia_dataset_info info;
+
+    if (!ia_order_parse(&box, IA_ORDER_DATASET, json_array_get(orders, i), e) ||
+        !ia_chain_dataset(c, &info, &store, &box.order.dataset.dataset, e))
+      return false;
+    in[i].dataset = box.order.dataset.dataset;
+    in[i].checksum = info.checksum;
+    ia_order_hash(&in[i].order_hash, ia_chain_separator(c), IA_ORDER_DATASET, &box.order.dataset);
+  }
+  return ia_inputs_hash(out, in, n, e);
+}
+
+static bool bulk(ia_scheduler *s, ia_chain *c, json_t **out, const char *cid, ia_err *e)
+{
+  IA_AUTO_JSON *slices = NULL;
+  IA_AUTO_JSON *hashes = json_array();
+  IA_AUTO(ia_http) *http = NULL;
+  ia_net net = {.ipfs = s->ipfs};
+
+  if (!ia_http_new(&http, NULL, e))
+    return false;
+  net.http = http;
+  slices = blob_json(&net, cid, e);
+  if (!slices)
+    return false;
+  if (!json_is_array(slices) || json_array_size(slices) > SLICES_MAX)
+    return ia_fail(e, IA_E_PARSE, "bulk_cid: want an array of slices");
+  for (size_t i = 0; i < json_array_size(slices); i++) {
+    const char *slice = json_string_value(json_array_get(slices, i));
+    IA_AUTO_JSON *orders = slice ? blob_json(&net, slice, e) : NULL;
+    ia_h256 h;
+
+    if (!orders)
+      return slice ? false : ia_fail(e, IA_E_PARSE, "bulk_cid: a slice is no CID");
+    if (!slice_hash(c, &h, orders, e))
+      return false;
+    json_array_append_new(hashes, ia_json_h256(&h));
+  }
+  *out = json_incref(hashes);
+  return true;
+}
+
+bool sch_inputs(ia_scheduler *s, ia_chain *c, const sch_deal *d, json_t **out, ia_err *e)
+{
+  const ia_task_input one = {d->deal.dataset.pointer, d->dataset.checksum, d->dataset_hash};
+  IA_AUTOV(ia_params) params = {0};
+  ia_h256 h;
+
+  if (!ia_params_parse(&params, d->deal.params, e))
+    return false;
+  if (params.bulk_cid[0])
+    return bulk(s, c, out, params.bulk_cid, e);
+  if (!ia_inputs_hash(&h, &one, ia_addr_zero(&one.dataset) ? 0 : 1, e))
+    return false;
+  *out = ia_json_h256(&h);
+  return *out || ia_fail(e, IA_E_MEMORY, "scheduler: out of memory");
+}
+
+/* -- orders -- */
+
+static json_t *match_json(const ia_match *m, ia_err *e)
+{
+  bool none = ia_addr_zero(&m->dataset.dataset);
+  json_t *app = ia_order_json(IA_ORDER_APP, &m->app, 0, e);
+  json_t *dataset = none ? json_null() : ia_order_json(IA_ORDER_DATASET, &m->dataset, 0, e);
+  json_t *pool = ia_order_json(IA_ORDER_WORKERPOOL, &m->workerpool, 0, e);
+  json_t *request = ia_order_json(IA_ORDER_REQUEST, &m->request, 0, e);
+
+  return json_pack("{s:o, s:o, s:o, s:o}", "app", app, "dataset", dataset, "workerpool", pool,
+                   "request", request);
+}
+
+/* Wrapped calls hide the orders: the market has them by hash. */
+static bool from_market(ia_scheduler *s, const ia_event *matched, json_t **out, ia_err *e)
+{
+  const ia_h256 hash[IA_ORDER_KINDS] = {matched->id[1], matched->id[2], matched->more[0],
+                                        matched->more[1]};
+  static const char *const names[IA_ORDER_KINDS] = {"app", "dataset", "workerpool", "request"};
+  IA_AUTO_JSON *all = json_object();
+  IA_AUTO(ia_http) *http = NULL;
+  ia_net net = {.market = s->market, .chain_id = s->chain_id, .hub = s->hub};
+
+  if (!ia_http_new(&http, NULL, e))
+    return false;
+  net.http = http;
+  for (int i = 0; i < IA_ORDER_KINDS; i++) {
+    ia_offer offer = {0};
+    json_t *v;
+
+    if (ia_h256_zero(&hash[i])) {
+      json_object_set_new(all, names[i], json_null());
+      continue;
+    }
+    if (!ia_to_market_fetch(&net, &offer, (ia_order_kind)i, &hash[i], e))
+      return false;
+    v = ia_order_json((ia_order_kind)i, &offer.box.order.app, 0, e);
+    ia_order_box_free(&offer.box);
+    if (!ia_json_set(all, names[i], v, e))
+      return false;
+  }
+  *out = json_incref(all);
+  return true;
+}
+
+bool sch_orders(ia_scheduler *s, ia_chain *c, const ia_event *matched, const ia_h256 *tx,
+                json_t **out, ia_err *e)
+{
+  IA_AUTOV(ia_chain_tx) t = {0};
+  ia_match m;
+
+  if (!ia_chain_tx_get(c, &t, tx, e))
+    return false;
+  if (!ia_match_of_calldata(&m, ia_buf_view(&t.input), NULL))
+    return from_market(s, matched, out, e);
+  *out = match_json(&m, e);
+  return *out != NULL;
+}
+
+/* -- assets -- */
+
+/* Who made the entry: the owner of today when the address says so, else the registry's first
+ * transfer. */
+static bool first_owner(ia_chain *c, ia_addr *out, const ia_addr *registry, const ia_addr *asset,
+                        ia_err *e)
+{
+  static const ia_event_id transfer = IA_EV_NFT_TRANSFER;
+  IA_AUTOV(ia_chain_logs) logs = {0};
+  ia_h256 token = {{0}}, zero = {{0}};
+  ia_chain_filter f = {.addresses = registry,
+                       .n_addresses = 1,
+                       .events = &transfer,
+                       .n_events = 1,
+                       .topics = {&zero, NULL, &token}};
+  ia_block head;
+  ia_event ev;
+
+  memcpy(token.b + 12, asset->b, 20);
+  if (!ia_chain_head(c, &head, e))
+    return false;
+  f.to = head.number;
+  if (!ia_chain_logs_get(c, &logs, &f, e))
+    return false;
+  if (logs.n == 0 || !ia_event_decode(&ev, transfer, &logs.v[0].entry, e))
+    return ia_fail(e, IA_E_NOT_FOUND, "no first owner of an asset");
+  *out = ev.addr[1];
+  return true;
+}
+
+static json_t *text_or_hex(ia_span v)
+{
+  return ia_utf8_valid(v) ? ia_json_bytes(v) : ia_json_hex(v);
+}
+
+static json_t *app_json(ia_chain *c, const ia_chain_info *info, const sch_deal *d, ia_err *e)
+{
+  ia_app_info app = d->app;
+  ia_addr made;
+
+  ia_app_address(&made, &info->registry[IA_ASSET_APP], &info->proxy_code_hash, &app);
+  if (!ia_addr_eq(&made, &d->deal.app.pointer) &&
+      !first_owner(c, &app.owner, &info->registry[IA_ASSET_APP], &d->deal.app.pointer, e))
+    return NULL;
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "owner", ia_json_addr(&app.owner), "name",
+                   text_or_hex(app.name), "type", text_or_hex(app.type), "multiaddr",
+                   ia_json_hex(app.multiaddr), "checksum", ia_json_h256(&app.checksum), "mrenclave",
+                   ia_json_hex(app.mrenclave));
+}
+
+static json_t *dataset_json(ia_chain *c, const ia_chain_info *info, const sch_deal *d, ia_err *e)
+{
+  ia_dataset_info data = d->dataset;
+  ia_addr made;
+
+  ia_dataset_address(&made, &info->registry[IA_ASSET_DATASET], &info->proxy_code_hash, &data);
+  if (!ia_addr_eq(&made, &d->deal.dataset.pointer) &&
+      !first_owner(c, &data.owner, &info->registry[IA_ASSET_DATASET], &d->deal.dataset.pointer, e))
+    return NULL;
+  return json_pack("{s:o, s:o, s:o, s:o, s:o}", "address", ia_json_addr(&d->deal.dataset.pointer),
+                   "owner", ia_json_addr(&data.owner), "name", text_or_hex(data.name), "multiaddr",
+                   ia_json_hex(data.multiaddr), "checksum", ia_json_h256(&data.checksum));
+}
+
+bool sch_assets(ia_chain *c, const sch_deal *d, json_t **out, ia_err *e)
+{
+  IA_AUTO_JSON *datasets = json_array();
+  ia_chain_info info;
+  json_t *app, *data;
+
+  if (!ia_chain_info_get(c, &info, e))
+    return false;
+  if (!ia_addr_zero(&d->deal.dataset.pointer)) {
+    data = dataset_json(c, &info, d, e);
+    if (!data || json_array_append_new(datasets, data) != 0)
+      return false;
+  }
+  app = app_json(c, &info, d, e);
+  if (!app)
+    return false;
+  *out = json_pack("{s:o, s:O}", "app", app, "datasets", datasets);
+  return *out || ia_fail(e, IA_E_MEMORY, "scheduler: out of memory");
+}

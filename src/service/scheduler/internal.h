@@ -1,0 +1,253 @@
+/* Shared by the files of the scheduler; not for others.
+ *
+ * Threads: the loop's thread owns the lists of held requests. One long job follows the ledger
+ * (watch.c), one does everything that is due: transactions, time-outs, receipts, pool orders
+ * (actor.c). Handlers of workers and clients are short jobs. `lock` guards the database handle and
+ * what is marked so below; it is never held across a request to another process. */
+#ifndef IA_SERVICE_SCHEDULER_INTERNAL_H
+#define IA_SERVICE_SCHEDULER_INTERNAL_H
+
+#include <pthread.h>
+
+#include "chain/follow.h"
+#include "client/wallet.h"
+#include "service/scheduler/scheduler.h"
+#include "store/db.h"
+#include "tee/release.h"
+
+enum {
+  SCH_LEASE_SECONDS = 60,
+  SCH_POLL_MS = 25000,
+  SCH_OPEN_TASKS = 256, /* rows made ahead for one deal of many tasks */
+  SCH_TRIES_MAX = 16,   /* leases of one task, whatever the reasons */
+  SCH_BACKOFF_MAX_S = 60,
+  SCH_ALIVE_MS = 40000, /* a worker that spoke within this is connected */
+  SCH_CAUSE = 64,
+};
+
+/* Names are iExec's (off-chain task states). Kept as numbers in the store: append only. */
+typedef enum sch_state {
+  SCH_RECEIVED = 0,
+  SCH_INITIALIZED = 1,
+  SCH_RUNNING = 2,
+  SCH_COMPLETED = 3,
+  SCH_RUNNING_FAILED = 4,
+  SCH_TIMEOUT = 5, /* of the contribution */
+  SCH_FAILED = 6,  /* claimed: the requester has the money back */
+} sch_state;
+const char *sch_state_name(sch_state s);
+
+typedef struct sch_worker {
+  ia_addr address;
+  /* guarded by auth_lock */
+  uint64_t highest;   /* counter */
+  uint64_t window[4]; /* bit i: highest - i was seen */
+  uint64_t last_ms;   /* ia_mono_ms of the last request */
+  char boot[36];      /* of the last hello */
+} sch_worker;
+
+typedef struct sch_poll sch_poll;
+typedef struct sch_waiter sch_waiter;
+struct sch_challenge;
+
+struct ia_scheduler {
+  /* set at open, constant afterwards */
+  char *rpc, *market, *sms, *ipfs, *worker_rpc, *worker_sms, *worker_ipfs, *tee;
+  ia_addr want_hub, want_pool;
+  uint64_t want_chain;
+  ia_domain domain;
+  ia_wallet *wallet; /* the pool's owner */
+  sch_worker *workers;
+  size_t n_workers;
+  uint32_t lease_seconds;
+  uint64_t price_nrlc, order_volume, categories, first_block;
+  ia_loop *loop;
+
+  pthread_mutex_t lock;
+  pthread_cond_t wake; /* of the actor */
+  /* guarded by lock */
+  ia_db *db;
+  bool ready;     /* chain_id, hub, pool, separator are known */
+  bool has_sms;   /* sms_key */
+  bool due;       /* something for the actor */
+  bool orders_up; /* the pool's orders are on the market */
+  uint64_t chain_id;
+  ia_addr hub, pool;
+  ia_h256 sms_key;
+  uint64_t ahead_s; /* the ledger's clock before ours */
+
+  pthread_mutex_t auth_lock;
+  /* guarded by auth_lock, as the members of workers: copies of ready and pool */
+  bool auth_ready;
+  ia_addr auth_pool;
+  uint64_t auth_chain;
+  struct sch_challenge *challenges; /* a ring */
+  size_t n_challenges;
+
+  volatile bool stop;
+  /* the loop's thread alone */
+  int running; /* long jobs and assignments */
+  bool assigning, assign_again;
+  sch_poll *polls;
+  sch_waiter *waiters;
+  ia_timer *timer;
+  ia_routes tables[2]; /* what is mounted */
+};
+
+/* -- open.c -- */
+void sch_lock(ia_scheduler *s);
+void sch_unlock(ia_scheduler *s);
+static inline void sch_unlock_auto(ia_scheduler **s)
+{
+  if (*s)
+    sch_unlock(*s);
+}
+#define SCH_LOCKED __attribute__((cleanup(sch_unlock_auto))) ia_scheduler
+void sch_wake(ia_scheduler *s); /* the actor; call locked */
+/* Any thread: workers that wait may get something. */
+void sch_offer(ia_scheduler *s);
+/* Any thread: clients that wait for this task (NULL: any) shall look again. */
+void sch_changed(ia_scheduler *s, const ia_h256 *task);
+/* Locked: the ledger's time, as far as we can know. */
+uint64_t sch_ledger_now(const ia_scheduler *s);
+
+/* Copies text, cut at a whole character where it is too long. */
+void sch_copy(char *out, size_t size, const char *text);
+
+/* -- schema.c; locked -- */
+IA_MUST bool sch_store_open(ia_db **out, const char *url, ia_err *e);
+IA_MUST bool sch_cursor_get(ia_scheduler *s, ia_cursor *out, ia_err *e);
+IA_MUST bool sch_cursor_put(ia_scheduler *s, const ia_cursor *c, ia_err *e);
+/* Small values under a name. */
+IA_MUST bool sch_meta_get(ia_scheduler *s, const char *name, ia_buf *out, ia_err *e);
+IA_MUST bool sch_meta_put(ia_scheduler *s, const char *name, ia_span value, ia_err *e);
+
+/* -- tasks.c; locked -- */
+typedef struct sch_task {
+  ia_h256 id, deal;
+  uint64_t idx;
+  sch_state state;
+  bool initialized; /* on the ledger */
+  uint64_t fencing;
+  ia_addr worker; /* of the last lease; zero: none yet */
+  uint64_t lease_expires, next_try;
+  uint64_t attempts;
+  uint64_t contribution_deadline, final_deadline;
+  ia_h256 settle_tx;
+  uint64_t settle_block;
+  ia_h256 settle_hash;
+  char cause[SCH_CAUSE];
+} sch_task;
+/* NOT_FOUND. */
+IA_MUST bool sch_task_get(ia_scheduler *s, sch_task *out, const ia_h256 *id, ia_err *e);
+/* Columns of SCH_TASK_COLUMNS of the current row. */
+#define SCH_TASK_COLUMNS                                                                            \
+  "task_id, deal_id, idx, state, initialized, fencing, worker, lease_expires, next_try, attempts, " \
+  "contribution_deadline, final_deadline, settle_tx, settle_block, settle_hash, cause"
+IA_MUST bool sch_task_row(sch_task *out, ia_stmt *st, ia_err *e);
+/* With its line in the history. */
+IA_MUST bool sch_task_set_state(ia_scheduler *s, const ia_h256 *id, sch_state state, ia_err *e);
+IA_MUST bool sch_task_set_cause(ia_scheduler *s, const ia_h256 *id, const char *cause,
+                                const char *code, const char *message, ia_err *e);
+IA_MUST bool sch_attempt_end(ia_scheduler *s, const ia_h256 *id, uint64_t fencing,
+                             const char *cause, const char *code, const char *message, ia_err *e);
+/* What happened to the current lease is `cause`: another try after a pause, or the end. */
+IA_MUST bool sch_task_retry(ia_scheduler *s, const sch_task *t, bool final, ia_err *e);
+/* Makes the next rows of deals with many tasks. */
+IA_MUST bool sch_tasks_make(ia_scheduler *s, const ia_h256 *deal, ia_err *e);
+
+/* -- intake.c, facts.c -- */
+typedef struct sch_deal {
+  ia_h256 id, tx;
+  uint64_t block;
+  ia_deal deal;
+  ia_buf deal_store;
+  ia_category category;
+  ia_buf category_store;
+  ia_app_info app;
+  ia_buf app_store;
+  ia_dataset_info dataset;
+  ia_buf dataset_store;
+  ia_h256 request_hash, dataset_hash;
+  json_t *orders, *assets, *image, *inputs; /* owned */
+  char cause[SCH_CAUSE];                    /* why we do not run it */
+  char message[160];
+} sch_deal;
+void sch_deal_free(sch_deal *d);
+IA_DEFINE_AUTO_VALUE(sch_deal, sch_deal_free)
+/* Everything we need of a deal of ours, from the ledger and the blob store; not locked. A deal that
+ * we cannot run has its cause. False: try again later. */
+IA_MUST bool sch_deal_load(ia_scheduler *s, ia_chain *c, sch_deal *out, const ia_event *matched,
+                           const ia_chain_log *log, ia_err *e);
+IA_MUST bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e); /* locked */
+/* inputsHash: one text for all tasks, or an array by slice; not locked. */
+IA_MUST bool sch_inputs(ia_scheduler *s, ia_chain *c, const sch_deal *d, json_t **out, ia_err *e);
+IA_MUST bool sch_assets(ia_chain *c, const sch_deal *d, json_t **out, ia_err *e);
+IA_MUST bool sch_orders(ia_scheduler *s, ia_chain *c, const ia_event *matched, const ia_h256 *tx,
+                        json_t **out, ia_err *e);
+
+/* -- watch.c, actor.c -- */
+void sch_watch_job(void *ctx);
+void sch_actor_job(void *ctx);
+/* Connects and checks that ledger, hub and pool are those that were meant. */
+IA_MUST bool sch_connect(ia_scheduler *s, ia_chain **out, ia_err *e);
+
+/* -- lease.c -- */
+void sch_offer_post(void *ctx); /* on the loop */
+/* Holds the request until there is a task for the worker. */
+IA_MUST bool sch_poll_hold(ia_scheduler *s, ia_request *rq, const ia_addr *worker, ia_err *e);
+void sch_polls_end(ia_scheduler *s);
+/* Drops the held poll of a worker. */
+void sch_poll_drop(ia_scheduler *s, const ia_addr *worker);
+json_t *sch_lease_json(const ia_lease *l);
+/* Locked: a lease with the given fencing until now + lease_seconds, signed; stored by the caller.
+ */
+IA_MUST bool sch_lease_sign(ia_scheduler *s, ia_lease *out, const ia_h256 *task,
+                            const ia_addr *worker, uint64_t fencing, ia_err *e);
+
+/* -- auth.c -- */
+/* The worker that signed this request; UNAUTHORIZED, FORBIDDEN. */
+IA_MUST bool sch_auth(ia_scheduler *s, ia_request *rq, ia_addr *worker, ia_err *e);
+/* Locked: the counters of the store, and one of them into the store. */
+IA_MUST bool sch_auth_load(ia_scheduler *s, ia_err *e);
+IA_MUST bool sch_auth_keep(ia_scheduler *s, const ia_addr *worker, ia_err *e);
+/* Another admitted worker was heard of lately. */
+bool sch_others_alive(ia_scheduler *s, const ia_addr *but);
+/* True when the boot id differs from that of the last hello. */
+bool sch_booted(ia_scheduler *s, const ia_addr *worker, const char *boot);
+
+/* -- settle.c, receipts.c -- */
+IA_MUST bool sch_authorize(ia_scheduler *s, const ia_addr *worker, const json_t *body,
+                           json_t **answer, ia_err *e);
+IA_MUST bool sch_done(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err *e);
+IA_MUST bool sch_failed(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err *e);
+/* Locked: makes the receipt of a task that has ended, when its parts are there. */
+IA_MUST bool sch_receipt_make(ia_scheduler *s, const ia_h256 *task, ia_err *e);
+
+/* -- routes -- */
+extern const ia_route sch_worker_rows[], sch_client_rows[];
+extern const size_t sch_n_worker_rows, sch_n_client_rows;
+/* On the loop's thread; task NULL: all. */
+void sch_waiters_changed(ia_scheduler *s, const ia_h256 *task);
+void sch_waiters_end(ia_scheduler *s);
+void sch_waiters_tick(ia_scheduler *s, uint64_t now_ms);
+void sch_polls_tick(ia_scheduler *s, uint64_t now_ms);
+void sch_tick_later(ia_scheduler *s); /* something is held: look again in a second */
+/* Locked; new reference. */
+json_t *sch_task_json(ia_scheduler *s, const ia_h256 *id, ia_err *e);
+IA_MUST bool sch_logs_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+IA_MUST bool sch_logs(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+IA_MUST bool sch_task_of(ia_request *rq, ia_h256 *task, ia_err *e);
+/* A challenge that was given out for reading logs. */
+typedef struct sch_challenge {
+  ia_addr address;
+  ia_h256 digest;
+  uint64_t until_ms; /* 0 = free */
+} sch_challenge;
+
+/* -- pool.c -- */
+/* Puts an order of every category on the market where none with enough volume is left; not locked.
+ * *again_s: when to look again. */
+IA_MUST bool sch_pool_orders(ia_scheduler *s, ia_chain *c, uint64_t *again_s, ia_err *e);
+
+#endif

@@ -1,0 +1,127 @@
+/* The pool's orders on the market, one a category, renewed by themselves. */
+#include "base/hex.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "client/to_market.h"
+#include "poco/orders.h"
+#include "poco/tag.h"
+#include "service/scheduler/internal.h"
+
+enum { CHECK_S = 60, RETRY_S = 1 };
+
+static bool kept_get(ia_scheduler *s, uint64_t category, ia_h256 *hash, uint64_t *volume, bool *has,
+                     ia_err *e)
+{
+  SCH_LOCKED *held = s;
+  ia_stmt *st;
+  bool ok = true;
+
+  sch_lock(held);
+  if (!ia_db_stmt(&st, s->db, "SELECT hash, volume FROM pool_orders WHERE category = $1", e))
+    return false;
+  ia_bind_u64(st, 1, category);
+  if (!ia_stmt_step(st, has, e))
+    return false;
+  if (*has) {
+    ok = ia_col_h256(st, 0, hash, e);
+    *volume = ia_col_u64(st, 1);
+    ia_stmt_reset(st);
+  }
+  return ok;
+}
+
+static bool kept_put(ia_scheduler *s, uint64_t category, const ia_h256 *hash, ia_err *e)
+{
+  SCH_LOCKED *held = s;
+  ia_stmt *st;
+
+  sch_lock(held);
+  if (!ia_db_stmt(&st, s->db,
+                  "INSERT INTO pool_orders (category, hash, volume) VALUES ($1, $2, $3)"
+                  " ON CONFLICT (category) DO UPDATE SET hash = excluded.hash,"
+                  " volume = excluded.volume",
+                  e))
+    return false;
+  ia_bind_u64(st, 1, category);
+  ia_bind_h256(st, 2, hash);
+  ia_bind_u64(st, 3, s->order_volume);
+  return ia_stmt_run(st, e);
+}
+
+/* Still on the market, with more than half of its volume left by the ledger's count. */
+static bool still_good(ia_chain *c, const ia_net *net, const ia_h256 *hash, uint64_t volume,
+                       bool *good, ia_err *e)
+{
+  ia_u256 consumed, half = ia_u256_of(volume / 2);
+  ia_offer offer = {0};
+  ia_err why = {0};
+
+  *good = false;
+  if (!ia_chain_consumed(c, &consumed, hash, e))
+    return false;
+  if (ia_u256_cmp(&consumed, &half) > 0)
+    return true;
+  *good = ia_to_market_fetch(net, &offer, IA_ORDER_WORKERPOOL, hash, &why);
+  ia_order_box_free(&offer.box);
+  if (*good || why.code == IA_E_NOT_FOUND)
+    return true;
+  if (e)
+    *e = why;
+  return false;
+}
+
+static bool publish(ia_scheduler *s, ia_chain *c, const ia_net *net, uint64_t category,
+                    ia_h256 *hash, ia_err *e)
+{
+  IA_AUTOV(ia_order_box) box = {.order.kind = IA_ORDER_WORKERPOOL};
+  ia_workerpool_order *o = &box.order.workerpool;
+
+  o->workerpool = s->pool;
+  o->workerpoolprice = ia_u256_of(s->price_nrlc);
+  o->volume = ia_u256_of(s->order_volume);
+  o->tag = ia_tag_of(IA_TAG_TEE | IA_TAG_TDX);
+  o->category = ia_u256_of(category);
+  o->trust = ia_u256_of(1);
+  return ia_random(o->salt.b, sizeof(o->salt.b), e) &&
+         ia_order_sign(&box, s->wallet->secp, ia_chain_separator(c), &s->wallet->key, e) &&
+         ia_to_market_publish(net, s->wallet, &box.order, hash, e);
+}
+
+static bool category_order(ia_scheduler *s, ia_chain *c, const ia_net *net, uint64_t category,
+                           ia_err *e)
+{
+  ia_h256 old = {{0}}, hash;
+  uint64_t volume = 0;
+  bool has = false, good = false;
+  ia_err why = {0};
+
+  if (!kept_get(s, category, &old, &volume, &has, e) ||
+      (has && !still_good(c, net, &old, volume, &good, e)))
+    return false;
+  if (good)
+    return true;
+  if (!publish(s, c, net, category, &hash, e) || !kept_put(s, category, &hash, e))
+    return ia_wrap(e, "category %llu", (unsigned long long)category);
+  ia_log(IA_LOG_INFO, "pool.order", "category=%llu hash=%s", (unsigned long long)category,
+         ia_h256_text(&hash).s);
+  if (has && !ia_to_market_unpublish(net, s->wallet, IA_ORDER_WORKERPOOL, &old, &why))
+    ia_log(IA_LOG_DEBUG, "pool.order.old", "hash=%s reason=\"%s\"", ia_h256_text(&old).s, why.msg);
+  return true;
+}
+
+bool sch_pool_orders(ia_scheduler *s, ia_chain *c, uint64_t *again_s, ia_err *e)
+{
+  IA_AUTO(ia_http) *http = NULL;
+  ia_net net = {.market = s->market, .chain_id = ia_chain_id(c), .hub = *ia_chain_hub(c)};
+
+  *again_s = RETRY_S;
+  if (!ia_http_new(&http, NULL, e))
+    return false;
+  net.http = net.secure = http;
+  for (uint64_t i = 0; i < s->categories; i++) {
+    if (!category_order(s, c, &net, i, e))
+      return false;
+  }
+  *again_s = CHECK_S;
+  return true;
+}

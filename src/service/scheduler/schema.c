@@ -1,0 +1,98 @@
+/* The store. */
+#include "base/clock.h"
+#include "service/scheduler/internal.h"
+
+/* fences outlive everything else: a number is never given twice, also when a chain is rewritten and
+ * a deal comes again. */
+static const ia_migration steps[] = {
+    {1,
+     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
+     "CREATE TABLE workers (address BLOB PRIMARY KEY, counter INTEGER NOT NULL) STRICT;"
+     "CREATE TABLE fences (task_id BLOB PRIMARY KEY, fencing INTEGER NOT NULL) STRICT;"
+     "CREATE TABLE deals (deal_id BLOB PRIMARY KEY, tx BLOB NOT NULL, block INTEGER NOT NULL,"
+     " requester BLOB NOT NULL, app BLOB NOT NULL, app_digest BLOB NOT NULL, dataset BLOB NOT NULL,"
+     " request_hash BLOB NOT NULL, start INTEGER NOT NULL, timeref INTEGER NOT NULL,"
+     " first INTEGER NOT NULL, size INTEGER NOT NULL, made INTEGER NOT NULL,"
+     " category INTEGER NOT NULL, orders TEXT, assets TEXT, image TEXT, inputs TEXT,"
+     " cause TEXT NOT NULL, message TEXT NOT NULL) STRICT;"
+     "CREATE INDEX deals_block ON deals (block);"
+     "CREATE TABLE tasks (task_id BLOB PRIMARY KEY, deal_id BLOB NOT NULL, idx INTEGER NOT NULL,"
+     " state INTEGER NOT NULL, initialized INTEGER NOT NULL, fencing INTEGER NOT NULL,"
+     " worker BLOB, lease_expires INTEGER NOT NULL, next_try INTEGER NOT NULL,"
+     " attempts INTEGER NOT NULL, contribution_deadline INTEGER NOT NULL,"
+     " final_deadline INTEGER NOT NULL, settle_tx BLOB, settle_block INTEGER NOT NULL,"
+     " settle_hash BLOB, cause TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL,"
+     " results TEXT NOT NULL, seen_ms INTEGER NOT NULL, leased_ms INTEGER NOT NULL,"
+     " settled_ms INTEGER NOT NULL, receipt BLOB) STRICT;"
+     "CREATE INDEX tasks_state ON tasks (state, next_try);"
+     "CREATE INDEX tasks_deal ON tasks (deal_id, state);"
+     "CREATE TABLE attempts (task_id BLOB NOT NULL, fencing INTEGER NOT NULL,"
+     " worker BLOB NOT NULL, state TEXT NOT NULL, started_ms INTEGER NOT NULL,"
+     " ended_ms INTEGER NOT NULL, cause TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL,"
+     " enclave BLOB, parts TEXT, PRIMARY KEY (task_id, fencing)) STRICT;"
+     "CREATE TABLE history (task_id BLOB NOT NULL, at_ms INTEGER NOT NULL,"
+     " state INTEGER NOT NULL) STRICT;"
+     "CREATE INDEX history_task ON history (task_id);"
+     "CREATE TABLE pool_orders (category INTEGER PRIMARY KEY, hash BLOB NOT NULL,"
+     " volume INTEGER NOT NULL) STRICT;"},
+};
+
+bool sch_store_open(ia_db **out, const char *url, ia_err *e)
+{
+  return ia_db_open(out, url, steps, IA_COUNT(steps), e);
+}
+
+bool sch_meta_get(ia_scheduler *s, const char *name, ia_buf *out, ia_err *e)
+{
+  ia_stmt *st;
+  bool row;
+
+  ia_buf_clear(out);
+  if (!ia_db_stmt(&st, s->db, "SELECT value FROM meta WHERE name = $1", e))
+    return false;
+  ia_bind_text(st, 1, name);
+  if (!ia_stmt_step(st, &row, e))
+    return false;
+  if (row)
+    ia_buf_span(out, ia_col_bytes(st, 0));
+  ia_stmt_reset(st);
+  return ia_buf_ok(out, e);
+}
+
+bool sch_meta_put(ia_scheduler *s, const char *name, ia_span value, ia_err *e)
+{
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, s->db,
+                  "INSERT INTO meta (name, value) VALUES ($1, $2)"
+                  " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                  e))
+    return false;
+  ia_bind_text(st, 1, name);
+  ia_bind_blob(st, 2, value);
+  return ia_stmt_run(st, e);
+}
+
+bool sch_cursor_get(ia_scheduler *s, ia_cursor *out, ia_err *e)
+{
+  IA_AUTOV(ia_buf) b = {0};
+  ia_span in;
+
+  *out = (ia_cursor){.number = s->first_block};
+  if (!sch_meta_get(s, "cursor", &b, e))
+    return false;
+  in = ia_buf_view(&b);
+  if (in.len == 0)
+    return true;
+  return (ia_span_u64be(&in, &out->number) && ia_span_copy(&in, out->hash.b, 32)) ||
+         ia_fail(e, IA_E_CORRUPT, "scheduler: the stored cursor is damaged");
+}
+
+bool sch_cursor_put(ia_scheduler *s, const ia_cursor *c, ia_err *e)
+{
+  IA_AUTOV(ia_buf) b = {0};
+
+  ia_buf_u64be(&b, c->number);
+  ia_buf_put(&b, c->hash.b, 32);
+  return ia_buf_ok(&b, e) && sch_meta_put(s, "cursor", ia_buf_view(&b), e);
+}

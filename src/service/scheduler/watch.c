@@ -1,0 +1,354 @@
+/* Following the ledger: deals of our pool, and what becomes of their tasks. */
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/crash.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "client/to_sms.h"
+#include "service/scheduler/internal.h"
+
+enum { WAIT_MS = 20000, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 5000, DEALS_AT_ONCE = 64 };
+
+static const ia_event_id watched[] = {IA_EV_SCHEDULER_NOTICE, IA_EV_ORDERS_MATCHED,
+                                      IA_EV_TASK_INITIALIZE, IA_EV_TASK_FINALIZE,
+                                      IA_EV_TASK_CLAIMED};
+
+typedef struct watch {
+  ia_scheduler *s;
+  ia_chain *chain;
+} watch;
+
+static void pause_ms(ia_scheduler *s, uint32_t ms)
+{
+  for (; ms > 0 && !s->stop; ms -= ms < 50 ? ms : 50) {
+    struct timespec t = {.tv_nsec = 50000000};
+
+    (void)nanosleep(&t, NULL);
+  }
+}
+
+/* -- connecting -- */
+
+static bool local_pool(ia_chain *c, ia_addr *pool, ia_err *e)
+{
+  IA_AUTO_JSON *info = NULL;
+
+  return ia_rpc_call(ia_chain_rpc(c), &info, "iapp_info", NULL, e) &&
+         ia_json_get_addr(info, "pool", pool, e);
+}
+
+bool sch_connect(ia_scheduler *s, ia_chain **out, ia_err *e)
+{
+  const ia_chain_options o = {
+      .url = s->rpc, .hub = s->want_hub, .chain_id = s->want_chain, .cancel = &s->stop};
+  IA_AUTO(ia_chain) *c = NULL;
+  ia_addr pool = s->want_pool, owner;
+
+  if (!ia_chain_open(&c, &o, e) || (ia_addr_zero(&pool) && !local_pool(c, &pool, e)) ||
+      !ia_chain_owner(c, &owner, &pool, e))
+    return false;
+  if (!ia_addr_eq(&owner, &s->wallet->address))
+    return ia_fail(e, IA_E_FORBIDDEN, "pool %s belongs to %s, not to our key",
+                   ia_addr_lower(&pool).s, ia_addr_lower(&owner).s);
+  sch_lock(s);
+  s->chain_id = ia_chain_id(c);
+  s->hub = *ia_chain_hub(c);
+  s->pool = pool;
+  s->ready = true;
+  sch_unlock(s);
+  pthread_mutex_lock(&s->auth_lock);
+  s->auth_pool = pool;
+  s->auth_chain = ia_chain_id(c);
+  s->auth_ready = true;
+  pthread_mutex_unlock(&s->auth_lock);
+  *out = ia_steal(&c);
+  return true;
+}
+
+/* The key of the SMS is learned once and pinned: another one under the same URL is refused. */
+static bool sms_learn(ia_scheduler *s, ia_err *e)
+{
+  IA_AUTOV(ia_sms_info) info = {0};
+  IA_AUTOV(ia_buf) pinned = {0};
+  IA_AUTO(ia_http) *http = NULL;
+  ia_net net = {.sms = s->sms};
+  bool ok = true;
+
+  if (!ia_http_new(&http, NULL, e))
+    return false;
+  net.http = net.secure = http;
+  if (!ia_to_sms_info(&net, &info, e))
+    return false;
+  if (info.simulated != (s->domain == IA_DOMAIN_SIM))
+    return ia_fail(e, IA_E_DOMAIN_MISMATCH, "the SMS is of the other domain");
+  sch_lock(s);
+  ok = sch_meta_get(s, "sms_key", &pinned, e);
+  if (ok && pinned.len == 0)
+    ok = sch_meta_put(s, "sms_key", IA_SPAN_ARR(info.sms_key.b), e);
+  else if (ok && !ia_span_eq(ia_buf_view(&pinned), IA_SPAN_ARR(info.sms_key.b)))
+    ok = ia_fail(e, IA_E_UNKNOWN_SMS, "the SMS has another key than the one we know");
+  if (ok) {
+    s->sms_key = info.sms_key;
+    s->has_sms = true;
+  }
+  sch_unlock(s);
+  return ok;
+}
+
+/* -- events -- */
+
+static bool task_settled(ia_scheduler *s, const ia_h256 *id, const ia_chain_log *log,
+                         ia_span results, ia_err *e)
+{
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, s->db,
+                  "UPDATE tasks SET initialized = 1, settle_tx = $2, settle_block = $3,"
+                  " settle_hash = $4, results = $5, settled_ms = $6, cause = '', code = '',"
+                  " message = '' WHERE task_id = $1",
+                  e))
+    return false;
+  ia_bind_h256(st, 1, id);
+  ia_bind_h256(st, 2, &log->tx);
+  ia_bind_u64(st, 3, log->block);
+  ia_bind_h256(st, 4, &log->block_hash);
+  ia_bind_textn(st, 5, ia_utf8_valid(results) ? results : ia_span_of("", 0));
+  ia_bind_u64(st, 6, ia_now_ms());
+  if (!ia_stmt_run(st, e))
+    return false;
+  return ia_db_changes(s->db) == 0 ||
+         (sch_task_set_state(s, id, SCH_COMPLETED, e) && sch_receipt_make(s, id, e));
+}
+
+static bool task_claimed(ia_scheduler *s, const ia_h256 *id, ia_err *e)
+{
+  sch_task t;
+  ia_err why = {0};
+
+  if (!sch_task_get(s, &t, id, &why))
+    return why.code == IA_E_NOT_FOUND || (e && (*e = why, false));
+  if (t.cause[0] == '\0' &&
+      !sch_task_set_cause(s, id, "CONTRIBUTION_TIMEOUT", "DEADLINE_PASSED",
+                          "no result came before the deadline; the money went back", e))
+    return false;
+  return sch_task_set_state(s, id, SCH_FAILED, e) && sch_receipt_make(s, id, e);
+}
+
+static bool task_initialized(ia_scheduler *s, const ia_h256 *id, ia_err *e)
+{
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, s->db, "UPDATE tasks SET initialized = 1 WHERE task_id = $1", e))
+    return false;
+  ia_bind_h256(st, 1, id);
+  if (!ia_stmt_run(st, e) || ia_db_changes(s->db) == 0)
+    return true;
+  if (!ia_db_stmt(&st, s->db, "SELECT state FROM tasks WHERE task_id = $1 AND state = 0", e))
+    return false;
+  ia_bind_h256(st, 1, id);
+  bool row;
+  if (!ia_stmt_step(st, &row, e))
+    return false;
+  if (!row)
+    return true;
+  ia_stmt_reset(st);
+  return sch_task_set_state(s, id, SCH_INITIALIZED, e);
+}
+
+static bool effect(ia_scheduler *s, const ia_chain_log *log, ia_err *e)
+{
+  ia_event ev;
+
+  if (ia_event_is(&log->entry, IA_EV_TASK_INITIALIZE))
+    return !ia_event_decode(&ev, IA_EV_TASK_INITIALIZE, &log->entry, NULL) ||
+           task_initialized(s, &ev.id[0], e);
+  if (ia_event_is(&log->entry, IA_EV_TASK_FINALIZE))
+    return !ia_event_decode(&ev, IA_EV_TASK_FINALIZE, &log->entry, NULL) ||
+           task_settled(s, &ev.id[0], log, ev.bytes[0], e);
+  if (ia_event_is(&log->entry, IA_EV_TASK_CLAIMED))
+    return !ia_event_decode(&ev, IA_EV_TASK_CLAIMED, &log->entry, NULL) ||
+           task_claimed(s, &ev.id[0], e);
+  return true;
+}
+
+/* SchedulerNotice of our pool stands in the same transaction as OrdersMatched. */
+static bool noticed(const ia_scheduler *s, const ia_chain_logs *logs, const ia_event *matched,
+                    const ia_chain_log *log)
+{
+  ia_event ev;
+
+  for (size_t i = 0; i < logs->n; i++) {
+    if (ia_h256_eq(&logs->v[i].tx, &log->tx) &&
+        ia_event_is(&logs->v[i].entry, IA_EV_SCHEDULER_NOTICE) &&
+        ia_event_decode(&ev, IA_EV_SCHEDULER_NOTICE, &logs->v[i].entry, NULL) &&
+        ia_addr_eq(&ev.addr[0], &s->auth_pool) && ia_h256_eq(&ev.id[0], &matched->id[0]))
+      return true;
+  }
+  return false;
+}
+
+static bool take_deal(watch *w, const ia_event *matched, const ia_chain_log *log, ia_err *e)
+{
+  IA_AUTOV(sch_deal) d = {0};
+  IA_AUTO(ia_tx) *tx = NULL;
+  SCH_LOCKED *held = NULL;
+
+  if (!sch_deal_load(w->s, w->chain, &d, matched, log, e))
+    return false;
+  held = w->s;
+  sch_lock(held);
+  if (!ia_tx_begin(&tx, held->db, e) || !sch_deal_put(held, &d, e) || !ia_tx_commit(&tx, e))
+    return false;
+  ia_crash_point("scheduler-deal");
+  sch_wake(held);
+  sch_changed(held, NULL);
+  ia_log(IA_LOG_INFO, "deal.seen", "deal=%s cause=%s", ia_h256_text(&d.id).s, d.cause);
+  return true;
+}
+
+static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to, ia_err *e)
+{
+  watch *w = ctx;
+  SCH_LOCKED *held = NULL;
+  IA_AUTO(ia_tx) *tx = NULL;
+  ia_event ev;
+
+  for (size_t i = 0; i < logs->n; i++) {
+    const ia_chain_log *log = &logs->v[i];
+
+    if (ia_event_is(&log->entry, IA_EV_ORDERS_MATCHED) &&
+        ia_event_decode(&ev, IA_EV_ORDERS_MATCHED, &log->entry, NULL) &&
+        noticed(w->s, logs, &ev, log) && !take_deal(w, &ev, log, e))
+      return false;
+  }
+  held = w->s;
+  sch_lock(held);
+  if (!ia_tx_begin(&tx, held->db, e))
+    return false;
+  for (size_t i = 0; i < logs->n; i++) {
+    if (!effect(held, &logs->v[i], e))
+      return false;
+  }
+  if (!sch_cursor_put(held, to, e) || !ia_tx_commit(&tx, e))
+    return false;
+  ia_crash_point("scheduler-cursor");
+  for (size_t i = 0; i < logs->n; i++) {
+    if (logs->v[i].entry.n_topics > 1)
+      sch_changed(held, &logs->v[i].entry.topics[1]);
+  }
+  sch_wake(held);
+  sch_offer(held);
+  return true;
+}
+
+/* What the chain took back is forgotten; numbers of leases are not. */
+static bool on_rollback(void *ctx, const ia_cursor *to, ia_err *e)
+{
+  static const char *const undo[] = {
+      "DELETE FROM tasks WHERE deal_id IN (SELECT deal_id FROM deals WHERE block > $1)",
+      "DELETE FROM deals WHERE block > $1",
+      ("UPDATE tasks SET state = 0, initialized = 0, settle_tx = NULL, settle_block = 0,"
+       " settle_hash = NULL, receipt = NULL, results = '' WHERE settle_block > $1 OR state = 6"),
+  };
+  watch *w = ctx;
+  SCH_LOCKED *held = w->s;
+  IA_AUTO(ia_tx) *tx = NULL;
+
+  sch_lock(held);
+  ia_log(IA_LOG_WARN, "ledger.rewritten", "back_to=%llu", (unsigned long long)to->number);
+  if (!ia_tx_begin(&tx, held->db, e))
+    return false;
+  for (size_t i = 0; i < IA_COUNT(undo); i++) {
+    ia_stmt *st;
+
+    if (!ia_db_stmt(&st, held->db, undo[i], e))
+      return false;
+    ia_bind_u64(st, 1, to->number);
+    if (!ia_stmt_run(st, e))
+      return false;
+  }
+  return sch_cursor_put(held, to, e) && ia_tx_commit(&tx, e);
+}
+
+/* -- the job -- */
+
+/* Test time runs ahead of ours; the actor judges deadlines by the ledger's. */
+static bool clock_read(watch *w, ia_err *e)
+{
+  uint64_t now = ia_now();
+  ia_block head;
+
+  if (!ia_chain_head(w->chain, &head, e))
+    return false;
+  sch_lock(w->s);
+  w->s->ahead_s = head.timestamp > now ? head.timestamp - now : 0;
+  sch_wake(w->s);
+  sch_unlock(w->s);
+  return true;
+}
+
+static bool follow(watch *w, ia_err *e)
+{
+  IA_AUTO(ia_follow) *f = NULL;
+  const ia_addr hub = *ia_chain_hub(w->chain);
+  const ia_follow_config cfg = {.addresses = &hub,
+                                .n_addresses = 1,
+                                .events = watched,
+                                .n_events = IA_COUNT(watched),
+                                .blocks = on_blocks,
+                                .rollback = on_rollback,
+                                .ctx = w};
+  ia_cursor from;
+  bool ok;
+
+  sch_lock(w->s);
+  ok = sch_cursor_get(w->s, &from, e);
+  sch_unlock(w->s);
+  if (!ok || !ia_follow_new(&f, w->chain, &cfg, &from, e) || !ia_follow_catch_up(f, e) ||
+      !clock_read(w, e))
+    return false;
+  while (!w->s->stop) {
+    uint64_t before = ia_follow_cursor(f)->number;
+
+    if (!ia_follow_wait(f, WAIT_MS, e))
+      return false;
+    if (ia_follow_cursor(f)->number != before && !clock_read(w, e))
+      return false;
+  }
+  return true;
+}
+
+static bool watch_once(ia_scheduler *s, ia_err *e)
+{
+  IA_AUTO(ia_chain) *chain = NULL;
+  watch w = {.s = s};
+
+  if (!sch_connect(s, &chain, e) || (!s->has_sms && !sms_learn(s, e)))
+    return false;
+  w.chain = chain;
+  sch_lock(s);
+  sch_wake(s);
+  sch_unlock(s);
+  return follow(&w, e);
+}
+
+void sch_watch_job(void *ctx)
+{
+  ia_scheduler *s = ctx;
+  uint32_t pause = PAUSE_MIN_MS;
+
+  while (!s->stop) {
+    uint64_t began = ia_mono_ms();
+    ia_err why = {0};
+
+    if (watch_once(s, &why) || s->stop)
+      continue;
+    if (ia_mono_ms() - began > PAUSE_MAX_MS)
+      pause = PAUSE_MIN_MS;
+    ia_log(pause >= PAUSE_MAX_MS ? IA_LOG_WARN : IA_LOG_INFO, "ledger.follow",
+           "code=%s reason=\"%s\"", ia_code_name(why.code), why.msg);
+    pause_ms(s, pause);
+    pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+  }
+}

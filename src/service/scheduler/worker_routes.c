@@ -1,0 +1,221 @@
+/* What workers ask (docs/protocol.md 3). */
+#include "base/clock.h"
+#include "base/crash.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "service/scheduler/internal.h"
+
+enum { SMALL_BODY = 16 << 10, DONE_BODY = 4 << 20 };
+
+/* The new process of a worker knows nothing of the leases of the one before. */
+static bool release_older(ia_scheduler *s, const ia_addr *worker, ia_err *e)
+{
+  for (;;) {
+    IA_AUTO(ia_tx) *tx = NULL;
+    sch_task t;
+    ia_stmt *st;
+    bool row;
+
+    if (!ia_db_stmt(&st, s->db,
+                    "SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state = 2 AND worker = $1"
+                    " LIMIT 1",
+                    e))
+      return false;
+    ia_bind_addr(st, 1, worker);
+    if (!ia_stmt_step(st, &row, e))
+      return false;
+    if (!row)
+      return true;
+    if (!sch_task_row(&t, st, e))
+      return false;
+    ia_stmt_reset(st);
+    if (!ia_tx_begin(&tx, s->db, e) ||
+        !sch_attempt_end(s, &t.id, t.fencing, "ABORTED_BY_WORKER", "", "the worker started anew",
+                         e) ||
+        !sch_task_retry(s, &t, false, e) || !ia_tx_commit(&tx, e))
+      return false;
+  }
+}
+
+static json_t *hello_json(ia_scheduler *s)
+{
+  return json_pack("{s:o, s:I, s:o, s:s, s:s, s:o, s:s, s:I}", "pool", ia_json_addr(&s->pool),
+                   "chainId", (json_int_t)s->chain_id, "hub", ia_json_addr(&s->hub), "rpcUrl",
+                   s->worker_rpc, "smsUrl", s->worker_sms, "smsKey", ia_json_h256(&s->sms_key),
+                   "ipfsUrl", s->worker_ipfs, "leaseSeconds", (json_int_t)s->lease_seconds);
+}
+
+static bool hello(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  ia_scheduler *s = ctx;
+  SCH_LOCKED *held = NULL;
+  IA_AUTO_JSON *body = NULL;
+  IA_AUTO_JSON *answer = NULL;
+  const char *tee, *domain;
+  ia_addr worker;
+  bool anew;
+
+  if (!sch_auth(s, rq, &worker, e))
+    return false;
+  body = ia_request_json(rq, e);
+  if (!body || !ia_json_get_str(body, "tee", &tee, e) ||
+      !ia_json_get_str(body, "domain", &domain, e))
+    return false;
+  if (strcmp(tee, s->tee) != 0 || strcmp(domain, ia_domain_name(s->domain)) != 0)
+    return ia_fail(e, IA_E_DOMAIN_MISMATCH, "this pool runs %s tasks of the %s domain", s->tee,
+                   ia_domain_name(s->domain));
+  anew = sch_booted(s, &worker, json_string_value(json_object_get(body, "boot")));
+  held = s;
+  sch_lock(s);
+  if (!s->ready || !s->has_sms)
+    return ia_fail(e, IA_E_UNAVAILABLE, "the scheduler waits for its ledger and its SMS");
+  if (!sch_auth_keep(s, &worker, e) || (anew && !release_older(s, &worker, e)))
+    return false;
+  answer = hello_json(s);
+  ia_log(IA_LOG_INFO, "worker.hello", "worker=%s", ia_addr_lower(&worker).s);
+  return ia_reply_json(rp, 200, answer, e);
+}
+
+static bool poll(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  ia_scheduler *s = ctx;
+  IA_AUTO_JSON *body = NULL;
+  uint64_t free_slots;
+  ia_addr worker;
+
+  if (!sch_auth(s, rq, &worker, e))
+    return false;
+  body = ia_request_json(rq, e);
+  if (!body || !ia_json_get_u64(body, "free", &free_slots, e))
+    return false;
+  if (free_slots == 0) {
+    ia_reply_status(rp, 204);
+    return true;
+  }
+  return sch_poll_hold(s, rq, &worker, e);
+}
+
+/* taskId and fencing of a body. */
+static bool lease_of(const json_t *body, ia_h256 *task, uint64_t *fencing, ia_err *e)
+{
+  return ia_json_get_h256(body, "taskId", task, e) && ia_json_get_u64(body, "fencing", fencing, e);
+}
+
+static bool beat_rows(ia_scheduler *s, const ia_lease *l, const char *state, ia_err *e)
+{
+  IA_AUTO(ia_tx) *tx = NULL;
+  ia_stmt *st;
+
+  if (!ia_tx_begin(&tx, s->db, e) ||
+      !ia_db_stmt(&st, s->db, "UPDATE tasks SET lease_expires = $2 WHERE task_id = $1", e))
+    return false;
+  ia_bind_h256(st, 1, &l->task_id);
+  ia_bind_u64(st, 2, l->expires);
+  if (!ia_stmt_run(st, e) ||
+      !ia_db_stmt(&st, s->db, "UPDATE attempts SET state = $3 WHERE task_id = $1 AND fencing = $2",
+                  e))
+    return false;
+  ia_bind_h256(st, 1, &l->task_id);
+  ia_bind_u64(st, 2, l->fencing);
+  ia_bind_text(st, 3, state);
+  return ia_stmt_run(st, e) && sch_auth_keep(s, &l->worker, e) && ia_tx_commit(&tx, e);
+}
+
+static bool known_state(const char *state)
+{
+  static const char *const names[] = {"IMAGE", "ATTEST", "INPUTS", "RUNNING", "RESULT", "SETTLE"};
+
+  for (size_t i = 0; i < IA_COUNT(names); i++) {
+    if (strcmp(names[i], state) == 0)
+      return true;
+  }
+  return false;
+}
+
+static bool heartbeat(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  ia_scheduler *s = ctx;
+  SCH_LOCKED *held = NULL;
+  IA_AUTO_JSON *body = NULL;
+  IA_AUTO_JSON *answer = NULL;
+  const char *state;
+  uint64_t fencing;
+  ia_addr worker;
+  sch_task t;
+  ia_h256 id;
+  ia_lease l;
+
+  if (!sch_auth(s, rq, &worker, e))
+    return false;
+  body = ia_request_json(rq, e);
+  if (!body || !lease_of(body, &id, &fencing, e) || !ia_json_get_str(body, "state", &state, e))
+    return false;
+  if (!known_state(state))
+    return ia_fail(e, IA_E_INVALID, "heartbeat: unknown state");
+  held = s;
+  sch_lock(s);
+  if (!sch_task_get(s, &t, &id, e))
+    return false;
+  /* fenced off, over, or too late: no fresh lease */
+  if (t.state != SCH_RUNNING || t.fencing != fencing || !ia_addr_eq(&t.worker, &worker) ||
+      sch_ledger_now(s) >= t.contribution_deadline) {
+    answer = json_pack("{s:n, s:b}", "lease", "stop", 1);
+  } else {
+    if (!sch_lease_sign(s, &l, &id, &worker, fencing, e) || !beat_rows(s, &l, state, e))
+      return false;
+    answer = json_pack("{s:o, s:b}", "lease", sch_lease_json(&l), "stop", 0);
+  }
+  return ia_reply_json(rp, 200, answer, e);
+}
+
+static bool authorize(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  IA_AUTO_JSON *body = NULL;
+  IA_AUTO_JSON *answer = NULL;
+  ia_addr worker;
+
+  if (!sch_auth(ctx, rq, &worker, e))
+    return false;
+  body = ia_request_json(rq, e);
+  if (!body || !sch_authorize(ctx, &worker, body, &answer, e))
+    return false;
+  ia_crash_point("scheduler-authorize-reply");
+  return ia_reply_json(rp, 200, answer, e);
+}
+
+typedef bool report_fn(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err *e);
+
+static bool report(ia_scheduler *s, ia_request *rq, ia_reply *rp, report_fn *fn, ia_err *e)
+{
+  IA_AUTO_JSON *body = NULL;
+  IA_AUTO_JSON *answer = json_object();
+  ia_addr worker;
+
+  if (!sch_auth(s, rq, &worker, e))
+    return false;
+  body = ia_request_json(rq, e);
+  if (!body || !fn(s, &worker, body, e))
+    return false;
+  ia_crash_point("scheduler-report-reply");
+  return ia_reply_json(rp, 200, answer, e);
+}
+
+static bool done(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  return report(ctx, rq, rp, sch_done, e);
+}
+
+static bool failed(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  return report(ctx, rq, rp, sch_failed, e);
+}
+
+const ia_route sch_worker_rows[] = {
+    {"POST", "/worker/v1/hello", IA_ROUTE_JOB, SMALL_BODY, false, hello},
+    {"POST", "/worker/v1/poll", IA_ROUTE_INLINE, SMALL_BODY, false, poll},
+    {"POST", "/worker/v1/heartbeat", IA_ROUTE_JOB, SMALL_BODY, false, heartbeat},
+    {"POST", "/worker/v1/authorize", IA_ROUTE_JOB, SMALL_BODY, false, authorize},
+    {"POST", "/worker/v1/done", IA_ROUTE_JOB, DONE_BODY, false, done},
+    {"POST", "/worker/v1/failed", IA_ROUTE_JOB, DONE_BODY, false, failed},
+};
+const size_t sch_n_worker_rows = IA_COUNT(sch_worker_rows);
