@@ -1,0 +1,72 @@
+/* An image with one program, and a protected dataset. */
+#include "fixture.h"
+
+#include "crypto/sha.h"
+#include "data/cipher.h"
+#include "data/zip.h"
+#include "image/tarwrite.h"
+
+static bool to_buf(void *arg, const void *p, size_t n, ia_err *e)
+{
+  ia_buf_put(arg, p, n);
+  return ia_buf_ok(arg, e);
+}
+
+static bool layer(ia_buf *tar, ia_span program, ia_err *e)
+{
+  ia_tar_writer w = {.write = to_buf, .arg = tar};
+  ia_autofree ia_tar_entry *entry = calloc(1, sizeof(*entry));
+
+  if (!entry)
+    return ia_fail(e, IA_E_MEMORY, "tar");
+  *entry = (ia_tar_entry){.type = IA_TAR_DIR, .path = "bin", .mode = 0755};
+  if (!ia_tar_write_entry(&w, entry, e))
+    return false;
+  *entry =
+      (ia_tar_entry){.type = IA_TAR_FILE, .path = "bin/app", .mode = 0755, .size = program.len};
+  return ia_tar_write_entry(&w, entry, e) && ia_tar_write_data(&w, program.ptr, program.len, e) &&
+         ia_tar_write_end(&w, e);
+}
+
+bool fixture_image(ia_images **images, ia_h256 *image, const char *dir, const char *app, ia_err *e)
+{
+  IA_AUTOV(ia_buf) program = {0}, tar = {0}, config = {0}, manifest = {0};
+  ia_h256 diff, cfg;
+  ia_path path;
+
+  if (!ia_path_join(&path, e, "%s/images", dir) || !ia_images_open(images, path.s, e) ||
+      !ia_file_read(&program, app, 32 << 20, e) || !layer(&tar, ia_buf_view(&program), e) ||
+      !ia_images_put(*images, &diff, ia_buf_view(&tar), e))
+    return false;
+  ia_buf_printf(&config,
+                "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Entrypoint\":"
+                "[\"/bin/app\"],\"Cmd\":[\"cmd\"],\"Env\":[\"COLOUR=blue\",\"IEXEC_OUT=/evil\"]},"
+                "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
+                ia_oci_digest_format(&diff).s);
+  if (!ia_images_put(*images, &cfg, ia_buf_view(&config), e))
+    return false;
+  ia_buf_printf(&manifest,
+                "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
+                "\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\","
+                "\"digest\":\"%s\",\"size\":%zu},\"layers\":[{\"mediaType\":"
+                "\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"%s\",\"size\":%zu}]}",
+                ia_oci_digest_format(&cfg).s, config.len, ia_oci_digest_format(&diff).s, tar.len);
+  return ia_images_put(*images, image, ia_buf_view(&manifest), e);
+}
+
+bool fixture_dataset(fake_host *h, ia_err *e)
+{
+  IA_AUTO(ia_zip_writer) *z = NULL;
+  IA_AUTO(ia_data_writer) *w = NULL;
+  IA_AUTOV(ia_buf) text = {0};
+
+  ia_buf_u32le(&text, sizeof(MARKER) - 1);
+  ia_buf_str(&text, MARKER);
+  if (!ia_zip_writer_new(&z, ia_sink_buf(&h->plain), e) ||
+      !ia_zip_add_stored(z, "secretText", ia_blob_mem(ia_buf_view(&text)), e) ||
+      !ia_zip_finish(z, e) || !ia_secret_random(&h->data_key, 32, e) ||
+      !ia_data_writer_new(&w, ia_sink_buf(&h->sealed), &h->data_key, NULL, e) ||
+      !ia_sink_write(ia_data_writer_sink(w), ia_buf_view(&h->plain), e))
+    return false;
+  return ia_data_writer_end(w, &h->checksum, NULL, e);
+}

@@ -1,0 +1,249 @@
+/* Tasks that an honest host and SMS give: what the app sees, what comes out, what must not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/hex.h"
+#include "crypto/sha.h"
+#include "eth/eip191.h"
+#include "host.h"
+#include "poco/ids.h"
+#include "receipt/run.h"
+
+static fake_host host;
+
+static bool holds(const ia_buf *b, const char *text)
+{
+  return b->len > 0 && memmem(b->ptr, b->len, text, strlen(text)) != NULL;
+}
+
+/* Nothing of the app's or the data's in what the host saw. */
+static void assert_tight(const fake_host *h)
+{
+  IA_AUTOV(ia_buf) key = {0};
+  char hex[65];
+
+  assert_false(holds(&h->seen, MARKER));
+  assert_false(holds(&h->result, MARKER));
+  assert_false(holds(&h->logs, MARKER));
+  ia_buf_base64(&key, ia_secret_view(&h->data_key));
+  ia_buf_str(&key, "");
+  ia_autofree char *text = ia_buf_text(&key);
+  assert_false(holds(&h->seen, text));
+  ia_hex(hex, h->data_key.ptr, 32);
+  assert_false(holds(&h->seen, hex));
+}
+
+static void ended(const char *cause)
+{
+  if (strcmp(host.cause, cause) != 0)
+    fail_msg("wanted \"%s\": %s %s", cause, host.cause, host.message);
+}
+
+/* The app leaks wherever it can; all of that ends in ciphertext for the requester. */
+static void test_sealed_result(void **state IA_UNUSED)
+{
+  fake_run(&host, &(fake_plan){.argv = "leak", .encrypt = true});
+  ended("");
+  assert_int_equal(host.started, 1);
+  assert_tight(&host);
+  ia_autofree char *result = fake_result(&host, "result.txt");
+  assert_string_equal(result, MARKER);
+  IA_AUTO_JSON *logs = fake_logs(&host);
+  assert_non_null(logs);
+  IA_AUTOV(ia_buf) head = {0};
+  assert_true(ia_json_get_base64(json_object_get(logs, "stdout"), "head", &head, NULL));
+  assert_true(holds(&head, MARKER));
+  assert_non_null(host.usage);
+  assert_int_equal(host.status, 0);
+}
+
+/* The statement: signed by the enclave key, about this task, its inputs and these bytes. */
+static void test_statement(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_run) run = {0};
+  ia_addr signer, address, worker = {{0x99}};
+  ia_h256 sha, digest, hash, seal, message;
+  IA_AUTOV(ia_buf) sig = {0};
+
+  fake_run(&host, &(fake_plan){.argv = "leak", .encrypt = true});
+  assert_true(ia_run_open(&run, &signer, json_object_get(host.run, "run"), NULL));
+  assert_true(ia_json_get_addr(host.run, "enclaveAddress", &address, NULL));
+  assert_true(ia_addr_eq(&signer, &address));
+  assert_true(ia_h256_eq(&run.desc.task_id, &host.truth.task_id));
+  assert_int_equal(run.n_inputs, 1);
+  assert_true(ia_h256_eq(&run.inputs[0].sha256, &host.checksum));
+  ia_sha256(&sha, ia_buf_view(&host.result));
+  assert_true(run.result.there && ia_h256_eq(&run.result.sha256, &sha) && run.result.encrypted);
+  ia_sha256(&digest, ia_span_str(MARKER));
+  assert_true(ia_h256_eq(&run.result_digest, &digest));
+  assert_true(ia_json_get_hex(host.run, "enclaveSign", &sig, NULL));
+  ia_result_hash(&hash, &host.truth.task_id, &digest);
+  ia_result_seal(&seal, &worker, &host.truth.task_id, &digest);
+  ia_enclave_message(&message, &hash, &seal);
+  assert_true(ia_eip191_recover(&signer, IA_SPAN_ARR(message.b), ia_buf_view(&sig), NULL));
+  assert_true(ia_addr_eq(&signer, &address));
+}
+
+/* Failures are told by cause and number; the app's words stay inside, its logs follow the result.
+ */
+static void test_failures(void **state IA_UNUSED)
+{
+  static const struct {
+    const char *argv, *cause;
+    int exit_code;
+  } rows[] = {
+      {"leak-fail", "APP_COMPUTE_FAILED", 5},
+      {"bad-json", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", 0},
+      {"escape", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", 0},
+      {"two", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", 0},
+      {"nothing", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", 0},
+      {"long-name", "POST_COMPUTE_TOO_LONG_RESULT_FILE_NAME", 0},
+  };
+
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    fake_run(&host, &(fake_plan){.argv = rows[i].argv, .encrypt = true});
+    ended(rows[i].cause);
+    assert_tight(&host);
+    assert_non_null(host.run);
+    assert_string_equal(json_string_value(json_object_get(host.run, "cause")), rows[i].cause);
+    assert_int_equal(json_integer_value(json_object_get(host.run, "exitCode")), rows[i].exit_code);
+    assert_true(json_is_null(json_object_get(host.run, "result")));
+    assert_null(json_object_get(host.run, "enclaveSign"));
+    assert_true(json_is_object(json_object_get(host.run, "logs")));
+    assert_int_equal(host.result.len, 0);
+    IA_AUTO_JSON *logs = fake_logs(&host);
+    assert_non_null(logs);
+  }
+}
+
+/* Exactly the variables that are declared, and the secrets; the image cannot set ours. */
+static void test_environment(void **state IA_UNUSED)
+{
+  static const char *const want[] = {
+      "COLOUR=blue\n",
+      "IEXEC_OUT=/iexec_out\n",
+      "IEXEC_IN=/iexec_in\n",
+      "IEXEC_BOT_SIZE=1\n",
+      "IEXEC_DATASET_FILENAME=0x6666666666666666666666666666666666666666\n",
+      "IEXEC_APP_DEVELOPER_SECRET=s3cret-of-app\n",
+      "IEXEC_APP_DEVELOPER_SECRET_1=s3cret-of-app\n",
+      "IEXEC_REQUESTER_SECRET_1=s3cret-of-req\n",
+      "IEXEC_INPUT_FILES_NUMBER=0\n",
+      "TZ=UTC\n"};
+  size_t lines = 0;
+
+  fake_run(&host, &(fake_plan){.argv = "env"});
+  ended("");
+  ia_autofree char *env = fake_result(&host, "result.txt");
+  assert_non_null(env);
+  for (size_t i = 0; i < IA_COUNT(want); i++)
+    if (!strstr(env, want[i]))
+      fail_msg("%s not in:\n%s", want[i], env);
+  for (const char *p = env; *p; p++)
+    lines += *p == '\n';
+  /* COLOUR PATH HOME LANG TZ, eleven IEXEC_*, three secrets */
+  assert_int_equal(lines, 19);
+  assert_null(strstr(env, "/evil"));
+}
+
+/* One file and no computed.json: written for the app. No arguments: the image's Cmd. */
+static void test_written_computed(void **state IA_UNUSED)
+{
+  fake_run(&host, &(fake_plan){.no_dataset = true});
+  ended("");
+  ia_autofree char *result = fake_result(&host, "result.txt");
+  ia_autofree char *computed = fake_result(&host, "computed.json");
+  assert_string_equal(result, "by cmd");
+  assert_string_equal(computed, "{\"deterministic-output-path\":\"/iexec_out/result.txt\"}");
+}
+
+static void test_callback(void **state IA_UNUSED)
+{
+  fake_run(&host, &(fake_plan){.argv = "callback", .callback = true});
+  ended("");
+  assert_string_equal(json_string_value(json_object_get(host.run, "callbackData")), "0x1234");
+  assert_true(json_is_null(json_object_get(host.run, "result")));
+  assert_non_null(json_object_get(host.run, "enclaveSign"));
+  fake_run(&host, &(fake_plan){.argv = "two", .callback = true});
+  ended("POST_COMPUTE_COMPUTED_FILE_NOT_FOUND");
+}
+
+static void test_input_file(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_run) run = {0};
+  ia_addr signer;
+
+  fake_run(&host, &(fake_plan){.argv = "files", .file = true, .input = "from the web"});
+  ended("");
+  ia_autofree char *result = fake_result(&host, "result.txt");
+  assert_string_equal(result, "from the web");
+  assert_true(ia_run_open(&run, &signer, json_object_get(host.run, "run"), NULL));
+  assert_int_equal(run.n_inputs, 2);
+}
+
+/* Logs in clear only where the task says so; "none" and no key: dropped. */
+static void test_logs(void **state IA_UNUSED)
+{
+  fake_run(&host, &(fake_plan){.argv = "leak-fail", .logs = "clear"});
+  IA_AUTO_JSON *logs = fake_logs(&host);
+  assert_non_null(logs);
+  static const fake_plan dropped[] = {{.argv = "leak-fail", .logs = "none", .encrypt = true},
+                                      {.argv = "leak-fail", .logs = "sealed"}};
+  for (size_t i = 0; i < IA_COUNT(dropped); i++) {
+    fake_run(&host, &dropped[i]);
+    ended("APP_COMPUTE_FAILED");
+    assert_int_equal(host.logs.len, 0);
+    assert_true(json_is_null(json_object_get(host.run, "logs")));
+    assert_tight(&host);
+  }
+}
+
+static void test_local(void **state IA_UNUSED)
+{
+  fake_run(&host, &(fake_plan){.argv = "leak", .local = true, .logs = "clear"});
+  ended("");
+  assert_null(json_object_get(host.run, "run"));
+  assert_null(json_object_get(host.run, "enclaveSign"));
+  ia_autofree char *result = fake_result(&host, "result.txt");
+  assert_string_equal(result, MARKER);
+  fake_run(&host, &(fake_plan){.argv = "env", .local = true});
+  ia_autofree char *env = fake_result(&host, "result.txt");
+  assert_non_null(strstr(env, "IEXEC_REQUESTER_SECRET_1=s3cret-of-req\n"));
+}
+
+#if !defined(__SANITIZE_ADDRESS__)
+/* The static guest, bound into the app's root, reads a value for it. */
+static void test_get(void **state IA_UNUSED)
+{
+  fake_run(&host, &(fake_plan){.argv = "get"});
+  ended("");
+  ia_autofree char *result = fake_result(&host, "result.txt");
+  assert_string_equal(result, MARKER);
+}
+#endif
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_sealed_result),
+    cmocka_unit_test(test_statement),
+    cmocka_unit_test(test_failures),
+    cmocka_unit_test(test_environment),
+    cmocka_unit_test(test_written_computed),
+    cmocka_unit_test(test_callback),
+    cmocka_unit_test(test_input_file),
+    cmocka_unit_test(test_logs),
+    cmocka_unit_test(test_local),
+#if !defined(__SANITIZE_ADDRESS__)
+    cmocka_unit_test(test_get),
+#endif
+  };
+
+  fake_open(&host, argc, argv);
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  fake_close(&host);
+  return failed;
+}
