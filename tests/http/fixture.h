@@ -13,7 +13,7 @@ typedef struct fixture {
   ia_server *server;
   ia_http *http;
   pthread_t thread;
-  char url[256];
+  char url[512];
 } fixture;
 
 static inline void *fixture_run(void *ctx)

@@ -84,14 +84,19 @@ static bool fixed(ia_db *db, const char *key, ia_span want, bool fresh, ia_code 
 static bool unit_birth(void *ctx, ia_db *db, ia_err *e)
 {
   const struct birth *b = ctx;
-  IA_AUTOV(ia_buf) chain = {0};
+  IA_AUTOV(ia_buf) chain = {0}, registries = {0};
 
   ia_buf_u64be(&chain, b->c->chain_id);
-  return ia_buf_ok(&chain, e) &&
+  ia_buf_span(&registries, IA_SPAN_ARR(b->c->app_registry.b));
+  ia_buf_span(&registries, IA_SPAN_ARR(b->c->dataset_registry.b));
+  ia_buf_span(&registries, IA_SPAN_ARR(b->c->workerpool_registry.b));
+  ia_buf_span(&registries, IA_SPAN_ARR(b->c->proxy_code_hash.b));
+  return ia_buf_ok(&chain, e) && ia_buf_ok(&registries, e) &&
          fixed(db, "domain", ia_span_str(ia_domain_name(b->c->domain)), b->fresh,
                IA_E_DOMAIN_MISMATCH, skipped(b->c) & IA_SMS_SKIP_DOMAIN, e) &&
          fixed(db, "chain", ia_buf_view(&chain), b->fresh, IA_E_INVALID, false, e) &&
-         fixed(db, "hub", IA_SPAN_ARR(b->c->hub.b), b->fresh, IA_E_INVALID, false, e);
+         fixed(db, "hub", IA_SPAN_ARR(b->c->hub.b), b->fresh, IA_E_INVALID, false, e) &&
+         fixed(db, "registries", ia_buf_view(&registries), b->fresh, IA_E_INVALID, false, e);
 }
 
 /* -- the info document -- */

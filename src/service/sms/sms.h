@@ -46,9 +46,10 @@ enum ia_sms_skip {
 };
 #endif
 
-/* Makes the store at the first start. INVALID for another domain, chain or hub than the store's,
- * DOMAIN_MISMATCH, HUB_FORBIDDEN (simulation on a public hub), BAD_KEY (passphrase), CORRUPT (store
- * damaged or an older copy). Nothing is asked of the ledger before the first request. */
+/* Makes the store at the first start. INVALID for another chain, hub or registries than the
+ * store's, DOMAIN_MISMATCH, HUB_FORBIDDEN (simulation on a public hub), BAD_KEY (passphrase),
+ * CORRUPT (store damaged or an older copy). Nothing is asked of the ledger before the first
+ * request. */
 IA_MUST bool ia_sms_open(ia_sms **out, const ia_sms_config *c, ia_loop *l, ia_err *e);
 /* After the server that mounts it is closed. NULL is fine. */
 void ia_sms_close(ia_sms *s);

@@ -1,0 +1,453 @@
+/* An SMS on a real socket over a ledger that a test holds in its hand, and a guest that asks it for
+ * keys with simulated evidence. */
+#ifndef IA_TESTS_SERVICE_SMS_LAB_H
+#define IA_TESTS_SERVICE_SMS_LAB_H
+
+#include "../http/fixture.h"
+#include "../policy/world.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "client/secret_auth.h"
+#include "crypto/x25519.h"
+#include "service/sms/internal.h"
+#include "tee/eventlog.h"
+
+struct lab {
+  struct world *w;
+  fixture f;
+  ia_sms *sms;
+  ia_sms_config c;
+  ia_secret pass;
+  char dir[64];
+  ia_simpki *pki;
+  ia_h256 root;
+  ia_h384 guest;
+  /* the ledger */
+  ia_sms_block head;
+  ia_buf calldata;
+  ia_sms_event events[8];
+  size_t n_events;
+  bool past_changed;
+  /* the guest */
+  ia_secret sk;
+  ia_h256 pk;
+  ia_addr enclave;
+  char error[64]; /* code of the last refusal */
+};
+
+/* -- the ledger -- */
+static inline bool lb_head(void *ctx, ia_sms_block *out, ia_err *e)
+{
+  (void)e;
+  *out = ((struct lab *)ctx)->head;
+  return true;
+}
+
+static inline bool lb_block(void *ctx, uint64_t number, bool *has, ia_sms_block *out, ia_err *e)
+{
+  const struct lab *b = ctx;
+
+  (void)e;
+  *has = number <= b->head.number;
+  *out = (ia_sms_block){.number = number, .time = b->head.time};
+  memset(out->hash.b, (int)number + (b->past_changed ? 100 : 0), 32);
+  return true;
+}
+
+static inline bool lb_task(void *ctx, const ia_h256 *id, ia_task *out, ia_buf *store, ia_err *e)
+{
+  const struct lab *b = ctx;
+
+  (void)store, (void)e;
+  *out = (ia_task){0};
+  if (ia_h256_eq(id, &b->w->f.task_id))
+    *out = b->w->f.task;
+  return true;
+}
+
+static inline bool lb_deal(void *ctx, const ia_h256 *id, bool *has, ia_deal *out, ia_buf *store,
+                           ia_err *e)
+{
+  const struct lab *b = ctx;
+
+  (void)store, (void)e, (void)id;
+  *has = b->w->f.has_deal;
+  *out = b->w->f.deal;
+  return true;
+}
+
+static inline bool lb_match(void *ctx, const ia_h256 *deal, uint64_t start, bool *has,
+                            ia_buf *calldata, uint64_t *block, ia_err *e)
+{
+  struct lab *b = ctx;
+
+  (void)deal, (void)start;
+  *has = b->w->f.has_match;
+  *block = b->w->f.match_block;
+  ia_buf_span(calldata, ia_buf_view(&b->calldata));
+  return ia_buf_ok(calldata, e);
+}
+
+static inline bool lb_app(void *ctx, const ia_addr *at, bool *has, ia_app_info *out, ia_buf *store,
+                          ia_err *e)
+{
+  const struct lab *b = ctx;
+
+  (void)store, (void)e;
+  *has = ia_addr_eq(at, &b->w->app);
+  *out = b->w->f.asset[IA_ASSET_APP].app;
+  return true;
+}
+
+static inline bool lb_dataset(void *ctx, const ia_addr *at, bool *has, ia_dataset_info *out,
+                              ia_buf *store, ia_err *e)
+{
+  const struct lab *b = ctx;
+
+  (void)store, (void)e;
+  *has = ia_addr_eq(at, &b->w->dataset);
+  *out = b->w->f.asset[IA_ASSET_DATASET].dataset;
+  return true;
+}
+
+static inline bool lb_owner(void *ctx, const ia_addr *asset, bool *has, ia_addr *out, ia_err *e)
+{
+  (void)asset, (void)e;
+  *has = true;
+  *out = ((struct lab *)ctx)->w->f.pool_owner;
+  return true;
+}
+
+static inline bool lb_transfers(void *ctx, const ia_addr *registry, const ia_addr *asset,
+                                ia_sms_transfers *out, ia_err *e)
+{
+  const struct lab *b = ctx;
+
+  (void)registry, (void)e;
+  *out = (ia_sms_transfers){0};
+  out->first_owner = b->w->f.asset[ia_addr_eq(asset, &b->w->app) ? 0 : 1].first_owner;
+  return true;
+}
+
+static inline bool lb_raw(void *ctx, const ia_h256 *tx, bool *has, ia_buf *out, ia_err *e)
+{
+  (void)ctx, (void)tx, (void)out, (void)e;
+  *has = false;
+  return true;
+}
+
+static inline bool lb_events(void *ctx, uint64_t from, uint64_t to,
+                             bool (*sink)(void *, const ia_sms_event *, ia_err *), void *sink_ctx,
+                             ia_err *e)
+{
+  const struct lab *b = ctx;
+
+  for (size_t i = 0; i < b->n_events; i++)
+    if (b->events[i].block >= from && b->events[i].block <= to && !sink(sink_ctx, &b->events[i], e))
+      return false;
+  return true;
+}
+
+static inline void lb_close(void *ctx)
+{
+  (void)ctx;
+}
+
+static inline bool lb_make(void *ctx, ia_sms_ledger *out, const ia_release_pins *pins, ia_err *e)
+{
+  struct lab *b = ctx;
+
+  (void)pins, (void)e;
+  *out = (ia_sms_ledger){.ctx = b,
+                         .head = lb_head,
+                         .block = lb_block,
+                         .task = lb_task,
+                         .deal = lb_deal,
+                         .match = lb_match,
+                         .app = lb_app,
+                         .dataset = lb_dataset,
+                         .owner = lb_owner,
+                         .transfers = lb_transfers,
+                         .raw_tx = lb_raw,
+                         .events = lb_events,
+                         .view = b->w->ledger,
+                         .close = lb_close};
+  return true;
+}
+
+static inline void lab_head(struct lab *b, uint64_t number)
+{
+  b->head = (ia_sms_block){.number = number, .time = ia_now()};
+  memset(b->head.hash.b, (int)number + (b->past_changed ? 100 : 0), 32);
+}
+
+/* -- life -- */
+static inline void lab_config(struct lab *b, ia_domain d)
+{
+  const ia_release_pins *p = &b->w->pins;
+
+  b->c = (ia_sms_config){.dir = b->dir,
+                         .passphrase = &b->pass,
+                         .random_passphrase = true,
+                         .domain = d,
+                         .rpc_url = "",
+                         .chain_id = p->chain_id,
+                         .hub = p->hub,
+                         .app_registry = p->registry[IA_ASSET_APP],
+                         .dataset_registry = p->registry[IA_ASSET_DATASET],
+                         .workerpool_registry = p->registry[IA_ASSET_WORKERPOOL],
+                         .proxy_code_hash = p->proxy_code_hash,
+                         .rules = "6.2",
+                         .guests = &b->guest,
+                         .n_guests = 1,
+                         .sim_roots = &b->root,
+                         .n_sim_roots = 1};
+}
+
+static inline bool lab_start(struct lab *b, ia_err *e)
+{
+  if (!ia_sms_open_over(&b->sms, &b->c, lb_make, b, e))
+    return false;
+  b->w->pins.sms_key = ia_sms_key(b->sms);
+  assert_true(fixture_start(&b->f, NULL, NULL));
+  assert_true(ia_sms_mount(b->sms, b->f.server, NULL));
+  assert_true(fixture_run_on(&b->f));
+  return true;
+}
+
+static inline void lab_stop(struct lab *b)
+{
+  if (!b->sms)
+    return;
+  fixture_close(&b->f);
+  ia_sms_close(b->sms);
+  b->sms = NULL;
+}
+
+static inline void lab_calldata(struct lab *b)
+{
+  ia_buf_clear(&b->calldata);
+  ia_call_encode(&b->calldata, IA_CALL_MATCH_ORDERS, &b->w->f.match);
+}
+
+static inline struct lab *lab_open(const char *params, ia_domain d)
+{
+  struct lab *b = calloc(1, sizeof(*b));
+  ia_err e = {0};
+
+  assert_non_null(b);
+  b->w = w_open_with(params, d, ia_now());
+  lab_calldata(b);
+  lab_head(b, 9);
+  assert_true(ia_secret_copy(&b->pass, ia_span_str("a long passphrase"), NULL));
+  (void)!snprintf(b->dir, sizeof(b->dir), "/tmp/ia-sms-XXXXXX");
+  assert_non_null(mkdtemp(b->dir));
+  assert_true(ia_simpki_new(&b->pki, ia_now(), NULL));
+  assert_true(ia_simpki_root_digest(&b->root, b->pki, NULL));
+  memset(b->guest.b, 0x6d, 48);
+  assert_true(ia_secret_new(&b->sk, 32, NULL));
+  memset(b->sk.ptr, 0x31, 32);
+  assert_true(ia_x25519_public(b->pk.b, &b->sk, NULL));
+  memset(b->enclave.b, 0xec, 20);
+  lab_config(b, d);
+  if (!lab_start(b, &e))
+    fail_msg("%s", e.msg);
+  return b;
+}
+
+static inline void lab_close(struct lab *b)
+{
+  lab_stop(b);
+  (void)!ia_remove_tree(b->dir, NULL);
+  w_close(b->w);
+  ia_simpki_free(b->pki);
+  ia_secret_free(&b->pass);
+  ia_secret_free(&b->sk);
+  ia_buf_free(&b->calldata);
+  free(b);
+}
+
+/* -- talking -- */
+static inline json_t *lab_post(struct lab *b, const char *path, json_t *body)
+{
+  json_t *out = NULL;
+  ia_err e = {0};
+
+  b->error[0] = 0;
+  if (!ia_http_json(b->f.http, &out, "POST", fixture_url(&b->f, path), body, &e))
+    (void)!snprintf(b->error, sizeof(b->error), "%s", ia_code_name(e.code));
+  json_decref(body);
+  return out;
+}
+
+/* Status of a raw request with an Authorization header. */
+static inline int lab_raw(struct lab *b, const char *method, const char *path, const char *auth,
+                          ia_span body)
+{
+  IA_AUTOV(ia_http_answer) a = {0};
+  char header[256];
+  const char *headers[] = {header, NULL};
+  ia_http_call c = {.method = method,
+                    .url = fixture_url(&b->f, path),
+                    .body = body,
+                    .headers = auth ? headers : NULL};
+
+  (void)!snprintf(header, sizeof(header), "Authorization: %s", auth ? auth : "");
+  assert_true(ia_http_do(b->f.http, &a, &c, NULL));
+  return a.status;
+}
+
+static inline const char *lab_auth(struct lab *b, char out[140], int who, const ia_h256 *challenge)
+{
+  ia_sig sig;
+
+  assert_true(
+      ia_eip191_sign(b->w->secp, &sig, IA_SPAN_ARR(challenge->b), &b->w->who[who].key, NULL));
+  memcpy(out, "0x", 2);
+  ia_hex(out + 2, sig.b, 65);
+  return out;
+}
+
+static inline int lab_push_key(struct lab *b, int who)
+{
+  static const char key[] = "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0s=";
+  char path[128], auth[140];
+  ia_h256 h;
+
+  ia_secret_auth_web3(&h, &b->w->dataset, ia_span_str(key));
+  (void)!snprintf(path, sizeof(path), "/secrets/web3?secretAddress=%s",
+                  ia_addr_lower(&b->w->dataset).s);
+  return lab_raw(b, "POST", path, lab_auth(b, auth, who, &h), ia_span_str(key));
+}
+
+/* Posts an owner's message; "" or the code of the refusal in b->error. */
+static inline void lab_message(struct lab *b, int who, const char *kind, const ia_addr *object,
+                               uint64_t version, const char *body)
+{
+  ia_owner_message m = {.domain = b->w->pins.domain,
+                        .kind = kind,
+                        .chain_id = b->w->pins.chain_id,
+                        .hub = b->w->pins.hub,
+                        .sms_key = b->w->pins.sms_key,
+                        .object = *object,
+                        .version = version,
+                        .body = ia_span_str(body)};
+  char sig[140];
+  ia_h256 h;
+
+  assert_true(ia_owner_message_hash(&h, &m, NULL));
+  json_decref(lab_post(b, "/owner/v1/messages",
+                       json_pack("{s:s, s:o, s:I, s:o, s:s}", "kind", kind, "object",
+                                 ia_json_addr(object), "version", (json_int_t)version, "body",
+                                 ia_json_parse(ia_span_str(body), 0, NULL), "sig",
+                                 lab_auth(b, sig, who, &h))));
+}
+
+/* -- the guest -- */
+static inline json_t *lab_lease(struct lab *b)
+{
+  const ia_lease *l = &b->w->f.lease;
+
+  return json_pack("{s:o, s:o, s:I, s:I, s:o}", "taskId", ia_json_h256(&l->task_id), "worker",
+                   ia_json_addr(&l->worker), "fencing", (json_int_t)l->fencing, "expires",
+                   (json_int_t)l->expires, "sig", ia_json_hex(IA_SPAN_ARR(l->sig)));
+}
+
+static inline bool lab_challenge(struct lab *b, ia_h256 *nonce)
+{
+  IA_AUTO_JSON *v = lab_post(
+      b, "/attest/v1/challenge",
+      json_pack("{s:o, s:s, s:s, s:o}", "taskId", ia_json_h256(&b->w->f.task_id), "stage", "app",
+                "tee", b->w->pins.domain == IA_DOMAIN_SIM ? "sim" : "tdx", "lease", lab_lease(b)));
+
+  return v && ia_json_get_h256(v, "nonce", nonce, NULL);
+}
+
+/* D of the world's task. */
+static inline void lab_descriptor(struct lab *b, ia_descriptor *d)
+{
+  IA_AUTOV(ia_release_plan) plan = {0};
+  ia_ruling v = {0};
+
+  if (!ia_release_prove(&plan, &v, &b->w->f))
+    fail_msg("%s", v.line[v.first].message);
+  assert_true(ia_release_descriptor(d, &plan, &b->w->f, IA_TEE_SIM, NULL));
+}
+
+struct evidence {
+  ia_h256 nonce;
+  ia_buf log, quote;
+  ia_h512 report_data;
+  ia_h256 hash;
+};
+
+static inline void evidence_free(struct evidence *ev)
+{
+  ia_buf_free(&ev->log);
+  ia_buf_free(&ev->quote);
+}
+
+static inline void lab_evidence(struct lab *b, const ia_descriptor *d, struct evidence *ev)
+{
+  IA_AUTOV(ia_buf) text = {0};
+  ia_sim_claims claims = {.mr_td = b->guest};
+  ia_transcript t = {.domain = d->domain,
+                     .tee = d->tee,
+                     .stage = d->stage,
+                     .nonce = ev->nonce,
+                     .sms_key = b->w->pins.sms_key,
+                     .pk_guest = b->pk,
+                     .enclave = b->enclave};
+
+  ia_descriptor_put(&text, d);
+  assert_true(ia_event_append(&ev->log, &claims.rtmr3, d->domain, IA_EVENT_DESCRIPTOR,
+                              ia_buf_view(&text), NULL));
+  assert_true(ia_event_append(&ev->log, &claims.rtmr3, d->domain, IA_EVENT_ROOTFS,
+                              IA_SPAN_ARR(d->app_digest.b), NULL));
+  t.event_log = ia_buf_view(&ev->log);
+  assert_true(ia_descriptor_hash(&t.desc_hash, d, NULL));
+  assert_true(ia_report_data(&ev->report_data, &t, NULL));
+  claims.report_data = ev->report_data;
+  assert_true(ia_sim_quote(&ev->quote, b->pki, &claims, NULL));
+  assert_true(ia_evidence_hash(&ev->hash, ia_buf_view(&ev->quote), ia_buf_view(&ev->log),
+                               ia_span_of(NULL, 0), NULL));
+}
+
+static inline json_t *lab_request(struct lab *b, const struct evidence *ev)
+{
+  return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "nonce",
+                   ia_json_h256(&ev->nonce), "taskId", ia_json_h256(&b->w->f.task_id), "stage",
+                   "app", "tee", "sim", "lease", lab_lease(b), "pk", ia_json_h256(&b->pk),
+                   "enclaveAddress", ia_json_addr(&b->enclave), "quote",
+                   ia_json_base64(ia_buf_view(&ev->quote)), "eventLog",
+                   ia_json_base64(ia_buf_view(&ev->log)), "aux", "");
+}
+
+/* Challenge and release; NULL with b->error. ev may be NULL. */
+static inline json_t *lab_release(struct lab *b, struct evidence *keep)
+{
+  struct evidence ev = {0};
+  ia_descriptor d;
+  json_t *out = NULL;
+
+  if (!lab_challenge(b, &ev.nonce))
+    return NULL;
+  lab_descriptor(b, &d);
+  lab_evidence(b, &d, &ev);
+  out = lab_post(b, "/attest/v1/release", lab_request(b, &ev));
+  if (keep)
+    *keep = ev;
+  else
+    evidence_free(&ev);
+  return out;
+}
+
+/* The whole thing again: "OK" or the code of the refusal. */
+static inline const char *lab_outcome(struct lab *b)
+{
+  IA_AUTO_JSON *v = lab_release(b, NULL);
+
+  return v ? "OK" : b->error;
+}
+
+#endif

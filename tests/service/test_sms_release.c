@@ -1,0 +1,408 @@
+/* The attested release over a socket: a guest gets its keys once and for nothing that is wrong, and
+ * what is remembered stays remembered. */
+#include "crypto/sha.h"
+#include "receipt/record.h"
+#include "sms_lab.h"
+
+#define ASSERT_OUTCOME(b, code) assert_string_equal(lab_outcome(b), code)
+
+static struct lab *with_key(const char *params)
+{
+  struct lab *b = lab_open(params, IA_DOMAIN_SIM);
+
+  assert_int_equal(lab_push_key(b, W_DATA), 204);
+  return b;
+}
+
+static void read_sealed(ia_sealed_release *r, const json_t *v)
+{
+  json_t *items = json_object_get(v, "items"), *it;
+  IA_AUTOV(ia_buf) sig = {0};
+  size_t i;
+
+  r->n = json_array_size(items);
+  r->items = calloc(r->n, sizeof(*r->items));
+  assert_non_null(r->items);
+  assert_true(ia_json_get_h256(v, "enc", &r->enc, NULL));
+  assert_true(ia_json_get_hex(v, "sig", &sig, NULL));
+  memcpy(r->sig, sig.ptr, 64);
+  json_array_foreach (items, i, it) {
+    const char *name;
+
+    assert_true(ia_json_get_str(it, "name", &name, NULL));
+    (void)!snprintf(r->items[i].name, sizeof(r->items[i].name), "%s", name);
+    assert_true(ia_json_get_base64(it, "ct", &r->items[i].ct, NULL));
+  }
+}
+
+static void open_items(struct lab *b, const struct evidence *ev, const json_t *v,
+                       ia_secret plains[4], ia_sealed_release *r)
+{
+  ia_release_bind bind = {.domain = IA_DOMAIN_SIM,
+                          .tee = "sim",
+                          .stage = "app",
+                          .nonce = ev->nonce,
+                          .report_data = ev->report_data,
+                          .evidence_hash = ev->hash,
+                          .task_id = b->w->f.task_id};
+  ia_err e = {0};
+
+  read_sealed(r, v);
+  if (!ia_release_open(plains, r, &bind, &b->w->pins.sms_key, &b->sk, &e))
+    fail_msg("%s", e.msg);
+}
+
+static void check_record(struct lab *b, const json_t *v, const struct evidence *ev)
+{
+  const char *text;
+  IA_AUTOV(ia_buf) sig = {0};
+  IA_AUTOV(ia_record) rec = {0};
+
+  assert_true(ia_json_get_str(v, "record", &text, NULL));
+  assert_true(ia_json_get_hex(v, "recordSig", &sig, NULL));
+  assert_true(ia_text_verify(IA_DOMAIN_SIM, "release-record", ia_span_str(text), sig.ptr,
+                             &b->w->pins.sms_key, NULL));
+  assert_true(ia_record_parse(&rec, ia_span_str(text), NULL));
+  assert_true(ia_h256_eq(&rec.evidence_hash, &ev->hash));
+  assert_true(ia_h256_eq(&rec.task_id, &b->w->f.task_id));
+  assert_true(ia_addr_eq(&rec.enclave, &b->enclave));
+  assert_int_equal(rec.seq, 1);
+  assert_int_equal(rec.attempt, 1);
+}
+
+static void test_a_guest_gets_its_keys(void **state)
+{
+  struct lab *b = with_key("{\"iexec_args\":\"one 'two three'\",\"iapp_purpose\":\"research\"}");
+  struct evidence ev = {0};
+  IA_AUTO_JSON *v = lab_release(b, &ev), *task = NULL;
+  IA_AUTOV(ia_sealed_release) r = {0};
+  ia_secret plain[4] = {0};
+
+  (void)state;
+  if (!v)
+    fail_msg("%s", b->error);
+  open_items(b, &ev, v, plain, &r);
+  assert_int_equal(r.n, 2);
+  assert_memory_equal(r.items[0].name, "dataset-key/0x", 14);
+  assert_true(
+      ia_span_is(ia_secret_view(&plain[0]), "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0s="));
+  assert_string_equal(r.items[1].name, "task");
+  task = ia_json_parse(ia_secret_view(&plain[1]), 0, NULL);
+  assert_non_null(task);
+  assert_int_equal(json_array_size(json_object_get(task, "argv")), 2);
+  assert_string_equal(json_string_value(json_object_get(task, "purpose")), "research");
+  assert_string_equal(json_string_value(json_object_get(task, "logs")), "none");
+  assert_string_equal(json_string_value(json_object_get(task, "worker")),
+                      ia_addr_lower(&b->w->who[W_WORKER].addr).s);
+  check_record(b, v, &ev);
+  ia_secret_free(&plain[0]);
+  ia_secret_free(&plain[1]);
+  evidence_free(&ev);
+  lab_close(b);
+}
+
+static void test_no_key_no_release(void **state)
+{
+  struct lab *b = lab_open("", IA_DOMAIN_SIM);
+
+  (void)state;
+  ASSERT_OUTCOME(b, "SECRET_MISSING");
+  lab_close(b);
+}
+
+static void test_nonces_are_used_once(void **state)
+{
+  struct lab *b = with_key("");
+  struct evidence ev = {0};
+  IA_AUTO_JSON *v = lab_release(b, &ev);
+
+  (void)state;
+  assert_non_null(v);
+  json_decref(lab_post(b, "/attest/v1/release", lab_request(b, &ev)));
+  assert_string_equal(b->error, "NONCE_INVALID");
+  ev.nonce.b[0] ^= 1;
+  json_decref(lab_post(b, "/attest/v1/release", lab_request(b, &ev)));
+  assert_string_equal(b->error, "NONCE_INVALID");
+  for (int i = 0; i < 8; i++)
+    assert_true(lab_challenge(b, &ev.nonce));
+  assert_false(lab_challenge(b, &ev.nonce));
+  assert_string_equal(b->error, "NONCE_LIMIT");
+  evidence_free(&ev);
+  lab_close(b);
+}
+
+static void test_at_most_three_releases(void **state)
+{
+  struct lab *b = with_key("");
+
+  (void)state;
+  for (int i = 0; i < 3; i++)
+    ASSERT_OUTCOME(b, "OK");
+  ASSERT_OUTCOME(b, "RELEASE_LIMIT");
+  /* also after a restart */
+  lab_stop(b);
+  assert_true(lab_start(b, NULL));
+  ASSERT_OUTCOME(b, "RELEASE_LIMIT");
+  lab_close(b);
+}
+
+static void test_leases(void **state)
+{
+  struct lab *b = with_key("");
+  ia_h256 nonce;
+
+  (void)state;
+  w_lease_sign(b->w, W_USER);
+  assert_false(lab_challenge(b, &nonce));
+  assert_string_equal(b->error, "LEASE_INVALID");
+  w_lease_sign(b->w, W_POOL);
+  ASSERT_OUTCOME(b, "OK");
+  b->w->f.lease.fencing = 1;
+  w_lease_sign(b->w, W_POOL);
+  assert_false(lab_challenge(b, &nonce));
+  assert_string_equal(b->error, "LEASE_FENCED");
+  b->w->f.lease.fencing = 2;
+  b->w->f.lease.worker = b->w->who[W_USER].addr;
+  w_lease_sign(b->w, W_POOL);
+  assert_false(lab_challenge(b, &nonce));
+  assert_string_equal(b->error, "LEASE_FENCED");
+  lab_close(b);
+}
+
+/* A lie in the evidence, each with its name. */
+static void lie(struct lab *b, void (*tell)(struct lab *, ia_descriptor *), const char *code)
+{
+  struct evidence ev = {0};
+  ia_descriptor d;
+
+  assert_true(lab_challenge(b, &ev.nonce));
+  lab_descriptor(b, &d);
+  if (tell)
+    tell(b, &d);
+  lab_evidence(b, &d, &ev);
+  json_decref(lab_post(b, "/attest/v1/release", lab_request(b, &ev)));
+  assert_string_equal(b->error, code);
+  evidence_free(&ev);
+}
+
+static void another_requester(struct lab *b, ia_descriptor *d)
+{
+  (void)b;
+  d->requester.b[0] ^= 1;
+}
+
+static void another_build(struct lab *b, ia_descriptor *d)
+{
+  (void)d;
+  b->guest.b[0] ^= 1;
+}
+
+static void test_evidence(void **state)
+{
+  struct lab *b = with_key("");
+  struct evidence ev = {0};
+  ia_simpki *own = b->pki;
+  ia_descriptor d;
+
+  (void)state;
+  lie(b, another_requester, "REPORT_DATA");
+  lie(b, another_build, "GUEST_UNKNOWN");
+  b->guest.b[0] ^= 1;
+  assert_true(ia_simpki_new(&b->pki, ia_now(), NULL));
+  lie(b, NULL, "SIM_ROOT");
+  ia_simpki_free(b->pki);
+  b->pki = own;
+  /* evidence of another key: the sealed answer would be useless, and is not given */
+  assert_true(lab_challenge(b, &ev.nonce));
+  lab_descriptor(b, &d);
+  lab_evidence(b, &d, &ev);
+  b->pk.b[0] ^= 1;
+  json_decref(lab_post(b, "/attest/v1/release", lab_request(b, &ev)));
+  assert_string_equal(b->error, "REPORT_DATA");
+  b->pk.b[0] ^= 1;
+  evidence_free(&ev);
+  ASSERT_OUTCOME(b, "OK");
+  lab_close(b);
+}
+
+static void test_policy_and_revocation(void **state)
+{
+  struct lab *b = with_key("");
+
+  (void)state;
+  lab_message(b, W_USER, "policy", &b->w->dataset, 1, "{\"v\":1}");
+  assert_string_equal(b->error, "UNAUTHORIZED");
+  lab_message(b, W_DATA, "policy", &b->w->dataset, 1, "{\"nonsense\":1,\"v\":1}");
+  assert_string_equal(b->error, "POLICY_UNKNOWN");
+  lab_message(b, W_DATA, "policy", &b->w->dataset, 5, "{\"purposes\":[\"x\"],\"v\":1}");
+  assert_string_equal(b->error, "");
+  ASSERT_OUTCOME(b, "POLICY_PURPOSE");
+  lab_message(b, W_DATA, "policy", &b->w->dataset, 4, "{\"v\":1}");
+  assert_string_equal(b->error, "POLICY_ROLLBACK");
+  lab_message(b, W_DATA, "policy", &b->w->dataset, 5, "{\"v\":1}");
+  assert_string_equal(b->error, "POLICY_ROLLBACK");
+  lab_message(b, W_DATA, "policy", &b->w->dataset, 6, "{\"runs\":{\"total\":1},\"v\":1}");
+  ASSERT_OUTCOME(b, "OK");
+  ASSERT_OUTCOME(b, "OK"); /* the same task again is no second run */
+  lab_message(b, W_DATA, "revoke", &b->w->dataset, 1, "{\"all\":true}");
+  assert_string_equal(b->error, "");
+  lab_message(b, W_DATA, "revoke", &b->w->dataset, 1, "{\"all\":true}"); /* idempotent */
+  assert_string_equal(b->error, "");
+  ASSERT_OUTCOME(b, "REVOKED");
+  lab_close(b);
+}
+
+static void add_event(struct lab *b, ia_sms_event_kind kind, const ia_h256 *id, uint64_t block)
+{
+  b->events[b->n_events++] = (ia_sms_event){.kind = kind, .id = *id, .block = block};
+  lab_head(b, block);
+}
+
+static void test_a_close_bars_later_deals_alone(void **state)
+{
+  struct lab *b = with_key("");
+  ia_h256 order;
+
+  (void)state;
+  ia_order_hash(&order, &b->w->separator, IA_ORDER_DATASET, &b->w->f.match.dataset);
+  add_event(b, IA_SMS_MATCHED, &b->w->f.task.dealid, 9);
+  add_event(b, IA_SMS_CLOSED, &order, 10);
+  ASSERT_OUTCOME(b, "OK");
+  lab_close(b);
+
+  b = with_key("");
+  ia_order_hash(&order, &b->w->separator, IA_ORDER_DATASET, &b->w->f.match.dataset);
+  add_event(b, IA_SMS_CLOSED, &order, 9);
+  add_event(b, IA_SMS_MATCHED, &b->w->f.task.dealid, 10);
+  ASSERT_OUTCOME(b, "ORDER_CLOSED");
+  /* a ledger that never shows the close again does not open it */
+  b->n_events = 0;
+  lab_stop(b);
+  assert_true(lab_start(b, NULL));
+  ASSERT_OUTCOME(b, "ORDER_CLOSED");
+  lab_close(b);
+}
+
+static void test_a_changed_past_stops_everything(void **state)
+{
+  struct lab *b = with_key("");
+
+  (void)state;
+  ASSERT_OUTCOME(b, "OK");
+  b->past_changed = true;
+  lab_head(b, 9);
+  ASSERT_OUTCOME(b, "LEDGER_ROLLBACK");
+  b->past_changed = false; /* the old past again: still stopped, the operator decides */
+  lab_head(b, 9);
+  ASSERT_OUTCOME(b, "LEDGER_ROLLBACK");
+  assert_true(ia_sms_confirm_ledger(b->dir, NULL));
+  ASSERT_OUTCOME(b, "OK");
+  lab_head(b, 3); /* a shorter chain is another past as well */
+  b->w->f.match_block = 2;
+  ASSERT_OUTCOME(b, "LEDGER_ROLLBACK");
+  lab_close(b);
+}
+
+static void test_result_keys_keep_their_time(void **state)
+{
+  struct lab *b = with_key("{\"iexec_result_encryption\":true}");
+  char auth[140], path[256];
+  ia_h256 h;
+  ia_span value = ia_span_str("not a key");
+
+  (void)state;
+  ASSERT_OUTCOME(b, "RESULT_KEY_MISSING");
+  /* pushed after the deal was seen: it is not for this deal (a second later, by the clock) */
+  usleep(1100 * 1000);
+  ia_secret_auth_named(&h, &b->w->who[W_USER].addr, ia_span_str(IA_RESULT_KEY_SECRET), value);
+  (void)!snprintf(path, sizeof(path), "/secrets/web2?ownerAddress=%s&secretName=%s",
+                  ia_addr_lower(&b->w->who[W_USER].addr).s, IA_RESULT_KEY_SECRET);
+  assert_int_equal(lab_raw(b, "POST", path, lab_auth(b, auth, W_USER, &h), value), 204);
+  ASSERT_OUTCOME(b, "RESULT_KEY_MISSING");
+  lab_close(b);
+}
+
+static void test_why_and_audit(void **state)
+{
+  struct lab *b = with_key("");
+  IA_AUTO_JSON *before = NULL, *after = NULL;
+
+  (void)state;
+  before = lab_post(b, "/why/v1", json_pack("{s:o}", "taskId", ia_json_h256(&b->w->f.task_id)));
+  assert_string_equal(json_string_value(json_object_get(before, "verdict")), "release");
+  lab_message(b, W_DATA, "policy", &b->w->dataset, 1, "{\"requesters\":[],\"v\":1}");
+  ASSERT_OUTCOME(b, "POLICY_REQUESTER");
+  after = lab_post(b, "/why/v1", json_pack("{s:o}", "taskId", ia_json_h256(&b->w->f.task_id)));
+  assert_string_equal(json_string_value(json_object_get(after, "verdict")), "refuse");
+  assert_int_equal(json_array_size(json_object_get(after, "past")), 1);
+  lab_close(b);
+}
+
+static void audit_path(struct lab *b, char path[160])
+{
+  (void)!snprintf(path, 160, "/owner/v1/log?object=%s", ia_addr_lower(&b->w->dataset).s);
+}
+
+static void audit_auth(struct lab *b, int who, char out[200], uint64_t ms)
+{
+  ia_owner_message m = {.domain = IA_DOMAIN_SIM,
+                        .kind = "audit",
+                        .chain_id = b->w->pins.chain_id,
+                        .hub = b->w->pins.hub,
+                        .sms_key = b->w->pins.sms_key,
+                        .object = b->w->dataset,
+                        .version = ms,
+                        .body = ia_span_str("{}")};
+  char sig[140];
+  ia_h256 h;
+
+  assert_true(ia_owner_message_hash(&h, &m, NULL));
+  (void)!snprintf(out, 200, "%llu_%s", (unsigned long long)ms, lab_auth(b, sig, who, &h));
+}
+
+static void test_the_owner_reads_her_log(void **state)
+{
+  struct lab *b = with_key("{\"iapp_purpose\":\"research\"}");
+  IA_AUTOV(ia_http_answer) a = {0};
+  char path[160], auth[200], header[256];
+  const char *headers[] = {header, NULL};
+
+  (void)state;
+  ASSERT_OUTCOME(b, "OK");
+  audit_path(b, path);
+  audit_auth(b, W_USER, auth, ia_now_ms());
+  assert_int_equal(lab_raw(b, "GET", path, auth, ia_span_of(NULL, 0)), 401);
+  audit_auth(b, W_DATA, auth, ia_now_ms() - 400000);
+  assert_int_equal(lab_raw(b, "GET", path, auth, ia_span_of(NULL, 0)), 401);
+  audit_auth(b, W_DATA, auth, ia_now_ms());
+  (void)!snprintf(header, sizeof(header), "Authorization: %s", auth);
+  assert_true(ia_http_do(
+      b->f.http, &a, &(ia_http_call){.url = fixture_url(&b->f, path), .headers = headers}, NULL));
+  assert_int_equal(a.status, 200);
+  IA_AUTO_JSON *v = ia_json_parse(ia_buf_view(&a.body), 0, NULL);
+  const json_t *entry = json_array_get(json_object_get(v, "entries"), 0);
+  assert_string_equal(json_string_value(json_object_get(entry, "verdict")), "release");
+  assert_string_equal(json_string_value(json_object_get(entry, "purpose")), "research");
+  assert_non_null(json_string_value(json_object_get(entry, "record")));
+  lab_close(b);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_a_guest_gets_its_keys),
+      cmocka_unit_test(test_no_key_no_release),
+      cmocka_unit_test(test_nonces_are_used_once),
+      cmocka_unit_test(test_at_most_three_releases),
+      cmocka_unit_test(test_leases),
+      cmocka_unit_test(test_evidence),
+      cmocka_unit_test(test_policy_and_revocation),
+      cmocka_unit_test(test_a_close_bars_later_deals_alone),
+      cmocka_unit_test(test_a_changed_past_stops_everything),
+      cmocka_unit_test(test_result_keys_keep_their_time),
+      cmocka_unit_test(test_why_and_audit),
+      cmocka_unit_test(test_the_owner_reads_her_log),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
