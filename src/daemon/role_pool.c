@@ -8,7 +8,7 @@
 #include "service/scheduler/scheduler.h"
 #include "service/worker/worker.h"
 
-enum { KEYSTORE_CAP = 1 << 16, WORKERS_MAX = 256, CONNECT_MS = 20000 };
+enum { KEYSTORE_CAP = 1 << 16, WORKERS_MAX = 256, CONNECT_MS = 20000, ORDERS_MS = 5000 };
 
 /* The key of HOME/ROLE/wallet.json. */
 static bool own_key(ia_secret *key, const ia_role_ctx *r, ia_err *e)
@@ -31,8 +31,8 @@ static void scheduler_close(void *state)
 {
   scheduler_role *s = state;
 
-  ia_scheduler_close(s->scheduler);
   ia_server_close(s->server);
+  ia_scheduler_close(s->scheduler);
   free(s);
 }
 
@@ -70,6 +70,7 @@ static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
                            .key = &key,
                            .domain = IA_DOMAIN_SIM,
                            .tee = "sim",
+                           .wait_ms = ORDERS_MS,
                            .workers = workers};
 
   ia_buf_printf(&db, "sqlite:%s/scheduler.db", r->dir.s);

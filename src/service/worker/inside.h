@@ -26,6 +26,7 @@ struct ia_worker {
   ia_secp *secp;
   ia_secret key;
   ia_addr address, pool;
+  char boot[33]; /* of this process: the scheduler frees the leases of the one before */
   ia_link *link;
   ia_images *images;
   ia_quoting *quoting;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "eth/address.h"
 #include "service/worker/inside.h"
 
 enum { REPORT_CAP = 4 << 20, TRIES = 5 };
@@ -42,34 +43,42 @@ static bool authorize(worker_task *t, settlement *s, ia_err *e)
          ia_json_get_hex(answer, "authorization", &s->authorization, e);
 }
 
-/* The text on the ledger, spaces and all, as clients parse it. */
-static bool results_text(settlement *s, const worker_task *t, const json_t *run, ia_err *e)
-{
-  const json_t *result = json_object_get(run, "result");
-  const char *callback = json_string_value(json_object_get(run, "callbackData"));
-  const char *cid;
-
-  if (callback && strcmp(callback, "0x") != 0) {
-    const char *where = json_string_value(json_object_get(t->hints, "callback"));
-
-    if (!ia_json_get_hex(run, "callbackData", &s->callback, e))
-      return false;
-    ia_buf_printf(&s->results, "{ \"storage\": \"ethereum\", \"location\": \"%s\" }",
-                  where ? where : "");
-    return ia_buf_ok(&s->results, e);
-  }
-  if (!json_is_object(result) || !ia_json_get_str(result, "cid", &cid, e))
-    return ia_fail(e, IA_E_PARSE, "guest: RUN without a result");
-  ia_buf_printf(&s->results, "{ \"storage\": \"ipfs\", \"location\": \"/ipfs/%s\" }", cid);
-  return ia_buf_ok(&s->results, e);
-}
-
 static bool open_chain(worker_task *t, ia_err *e)
 {
   ia_chain_options o = {
       .url = t->w->rpc, .hub = t->w->hub, .chain_id = t->w->chain_id, .cancel = &t->w->closing};
 
   return t->slot->chain || ia_chain_open(&t->slot->chain, &o, e);
+}
+
+static bool callback_text(settlement *s, worker_task *t, const json_t *run, ia_err *e)
+{
+  IA_AUTOV(ia_buf) store = {0};
+  ia_deal deal;
+  ia_h256 id;
+
+  if (!ia_json_get_hex(run, "callbackData", &s->callback, e) ||
+      !ia_json_get_h256(t->hints, "dealId", &id, e) || !open_chain(t, e) ||
+      !ia_chain_deal(t->slot->chain, &deal, &store, &id, e))
+    return false;
+  ia_buf_printf(&s->results, "{ \"storage\": \"ethereum\", \"location\": \"%s\" }",
+                ia_addr_text(&deal.callback).s);
+  return ia_buf_ok(&s->results, e);
+}
+
+/* The text on the ledger, spaces and all, as clients parse it. */
+static bool results_text(settlement *s, worker_task *t, const json_t *run, ia_err *e)
+{
+  const json_t *result = json_object_get(run, "result");
+  const char *callback = json_string_value(json_object_get(run, "callbackData"));
+  const char *cid;
+
+  if (callback && strcmp(callback, "0x") != 0)
+    return callback_text(s, t, run, e);
+  if (!json_is_object(result) || !ia_json_get_str(result, "cid", &cid, e))
+    return ia_fail(e, IA_E_PARSE, "guest: RUN without a result");
+  ia_buf_printf(&s->results, "{ \"storage\": \"ipfs\", \"location\": \"/ipfs/%s\" }", cid);
+  return ia_buf_ok(&s->results, e);
 }
 
 static bool send(worker_task *t, const settlement *s, ia_chain_sent *sent, ia_err *e)

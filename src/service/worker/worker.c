@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "sandbox/run.h"
 #include "service/worker/inside.h"
 
@@ -116,9 +117,9 @@ static bool take_hello(ia_worker *w, const json_t *v, ia_err *e)
 
 static bool hello(ia_worker *w, ia_http *http, ia_err *e)
 {
-  IA_AUTO_JSON *body =
-      json_pack("{s:s, s:s, s:i, s:s, s:s}", "tee", "sim", "domain", "sim", "slots",
-                (int)w->n_slots, "version", IA_VERSION, "simRoot", ia_h256_text(&w->root).s);
+  IA_AUTO_JSON *body = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "tee", "sim", "domain", "sim",
+                                 "slots", (int)w->n_slots, "version", IA_VERSION, "simRoot",
+                                 ia_h256_text(&w->root).s, "boot", w->boot);
   IA_AUTO_JSON *answer = NULL;
   ia_link_call call = {.path = "/worker/v1/hello", .body = body, .cancel = &w->closing};
 
@@ -266,6 +267,16 @@ static bool open_parts(ia_worker *w, const ia_worker_config *c, ia_err *e)
   return ia_warm_open(&w->warm, &spec, warm, w->n_slots + warm, e);
 }
 
+static bool make_boot(ia_worker *w, ia_err *e)
+{
+  uint8_t raw[16];
+
+  if (!ia_random(raw, sizeof(raw), e))
+    return false;
+  ia_hex(w->boot, raw, sizeof(raw));
+  return true;
+}
+
 bool ia_worker_open(ia_worker **out, const ia_worker_config *c, ia_err *e)
 {
   IA_AUTO(ia_worker) *w = calloc(1, sizeof(*w));
@@ -282,7 +293,7 @@ bool ia_worker_open(ia_worker **out, const ia_worker_config *c, ia_err *e)
   pthread_condattr_destroy(&attr);
   if (ia_addr_zero(&c->pool) && !c->rpc)
     return ia_fail(e, IA_E_USAGE, "worker: the pool's address is missing (--pool)");
-  if (!open_parts(w, c, e))
+  if (!make_boot(w, e) || !open_parts(w, c, e))
     return ia_wrap(e, "worker");
   w->running = pthread_create(&w->thread, NULL, main_thread, w) == 0;
   if (!w->running)
