@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "cli/net.h"
 #include "cli/wallet.h"
+#include "client/owned.h"
 #include "client/to_sms.h"
 #include "eth/address.h"
 
@@ -38,11 +39,43 @@ static bool page(ia_cli *c, json_t *all, const ia_net *net, const ia_wallet *w,
     return false;
   json_array_foreach (list, i, v) {
     say_entry(c, v);
+    if (!ia_json_set(v, "object", ia_json_addr(object), e))
+      return false;
     if (json_array_append(all, v) != 0)
       return ia_fail(e, IA_E_MEMORY, "no memory for the log");
   }
   *more = json_object_get(answer, "next") != NULL;
   return !*more || ia_json_get_u64(answer, "next", after, e);
+}
+
+static bool one_object(ia_cli *c, json_t *all, const ia_net *net, const ia_wallet *w,
+                       const ia_sms_info *info, const ia_addr *object, ia_err *e)
+{
+  uint64_t after = 0;
+  bool more = true;
+
+  for (int i = 0; more && i < PAGES_MAX; i++)
+    if (!page(c, all, net, w, info, object, &after, &more, e))
+      return false;
+  return true;
+}
+
+static bool every_object(ia_cli *c, json_t *all, const ia_net *net, const ia_wallet *w,
+                         const ia_sms_info *info, ia_err *e)
+{
+  ia_autofree ia_addr *mine = NULL;
+  size_t n;
+
+  if (!ia_owned_datasets(net, &mine, &n, &w->address, e))
+    return false;
+  for (size_t i = 0; i < n; i++) {
+    ia_cli_out(c, "data %s", ia_addr_text(&mine[i]).s);
+    if (!one_object(c, all, net, w, info, &mine[i], e))
+      return false;
+  }
+  if (n == 0)
+    ia_cli_say(c, "this wallet owns no protected data");
+  return true;
 }
 
 static bool audit(ia_cli *c, ia_err *e)
@@ -52,17 +85,14 @@ static bool audit(ia_cli *c, ia_err *e)
   IA_AUTOV(ia_sms_info) info = {0};
   IA_AUTO_JSON *all = json_array();
   const char *which = ia_cli_arg(c, 0);
-  ia_addr object = {{0}}; /* zero: all that this wallet owns */
-  uint64_t after = 0;
-  bool more = true;
+  ia_addr object;
 
   if ((which && !ia_addr_parse(&object, ia_span_str(which), e)) || !ia_cli_net(c, &net, e) ||
-      !ia_cli_wallet(c, &w, e) || !ia_to_sms_info(&net, &info, e))
+      !ia_cli_wallet(c, &w, e) || !ia_to_sms_info(&net, &info, e) ||
+      !(which ? one_object(c, all, &net, w, &info, &object, e)
+              : every_object(c, all, &net, w, &info, e)))
     return false;
-  for (int i = 0; more && i < PAGES_MAX; i++)
-    if (!page(c, all, &net, w, &info, &object, &after, &more, e))
-      return false;
-  if (json_array_size(all) == 0)
+  if (which && json_array_size(all) == 0)
     ia_cli_say(c, "nothing was asked for yet");
   if (info.simulated)
     ia_cli_say(c, "SIMULATED key service");
@@ -73,7 +103,7 @@ const ia_verb ia_verb_audit = {
     .name = "audit",
     .args = "[DATA]",
     .max_args = 1,
-    .brief = "who asked for the key of your data, and what the SMS answered",
+    .brief = "who asked for the key of your data (of all that you own), and what the SMS answered",
     .example = "audit 0x5f3e..",
     .uses = IA_USES_WALLET | IA_USES_NET,
     .run = audit,
