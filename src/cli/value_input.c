@@ -2,7 +2,9 @@
 #include "cli/value_input.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { JSON_CAP = 64 << 20 };
 
@@ -124,4 +126,31 @@ bool ia_value_input(ia_cli *c, ia_node **out, ia_err *e)
       return false;
   *out = ia_steal(&top);
   return true;
+}
+
+static bool write_zip(const ia_node *value, const char *path, mode_t mode, uint64_t *size,
+                      ia_err *e)
+{
+  ia_autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+  ia_blob blob;
+
+  if (fd < 0)
+    return ia_fail_errno(e, "%s", path);
+  if (!ia_node_zip(value, ia_sink_fd(&fd), e) || !ia_blob_fd(&blob, fd, e))
+    return ia_wrap(e, "%s", path);
+  *size = blob.size;
+  return (fchmod(fd, mode) == 0 && fsync(fd) == 0) || ia_fail_errno(e, "%s", path);
+}
+
+bool ia_value_write(const ia_node *value, const char *path, mode_t mode, uint64_t *size, ia_err *e)
+{
+  ia_path temp;
+
+  if (!ia_path_join(&temp, e, "%s.%d.tmp", path, (int)getpid()))
+    return false;
+  bool ok = write_zip(value, temp.s, mode, size, e) &&
+            (rename(temp.s, path) == 0 || ia_fail_errno(e, "%s", path));
+  if (!ok)
+    (void)unlink(temp.s);
+  return ok;
 }

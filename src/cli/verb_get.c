@@ -44,7 +44,7 @@ static bool key_of(ia_cli *c, ia_secret *key, bool *has, ia_err *e)
          ia_data_key_parse(key, ia_secret_view(&from), e);
 }
 
-/* Checksum first, then the key: a wrong file is told from a wrong key. */
+/* The key is looked at first; the checksum is compared before anything is decrypted. */
 static bool decrypt(ia_cli *c, source *s, ia_err *e)
 {
   const char *text = ia_cli_opt(c, "checksum");
@@ -134,8 +134,25 @@ static bool read_result(ia_value *v, const source *s, const char *path, const ch
   return true;
 }
 
+static bool to_stdout(void *ctx, ia_span data, ia_err *e IA_UNUSED)
+{
+  ia_cli_out_bytes(ctx, data);
+  return true;
+}
+
+/* Bytes of a media type go out as they are read. */
+static bool stream(ia_cli *c, const source *s, const char *path, ia_err *e)
+{
+  const ia_zip_entry *t;
+
+  return ia_read_find(&t, s->zip, path, s->flags, e) &&
+         ia_zip_extract(s->zip, t, (ia_sink){to_stdout, c}, e);
+}
+
 static bool get(ia_cli *c, ia_err *e)
 {
+  ia_type known;
+
   IA_AUTOV(source) s = {.file = -1, .plain = -1};
   IA_AUTOV(ia_value) v = {.bytes = {.cap = VALUE_CAP}};
   IA_AUTOV(ia_buf) plain = {.cap = VALUE_CAP, .secret = true};
@@ -146,6 +163,9 @@ static bool get(ia_cli *c, ia_err *e)
     return false;
   if (!path)
     return list(c, &s, e);
+  if (!s.result && !ia_cli_is_json(c) && type && ia_type_parse(&known, type) &&
+      ia_type_is_bytes(known))
+    return stream(c, &s, path, e);
   if (!(s.result ? read_result(&v, &s, path, type, e)
                  : ia_read_value(&v, s.zip, path, type, s.flags, e)))
     return false;

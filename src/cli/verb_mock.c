@@ -12,7 +12,8 @@ static bool name_ok(const char *name)
 static bool mock(ia_cli *c, ia_err *e)
 {
   IA_AUTO(ia_node) *top = NULL;
-  IA_AUTOV(ia_buf) zip = {.secret = true, .cap = (size_t)1 << 30}, schema = {0};
+  IA_AUTOV(ia_buf) schema = {0};
+  uint64_t size;
   const char *name = ia_cli_opt(c, "name"), *project;
   ia_path dir, path;
 
@@ -22,8 +23,8 @@ static bool mock(ia_cli *c, ia_err *e)
     return ia_fail(e, IA_E_USAGE, "--name wants letters, digits, - and _");
   if (!ia_cli_project(c, &project, e) || !ia_path_join(&dir, e, "%s/mock/protectedData", project) ||
       !ia_path_join(&path, e, "%s/%s", dir.s, name) || !ia_value_input(c, &top, e) ||
-      !ia_node_schema(&schema, top, e) || !ia_node_zip(top, ia_sink_buf(&zip), e) ||
-      !ia_mkdirs(dir.s, 0755, e) || !ia_file_write(path.s, ia_buf_view(&zip), 0644, e))
+      !ia_node_schema(&schema, top, e) || !ia_mkdirs(dir.s, 0755, e) ||
+      !ia_value_write(top, path.s, 0644, &size, e))
     return false;
   ia_cli_out(c, "%s", path.s);
   ia_cli_say(c, "schema: %.*s\ntry it: iapp test --data %s", (int)schema.len,

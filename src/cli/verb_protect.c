@@ -25,20 +25,16 @@ static bool count(void *ctx, ia_span data, ia_err *e IA_UNUSED)
 /* Schema and entries; the plain archive with --out. Nothing leaves the machine. */
 static bool dry_run(ia_cli *c, const ia_node *top, ia_err *e)
 {
-  IA_AUTOV(ia_buf) schema = {0}, zip = {.secret = true, .cap = (size_t)1 << 31};
+  IA_AUTOV(ia_buf) schema = {0};
   IA_AUTO_JSON *names = json_array();
   const char *out = ia_cli_opt(c, "out");
   uint64_t size = 0;
 
   if (!ia_node_schema(&schema, top, e) || !ia_node_entries(top, add_name, names, e))
     return false;
-  if (out) {
-    if (!ia_node_zip(top, ia_sink_buf(&zip), e) || !ia_file_write(out, ia_buf_view(&zip), 0600, e))
-      return false;
-    size = zip.len;
-  } else if (!ia_node_zip(top, (ia_sink){count, &size}, e)) {
+  if (!(out ? ia_value_write(top, out, 0600, &size, e)
+            : ia_node_zip(top, (ia_sink){count, &size}, e)))
     return false;
-  }
   ia_cli_out(c, "%.*s", (int)schema.len, (const char *)schema.ptr);
   ia_cli_say(c, "%llu bytes in the archive, %llu encrypted; nothing was sent",
              (unsigned long long)size, (unsigned long long)(16 + 16 * (size / 16 + 1)));

@@ -23,8 +23,8 @@ static bool no_entry(const char *path, ia_err *e)
   return ia_fail(e, IA_E_NO_ENTRY, "Failed to load path %.100s", path);
 }
 
-static bool find(const ia_zip_entry **out, const ia_zip *zip, const char *path, unsigned flags,
-                 ia_err *e)
+bool ia_read_find(const ia_zip_entry **out, const ia_zip *zip, const char *path, unsigned flags,
+                  ia_err *e)
 {
   ia_autofree char *name = strdup(path);
 
@@ -129,7 +129,7 @@ bool ia_read_value(ia_value *out, const ia_zip *zip, const char *path, const cha
 
   if (type && !ia_type_parse(&t, type) && !(flags & IA_READ_LENIENT))
     return ia_fail(e, IA_E_UNKNOWN_TYPE, "no type \"%.64s\"", type);
-  if (!find(&entry, zip, path, flags, e))
+  if (!ia_read_find(&entry, zip, path, flags, e))
     return false;
   return type ? ia_read_entry(out, zip, entry, t, flags, e) : guess(out, zip, entry, flags, e);
 }

@@ -31,6 +31,9 @@ unsigned ia_read_zip_flags(unsigned flags);
  * NO_ENTRY, UNKNOWN_TYPE, BORSH_*, NOT_FINITE, LEGACY_NUMBER, TOO_LARGE beyond the cap of bytes. */
 IA_MUST bool ia_read_value(ia_value *out, const ia_zip *zip, const char *path, const char *type,
                            unsigned flags, ia_err *e);
+/* The entry of a path: NO_ENTRY for folders too. */
+IA_MUST bool ia_read_find(const ia_zip_entry **out, const ia_zip *zip, const char *path,
+                          unsigned flags, ia_err *e);
 /* The same for one entry of the archive whose type is known. */
 IA_MUST bool ia_read_entry(ia_value *out, const ia_zip *zip, const ia_zip_entry *entry,
                            ia_type type, unsigned flags, ia_err *e);
