@@ -86,7 +86,7 @@ static bool rules_socket(scmp_filter_ctx f, ia_err *e)
     if (!add_cmp(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket",
                  SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, refused[i]), e))
       return false;
-  return add_cmp(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", SCMP_A0(SCMP_CMP_GT, AF_INET6), e);
+  return add_cmp(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", SCMP_A0(SCMP_CMP_GT, AF_INET6, 0), e);
 }
 
 /* Terminal injection is refused; the request is compared in its low 32 bits, as the kernel does. */
@@ -157,8 +157,8 @@ static bool rules_prctl(scmp_filter_ctx f, ia_err *e)
                  e))
       return false;
   /* 0 sets, 0xffffffff asks: both leave the Linux personality */
-  return add_cmp(f, SCMP_ACT_ALLOW, "personality", SCMP_A0(SCMP_CMP_EQ, 0), e) &&
-         add_cmp(f, SCMP_ACT_ALLOW, "personality", SCMP_A0(SCMP_CMP_EQ, 0xffffffff), e);
+  return add_cmp(f, SCMP_ACT_ALLOW, "personality", SCMP_A0(SCMP_CMP_EQ, 0, 0), e) &&
+         add_cmp(f, SCMP_ACT_ALLOW, "personality", SCMP_A0(SCMP_CMP_EQ, 0xffffffff, 0), e);
 }
 
 static bool fill(scmp_filter_ctx f, ia_err *e)

@@ -258,10 +258,10 @@ bool ia_root_guest(ia_plan *p, const ia_guestbox_spec *spec, const char *const *
   ia_plan_step(p, IA_STEP_CHDIR, ROOT);
   ia_plan_mount(p, "proc", "proc", plain | MS_NOEXEC, "hidepid=0");
   ia_plan_mount(p, "tmpfs", "tmp", plain, "mode=0700,size=4m,nr_inodes=1024");
-  ia_plan_mount(p, "tmpfs", IA_GUESTBOX_DATA + 1, plain, "mode=0700,size=%llu",
+  ia_plan_mount(p, "tmpfs", &IA_GUESTBOX_DATA[1], plain, "mode=0700,size=%llu",
                 (unsigned long long)data_bytes);
   dev(p, 1 << 20, 64);
-  bind(p, spec->exe, MOUNT_ATTR_RDONLY | locked, IA_GUESTBOX_EXE + 1);
+  bind(p, spec->exe, MOUNT_ATTR_RDONLY | locked, &IA_GUESTBOX_EXE[1]);
   bind_all(p, spec->binds, spec->n_binds);
   if (dynamic && !libraries(p, false, e))
     return false;
@@ -269,7 +269,7 @@ bool ia_root_guest(ia_plan *p, const ia_guestbox_spec *spec, const char *const *
     if (cgroup_dirs[c]) {
       ia_path target;
 
-      if (!ia_path_join(&target, e, "%s/%s", IA_GUESTBOX_CGROUP + 1,
+      if (!ia_path_join(&target, e, "%s/%s", &IA_GUESTBOX_CGROUP[1],
                         ia_cgroup_control_name((ia_cgroup_control)c)))
         return false;
       bind(p, cgroup_dirs[c], locked | MOUNT_ATTR_NOEXEC, target.s);

@@ -94,15 +94,19 @@ void ia_tree_use_get(ia_tree_use *out, pid_t root)
   }
 }
 
-int ia_swap_active(void)
+bool ia_swap_listed(ia_span text)
+{
+  size_t lines = 0;
+
+  for (size_t i = 0; i < text.len; i++)
+    lines += text.ptr[i] == '\n';
+  return lines > 1; /* the first is the heading */
+}
+
+bool ia_swap_active(void)
 {
   IA_AUTOV(ia_buf) b = {0};
   ia_autoclose int fd = open("/proc/swaps", O_RDONLY | O_CLOEXEC);
 
-  if (fd < 0 || !ia_fd_read_all(&b, fd, 65536, NULL))
-    return 1;
-  size_t lines = 0;
-  for (size_t i = 0; i < b.len; i++)
-    lines += b.ptr[i] == '\n';
-  return lines > 1; /* the first is the heading */
+  return fd < 0 || !ia_fd_read_all(&b, fd, 65536, NULL) || ia_swap_listed(ia_buf_view(&b));
 }

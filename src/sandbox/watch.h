@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/span.h"
+
 typedef struct ia_tree_use {
   uint64_t rss_bytes; /* shared pages count once a process: an upper bound */
   uint64_t cpu_ms;    /* of what still lives */
@@ -14,6 +16,7 @@ typedef struct ia_tree_use {
 /* Everything below (and including) the first process of a box: orphans come back to it, so that the
  * tree is whole. */
 void ia_tree_use_get(ia_tree_use *out, pid_t root);
-int ia_swap_active(void); /* 1 when /proc/swaps lists a device or cannot be read */
+bool ia_swap_active(void);         /* /proc/swaps lists a device, or cannot be read */
+bool ia_swap_listed(ia_span text); /* the text of /proc/swaps */
 
 #endif

@@ -55,48 +55,48 @@ int do_proc(void)
   return 0;
 }
 
+static const struct {
+  const char *name;
+  long nr;
+} calls[] = {
+    {"process_vm_readv", SYS_process_vm_readv},
+    {"process_vm_writev", SYS_process_vm_writev},
+    {"pidfd_getfd", SYS_pidfd_getfd},
+    {"mount", SYS_mount},
+    {"umount2", SYS_umount2},
+    {"fsopen", SYS_fsopen},
+    {"open_tree", SYS_open_tree},
+    {"move_mount", SYS_move_mount},
+    {"mount_setattr", SYS_mount_setattr},
+    {"pivot_root", SYS_pivot_root},
+    {"chroot", SYS_chroot},
+    {"setns", SYS_setns},
+    {"bpf", SYS_bpf},
+    {"perf_event_open", SYS_perf_event_open},
+    {"keyctl", SYS_keyctl},
+    {"add_key", SYS_add_key},
+    {"request_key", SYS_request_key},
+    {"kexec_load", SYS_kexec_load},
+    {"init_module", SYS_init_module},
+    {"swapon", SYS_swapon},
+    {"reboot", SYS_reboot},
+    {"open_by_handle_at", SYS_open_by_handle_at},
+    {"userfaultfd", SYS_userfaultfd},
+    {"io_uring_setup", SYS_io_uring_setup},
+    {"io_uring_enter", SYS_io_uring_enter},
+    {"quotactl", SYS_quotactl},
+    {"acct", SYS_acct},
+    {"clock_settime", SYS_clock_settime},
+    {"syslog", SYS_syslog},
+    {"iopl", SYS_iopl},
+    {"ioperm", SYS_ioperm},
+    {"modify_ldt", SYS_modify_ldt},
+    {"kcmp", SYS_kcmp},
+};
+
 /* 8, 29 and the denials of the filter */
 int do_calls(void)
 {
-  static const struct {
-    const char *name;
-    long nr;
-  } calls[] = {
-      {"process_vm_readv", SYS_process_vm_readv},
-      {"process_vm_writev", SYS_process_vm_writev},
-      {"pidfd_getfd", SYS_pidfd_getfd},
-      {"mount", SYS_mount},
-      {"umount2", SYS_umount2},
-      {"fsopen", SYS_fsopen},
-      {"open_tree", SYS_open_tree},
-      {"move_mount", SYS_move_mount},
-      {"mount_setattr", SYS_mount_setattr},
-      {"pivot_root", SYS_pivot_root},
-      {"chroot", SYS_chroot},
-      {"setns", SYS_setns},
-      {"bpf", SYS_bpf},
-      {"perf_event_open", SYS_perf_event_open},
-      {"keyctl", SYS_keyctl},
-      {"add_key", SYS_add_key},
-      {"request_key", SYS_request_key},
-      {"kexec_load", SYS_kexec_load},
-      {"init_module", SYS_init_module},
-      {"swapon", SYS_swapon},
-      {"reboot", SYS_reboot},
-      {"open_by_handle_at", SYS_open_by_handle_at},
-      {"userfaultfd", SYS_userfaultfd},
-      {"io_uring_setup", SYS_io_uring_setup},
-      {"io_uring_enter", SYS_io_uring_enter},
-      {"quotactl", SYS_quotactl},
-      {"acct", SYS_acct},
-      {"clock_settime", SYS_clock_settime},
-      {"syslog", SYS_syslog},
-      {"iopl", SYS_iopl},
-      {"ioperm", SYS_ioperm},
-      {"modify_ldt", SYS_modify_ldt},
-      {"kcmp", SYS_kcmp},
-  };
-
   said("ptrace", ptrace(PTRACE_ATTACH, 1, NULL, NULL));
   said("traceme", ptrace(PTRACE_TRACEME, 0, NULL, NULL));
   for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)

@@ -9,7 +9,7 @@
 
 #include "help.h"
 #include "sandbox/cgroup.h"
-#include "sandbox/harvest.h"
+#include "sandbox/watch.h"
 
 static box_help box;
 
@@ -155,6 +155,23 @@ static void test_sweep(void **state IA_UNUSED)
   assert_int_equal(access(own, F_OK), 0);
 }
 
+/* 34: a machine that may swap is refused unless its groups or its operator keep memory in place. */
+static void test_swap(void **state IA_UNUSED)
+{
+  static const char head[] = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+  const char *layers[] = {box.root.s};
+  const char *argv[] = {"/bin/hostile", "hello", NULL};
+  const ia_sandbox_spec s = {.layers = layers, .n_layers = 1, .argv = argv};
+  IA_AUTOV(ia_sandbox_result) r = {0};
+  ia_err e = {0};
+
+  assert_false(ia_swap_listed(ia_span_str(head)));
+  assert_true(ia_swap_listed(ia_span_str("Filename\n/dev/sda2 partition 1 0 -2\n")));
+  bool ok = ia_sandbox_run(&r, &s, &e);
+  assert_true(ok || ia_swap_active());
+  assert_true(ok || e.code == IA_E_SANDBOX);
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
@@ -165,6 +182,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(test_path_search),
       cmocka_unit_test(test_refused_specs),
       cmocka_unit_test(test_sweep),
+      cmocka_unit_test(test_swap),
   };
 
   box_open(&box, argc, argv);
