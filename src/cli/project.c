@@ -1,0 +1,153 @@
+/* iapp.config.json as builds read it, and the archive in .iapp/. */
+#include "cli/project.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char *file_name_of(const char *name)
+{
+  char *s = strdup(name);
+
+  for (char *p = s; p && *p; p++) {
+    bool plain = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9');
+
+    if (*p >= 'A' && *p <= 'Z')
+      *p = (char)(*p + ('a' - 'A'));
+    else if (!plain)
+      *p = '-';
+  }
+  return s;
+}
+
+static bool get_debian(ia_project *p, const json_t *config, ia_err *e)
+{
+  const json_t *list = json_object_get(config, "debianPackages");
+  size_t n = json_array_size(list);
+
+  p->debian = calloc(n + 1, sizeof(*p->debian));
+  if (!p->debian)
+    return ia_fail(e, IA_E_MEMORY, "project");
+  for (size_t i = 0; i < n; i++) {
+    p->debian[i] = json_string_value(json_array_get(list, i));
+    if (!p->debian[i])
+      return ia_fail(e, IA_E_PARSE, "iapp.config.json: debianPackages wants texts");
+  }
+  return true;
+}
+
+static bool get_lang(ia_project *p, const json_t *config, ia_err *e)
+{
+  const char *text = json_string_value(json_object_get(config, "template"));
+
+  if (!text)
+    return ia_fail(e, IA_E_PARSE, "iapp.config.json: template is missing");
+  if (!ia_lang_parse(&p->lang, text)) {
+    (void)ia_fail(e, IA_E_UNSUPPORTED, "iapp.config.json: template \"%.40s\" is not known", text);
+    return ia_hint(e, "C, Shell, JavaScript or Python");
+  }
+  return true;
+}
+
+bool ia_project_open(ia_project *p, ia_cli *c, ia_err *e)
+{
+  json_t *config;
+  const char *name;
+
+  *p = (ia_project){0};
+  if (!ia_cli_project(c, &p->dir, e) || !ia_cli_project_config(c, &config, e) ||
+      !ia_json_get_str(config, "projectName", &name, e) || !get_lang(p, config, e) ||
+      !get_debian(p, config, e))
+    return false;
+  ia_cli_say(c, "Running in iApp project directory \"%s\"", p->dir);
+  p->name = strdup(name);
+  p->file_name = file_name_of(name);
+  if (!p->name || !p->file_name)
+    return ia_fail(e, IA_E_MEMORY, "project");
+  return ia_path_join(&p->cache, e, "%s/bases", ia_cli_home(c)) &&
+         ia_mkdirs(ia_cli_home(c), 0700, e) && ia_images_open(&p->images, p->cache.s, e);
+}
+
+void ia_project_close(ia_project *p)
+{
+  ia_images_close(p->images);
+  free(p->debian);
+  free(p->name);
+  free(p->file_name);
+  *p = (ia_project){0};
+}
+
+static void say_step(void *ctx, const char *text)
+{
+  ia_cli_step(ctx, "%s", text);
+}
+
+bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e)
+{
+  ia_build b = {.project = p->dir,
+                .lang = p->lang,
+                .name = p->name,
+                .debian = p->debian,
+                .cache = p->cache.s,
+                .update_lock = ia_cli_flag(c, "update-lock"),
+                .no_cache = ia_cli_flag(c, "no-cache"),
+                .say = say_step,
+                .ctx = c};
+
+  ia_cli_step(c, "build the image");
+  if (!ia_build_image(p->images, image, &b, e) || !ia_images_tag(p->images, p->file_name, image, e))
+    return false;
+  ia_cli_say(c, "App image built (%s)", ia_oci_digest_format(image).s);
+  return true;
+}
+
+bool ia_project_archive(ia_project *p, const ia_h256 *image, ia_path *path, uint64_t *size,
+                        ia_err *e)
+{
+  ia_path dir, temp;
+  struct stat st;
+
+  if (!ia_path_join(&dir, e, "%s/.iapp", p->dir) || !ia_mkdirs(dir.s, 0755, e) ||
+      !ia_path_join(path, e, "%s/%s.oci.tar", dir.s, p->file_name) ||
+      !ia_path_join(&temp, e, "%s.tmp", path->s))
+    return false;
+  ia_autoclose int fd = open(temp.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+  if (fd < 0)
+    return ia_fail_errno(e, "%s", temp.s);
+  bool ok = ia_images_export(p->images, image, p->file_name, fd, e);
+  if (ok && (fstat(fd, &st) != 0 || rename(temp.s, path->s) != 0))
+    ok = ia_fail_errno(e, "%s", path->s);
+  if (!ok) {
+    (void)unlink(temp.s);
+    return false;
+  }
+  *size = (uint64_t)st.st_size;
+  return true;
+}
+
+bool ia_guest_path(ia_path *out, ia_err *e)
+{
+  static const char *const places[] = {"iapp-guest", "../guest/iapp-guest", "src/guest/iapp-guest",
+                                       "../libexec/iapp/iapp-guest"};
+  const char *given = getenv("IAPP_GUEST");
+  char self[IA_PATH_MAX];
+  ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+  if (given && given[0])
+    return ia_path_join(out, e, "%s", given);
+  if (n < 0)
+    return ia_fail_errno(e, "own path");
+  self[n] = '\0';
+  char *slash = strrchr(self, '/');
+  if (slash)
+    *slash = '\0';
+  for (size_t i = 0; i < IA_COUNT(places); i++) {
+    if (!ia_path_join(out, e, "%s/%s", self, places[i]))
+      return false;
+    if (access(out->s, X_OK) == 0)
+      return true;
+  }
+  (void)ia_fail(e, IA_E_NOT_FOUND, "no iapp-guest beside %s", self);
+  return ia_hint(e, "set IAPP_GUEST to its path");
+}

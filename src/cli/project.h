@@ -1,0 +1,38 @@
+/* The project that build, test and deploy work on, and the store that its images are in. */
+#ifndef IA_CLI_PROJECT_H
+#define IA_CLI_PROJECT_H
+
+#include "cli/cli.h"
+#include "image/build.h"
+
+typedef struct ia_project {
+  const char *dir; /* borrowed from the frame */
+  char *name;      /* projectName, for labels and the ledger */
+  char *file_name; /* the same as a file's name */
+  ia_lang lang;
+  const char **debian; /* debianPackages, NULL-ended; points into the configuration */
+  ia_images *images;   /* HOME/bases */
+  ia_path cache;
+} ia_project;
+
+IA_MUST bool ia_project_open(ia_project *p, ia_cli *c, ia_err *e);
+void ia_project_close(ia_project *p);
+IA_DEFINE_AUTO_VALUE(ia_project, ia_project_close)
+
+/* Options that every verb takes which builds. */
+#define IA_BUILD_OPTIONS(verb)                                                                     \
+  {"no-cache", NULL, false, "make the base layer anew", verb " --no-cache"},                       \
+  {                                                                                                \
+    "update-lock", NULL, false, "take the newest packages and write iapp.lock anew",               \
+        verb " --update-lock"                                                                      \
+  }
+/* Builds by these options; says what it does. */
+IA_MUST bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e);
+/* PROJECT/.iapp/<name>.oci.tar, replaced whole. */
+IA_MUST bool ia_project_archive(ia_project *p, const ia_h256 *image, ia_path *path, uint64_t *size,
+                                ia_err *e);
+
+/* The iapp-guest beside this program. */
+IA_MUST bool ia_guest_path(ia_path *out, ia_err *e);
+
+#endif

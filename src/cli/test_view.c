@@ -1,0 +1,158 @@
+/* Logs with their control bytes shown, the result's files, and the words that users know. */
+#include "cli/test_view.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "data/zip.h"
+
+enum { LOGS_CAP = 8 << 20 };
+
+/* Control bytes but new line and tab as \xNN: an app must not drive the terminal. */
+static void show_bytes(ia_buf *out, ia_span text)
+{
+  for (size_t i = 0; i < text.len; i++) {
+    uint8_t b = text.ptr[i];
+
+    if ((b < 0x20 && b != '\n' && b != '\t') || b == 0x7f)
+      ia_buf_printf(out, "\\x%02x", b);
+    else
+      ia_buf_u8(out, b);
+  }
+}
+
+static bool show_stream(ia_cli *c, const json_t *logs, const char *name, const char *title,
+                        bool *any, ia_err *e)
+{
+  IA_AUTOV(ia_buf) head = {0}, tail = {0}, out = {0};
+  json_t *v;
+  uint64_t total;
+
+  if (!ia_json_get_obj(logs, name, &v, e) || !ia_json_get_base64(v, "head", &head, e) ||
+      !ia_json_get_base64(v, "tail", &tail, e) || !ia_json_get_u64(v, "total", &total, e))
+    return false;
+  if (total == 0)
+    return true;
+  *any = true;
+  ia_buf_printf(&out, "[%s]\n", title);
+  show_bytes(&out, ia_buf_view(&head));
+  if (total > head.len + tail.len)
+    ia_buf_printf(&out, "\n.. %llu bytes left out ..\n",
+                  (unsigned long long)(total - head.len - tail.len));
+  show_bytes(&out, ia_buf_view(&tail));
+  if (!ia_buf_ok(&out, e))
+    return false;
+  if (!ia_cli_is_quiet(c) && !ia_cli_is_json(c))
+    ia_cli_say(c, "%.*s", (int)out.len, (const char *)out.ptr);
+  return true;
+}
+
+static bool show_logs(ia_cli *c, const ia_local_result *r, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {.cap = LOGS_CAP};
+  bool any = false;
+
+  if (r->logs_fd < 0)
+    return true;
+  if (lseek(r->logs_fd, 0, SEEK_SET) != 0 || !ia_fd_read_all(&text, r->logs_fd, LOGS_CAP, e))
+    return false;
+  IA_AUTO_JSON *logs = ia_json_parse(ia_buf_view(&text), 0, e);
+  if (!logs || !show_stream(c, logs, "stdout", "STDOUT", &any, e) ||
+      !show_stream(c, logs, "stderr", "STDERR", &any, e))
+    return false;
+  if (!any)
+    ia_cli_say(c, "App didn't log anything");
+  return true;
+}
+
+static bool put_file(const ia_zip *zip, const ia_zip_entry *entry, const char *dir, ia_err *e)
+{
+  ia_path p, parent;
+
+  if (!ia_path_join(&p, e, "%s/%s", dir, entry->name) || !ia_path_join(&parent, e, "%s", p.s))
+    return false;
+  if (entry->folder)
+    return ia_mkdirs(p.s, 0755, e);
+  *strrchr(parent.s, '/') = '\0';
+  if (!ia_mkdirs(parent.s, 0755, e))
+    return false;
+  ia_autoclose int fd = open(p.s, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (fd < 0)
+    return ia_fail_errno(e, "%s", p.s);
+  return ia_zip_extract(zip, entry, ia_sink_fd(&fd), e);
+}
+
+static bool unpack(const ia_local_result *r, const char *dir, json_t *files, ia_err *e)
+{
+  IA_AUTO(ia_zip) *zip = NULL;
+  ia_blob blob;
+
+  if (!ia_remove_tree(dir, e) || !ia_mkdirs(dir, 0755, e))
+    return false;
+  if (r->result_fd < 0)
+    return true;
+  if (!ia_blob_fd(&blob, r->result_fd, e) || !ia_zip_open(&zip, blob, 0, e))
+    return ia_wrap(e, "result");
+  for (size_t i = 0; i < ia_zip_count(zip); i++) {
+    const ia_zip_entry *entry = ia_zip_at(zip, i);
+
+    if (!put_file(zip, entry, dir, e))
+      return false;
+    if (!entry->folder &&
+        json_array_append_new(files, json_pack("{s:s, s:I}", "path", entry->name, "size",
+                                               (json_int_t)entry->size)) != 0)
+      return ia_fail(e, IA_E_MEMORY, "result");
+  }
+  return true;
+}
+
+/* The error of a run that did not go well; the guest's own words are in its message. */
+static bool failed(ia_cli *c, const ia_local_result *r, uint64_t exit_code, ia_err *e)
+{
+  const char *cause = r->outcome.cause, *message = r->outcome.message;
+
+  if (strncmp(cause, "APP_COMPUTE", 11) == 0) {
+    bool memory = strstr(message, "memory") != NULL;
+
+    ia_cli_say(c,
+               memory ? "App docker image container ran out of memory."
+                      : "App docker image ran but exited with error (Exit code: %llu)",
+               (unsigned long long)exit_code);
+    (void)ia_fail(e, IA_E_APP_FAILED, "%s", message);
+    return ia_hint(e, "its output stands above; `iapp test` again when it is mended");
+  }
+  if (strncmp(cause, "POST_COMPUTE", 12) == 0)
+    return ia_fail(e, IA_E_BAD_OUTPUT, "%s", message);
+  if (strncmp(cause, "APP_IMAGE", 9) == 0)
+    return ia_fail(e, IA_E_IMAGE_REFUSED, "%s", message);
+  return ia_fail(e, IA_E_INVALID, "%s: %s", cause, message);
+}
+
+bool ia_test_view(ia_cli *c, const ia_local_result *r, const char *dir, ia_err *e)
+{
+  IA_AUTO_JSON *files = json_array();
+  uint64_t exit_code = 0;
+  size_t i;
+  json_t *v;
+
+  if (r->outcome.run && json_object_get(r->outcome.run, "exitCode") &&
+      !ia_json_get_u64(r->outcome.run, "exitCode", &exit_code, e))
+    return false;
+  if (!show_logs(c, r, e))
+    return false;
+  if (r->outcome.cause[0])
+    return failed(c, r, exit_code, e);
+  ia_cli_say(c, "App docker image ran and exited successfully.");
+  if (!files || !unpack(r, dir, files, e))
+    return false;
+  ia_cli_say(c, "Checked app output");
+  ia_cli_out(c, "%s", dir);
+  json_array_foreach (files, i, v)
+    ia_cli_say(c, "  %s (%lld bytes)", json_string_value(json_object_get(v, "path")),
+               (long long)json_integer_value(json_object_get(v, "size")));
+  return ia_cli_json(c,
+                     json_pack("{s:I, s:s, s:O}", "exitCode", (json_int_t)exit_code, "output", dir,
+                               "files", files),
+                     e);
+}
