@@ -7,8 +7,8 @@ static const struct feature_row {
   const char *name;
   unsigned bit;
 } features_table[] = {
-    {"args", IA_WITH_ARGS},           {"files", IA_WITH_FILES}, {"secret", IA_WITH_SECRET},
-    {"data", IA_WITH_DATA},           {"bulk", IA_WITH_BULK},   {"appsecret", IA_WITH_APPSECRET},
+    {"args", IA_WITH_ARGS},         {"files", IA_WITH_FILES}, {"secret", IA_WITH_SECRET},
+    {"data", IA_WITH_DATA},         {"bulk", IA_WITH_BULK},   {"appsecret", IA_WITH_APPSECRET},
     {"callback", IA_WITH_CALLBACK},
 };
 
@@ -30,7 +30,8 @@ bool ia_features_parse(unsigned *out, const char *list, ia_err *e)
 
     if (n > 0 && bit == 0)
       return ia_fail(e, IA_E_USAGE,
-                     "--with %.*s: want args, files, secret, data, bulk, appsecret, callback", (int)n, list);
+                     "--with %.*s: want args, files, secret, data, bulk, appsecret, callback",
+                     (int)n, list);
     *out |= bit;
     list += n + (list[n] != '\0');
   }
@@ -84,8 +85,8 @@ static bool starts(const char *line, size_t len, const char *word)
   return len >= n && memcmp(line, word, n) == 0;
 }
 
-bool ia_template_fill(ia_buf *out, const char *text, unsigned features, const ia_template_words *words,
-                      ia_err *e)
+bool ia_template_fill(ia_buf *out, const char *text, unsigned features,
+                      const ia_template_words *words, ia_err *e)
 {
   bool on = true, inside = false, blank = false;
 
@@ -100,7 +101,8 @@ bool ia_template_fill(ia_buf *out, const char *text, unsigned features, const ia
     } else if (inside && starts(text, len, "@end")) {
       on = true;
       inside = false;
-    } else if (on && !(blank && len == 0 && out->len > 1 && out->ptr[out->len - 2] == '\n' && !inside)) {
+    } else if (on &&
+               !(blank && len == 0 && out->len > 1 && out->ptr[out->len - 2] == '\n' && !inside)) {
       put_line(out, text, len, words);
       ia_buf_u8(out, '\n');
     }

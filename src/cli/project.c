@@ -98,7 +98,7 @@ bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e)
   ia_cli_step(c, "build the image");
   if (!ia_build_image(p->images, image, &b, e) || !ia_images_tag(p->images, p->file_name, image, e))
     return false;
-  ia_cli_say(c, "App image built (%s)", ia_oci_digest_format(image).s);
+  ia_cli_say(c, "App docker image built (%s)", ia_oci_digest_format(image).s);
   return true;
 }
 

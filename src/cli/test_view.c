@@ -88,7 +88,7 @@ static bool unpack(const ia_local_result *r, const char *dir, json_t *files, ia_
   IA_AUTO(ia_zip) *zip = NULL;
   ia_blob blob;
 
-  if (!ia_remove_tree(dir, e) || !ia_mkdirs(dir, 0755, e))
+  if (!ia_mkdirs(dir, 0755, e))
     return false;
   if (r->result_fd < 0)
     return true;
@@ -115,10 +115,11 @@ static bool failed(ia_cli *c, const ia_local_result *r, uint64_t exit_code, ia_e
   if (strncmp(cause, "APP_COMPUTE", 11) == 0) {
     bool memory = strstr(message, "memory") != NULL;
 
-    ia_cli_say(c,
-               memory ? "App docker image container ran out of memory."
-                      : "App docker image ran but exited with error (Exit code: %llu)",
-               (unsigned long long)exit_code);
+    if (memory)
+      ia_cli_say(c, "App docker image container ran out of memory.");
+    else
+      ia_cli_say(c, "App docker image ran but exited with error (Exit code: %llu)",
+                 (unsigned long long)exit_code);
     (void)ia_fail(e, IA_E_APP_FAILED, "%s", message);
     return ia_hint(e, "its output stands above; `iapp test` again when it is mended");
   }

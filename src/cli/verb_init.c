@@ -8,8 +8,8 @@
 #include "data/node.h"
 
 static const struct lang_row {
-  const char *name;  /* --lang, and the template's name */
-  const char *word;  /* in iapp.config.json */
+  const char *name; /* --lang, and the template's name */
+  const char *word; /* in iapp.config.json */
   const char *main;
 } langs[] = {
     {"c", "C", "src/app.c"},
@@ -38,8 +38,9 @@ static bool check_name(const char *name, ia_err *e)
 
   if (n < 2 || n > 60 || name[0] == ' ' || name[n - 1] == ' ' || name[0] == '-' ||
       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 -") != n)
-    return ia_fail(e, IA_E_USAGE,
-                   "project name: want 2 to 60 letters, digits, blanks or hyphens, no blank at the edges");
+    return ia_fail(
+        e, IA_E_USAGE,
+        "project name: want 2 to 60 letters, digits, blanks or hyphens, no blank at the edges");
   return true;
 }
 
@@ -66,8 +67,8 @@ static bool choose_lang(initing *i, ia_cli *c, ia_err *e)
   if (!given) {
     /* nothing is asked once any flag says what is wanted */
     if (ia_cli_n_args(c) == 0 && !ia_cli_opt(c, "with") &&
-        !ia_cli_ask(c, &asked, "Which language do you want to use? (c, js, python, sh)", "python", "--lang",
-                    e))
+        !ia_cli_ask(c, &asked, "Which language do you want to use? (c, js, python, sh)", "python",
+                    "--lang", e))
       return false;
     given = asked ? asked : "python";
   }
@@ -130,7 +131,8 @@ static bool put_config(const initing *i, ia_err *e)
 /* {"secretText":"protected data"}, as the first command line has it. */
 static bool put_mocks(const initing *i, ia_err *e)
 {
-  static const char *const mocks[][2] = {{"default", "protected data"}, {"data1", "foo"}, {"data2", "bar"}};
+  static const char *const mocks[][2] = {
+      {"default", "protected data"}, {"data1", "foo"}, {"data2", "bar"}};
   ia_path p;
 
   if (!(i->features & (IA_WITH_DATA | IA_WITH_BULK)))
@@ -141,8 +143,10 @@ static bool put_mocks(const initing *i, ia_err *e)
     IA_AUTO(ia_node) *top = NULL;
     IA_AUTOV(ia_buf) zip = {0};
 
-    if (!ia_node_new(&top, e) || !ia_node_add_string(top, "secretText", ia_span_str(mocks[k][1]), e) ||
-        !ia_node_zip(top, ia_sink_buf(&zip), e) || !ia_path_join(&p, e, "mock/protectedData/%s", mocks[k][0]) ||
+    if (!ia_node_new(&top, e) ||
+        !ia_node_add_string(top, "secretText", ia_span_str(mocks[k][1]), e) ||
+        !ia_node_zip(top, ia_sink_buf(&zip), e) ||
+        !ia_path_join(&p, e, "mock/protectedData/%s", mocks[k][0]) ||
         !put(i, p.s, ia_buf_view(&zip), 0644, e))
       return false;
   }
@@ -151,14 +155,17 @@ static bool put_mocks(const initing *i, ia_err *e)
 
 static bool put_package(const initing *i, ia_err *e)
 {
-  static const char package[] = "{\n  \"private\": true,\n  \"type\": \"commonjs\",\n  \"dependencies\": {}\n}\n";
+  static const char package[] =
+      "{\n  \"private\": true,\n  \"type\": \"commonjs\",\n  \"dependencies\": {}\n}\n";
 
   if (strcmp(i->lang->name, "js") == 0)
     return put(i, "package.json", ia_span_str(package), 0644, e);
   if (strcmp(i->lang->name, "python") == 0)
-    return put(i, "requirements.txt",
-               ia_span_str("# name==version, one a line; Debian's: \"debianPackages\" in iapp.config.json\n"),
-               0644, e);
+    return put(
+        i, "requirements.txt",
+        ia_span_str(
+            "# name==version, one a line; Debian's: \"debianPackages\" in iapp.config.json\n"),
+        0644, e);
   return true;
 }
 
@@ -167,9 +174,10 @@ static bool make(const initing *i, ia_err *e)
   ia_path src;
 
   return ia_path_join(&src, e, "%s/src", i->dir.s) && ia_mkdirs(src.s, 0755, e) &&
-         put_template(i, i->lang->name, i->lang->main, e) && put_template(i, "readme", "README.md", e) &&
-         put(i, ".gitignore", ia_span_str("/.iapp/\n"), 0644, e) && put_package(i, e) && put_mocks(i, e) &&
-         put_config(i, e);
+         put_template(i, i->lang->name, i->lang->main, e) &&
+         put_template(i, "readme", "README.md", e) &&
+         put(i, ".gitignore", ia_span_str("/.iapp/\n"), 0644, e) && put_package(i, e) &&
+         put_mocks(i, e) && put_config(i, e);
 }
 
 static bool init(ia_cli *c, ia_err *e)
@@ -184,8 +192,8 @@ static bool init(ia_cli *c, ia_err *e)
   }
   bool data = i.features & (IA_WITH_DATA | IA_WITH_BULK);
   ia_cli_out(c, "%s", i.dir.s);
-  ia_cli_say(c, "Steps to Get Started:\n  cd %s\n  iapp test%s\n  iapp wallet new\n  iapp deploy", i.dir.s,
-             data ? " --data default" : "");
+  ia_cli_say(c, "Steps to Get Started:\n  cd %s\n  iapp test%s\n  iapp wallet new\n  iapp deploy",
+             i.dir.s, data ? " --data default" : "");
   return ia_cli_json(c,
                      json_pack("{s:s, s:s, s:s, s:s}", "project", i.dir.s, "name", i.name, "lang",
                                i.lang->name, "main", i.lang->main),

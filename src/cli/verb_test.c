@@ -1,5 +1,5 @@
 /* iapp test: the project's app on this machine, by the real guest and sandbox. */
-#include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -280,21 +280,28 @@ static bool run(testing *t, ia_local_result *out, const ia_h256 *image, ia_err *
   return false;
 }
 
+/* Our own folder is emptied; one that the user names must be empty already. */
+static bool output_folder(const testing *t, ia_path *dir, ia_err *e)
+{
+  const char *out = ia_cli_opt(t->c, "out");
+
+  if (!out)
+    return ia_path_join(dir, e, "%s/.iapp/output", t->project.dir) && ia_remove_tree(dir->s, e);
+  if (rmdir(out) != 0 && errno != ENOENT)
+    return ia_fail_errno(e, "--out %s: want an empty or a new folder", out);
+  return ia_path_join(dir, e, "%s", out);
+}
+
 static bool test(ia_cli *c, ia_err *e)
 {
   IA_AUTOV(testing) t = {.c = c};
   IA_AUTOV(ia_local_result) r = {.result_fd = -1, .logs_fd = -1};
-  const char *out = ia_cli_opt(c, "out");
   ia_h256 image;
   ia_path dir;
 
-  if (!ia_project_open(&t.project, c, e) || !read_options(&t, e) ||
-      !ia_project_build(c, &t.project, &image, e))
-    return false;
-  if (!(out ? ia_path_join(&dir, e, "%s", out)
-            : ia_path_join(&dir, e, "%s/.iapp/output", t.project.dir)))
-    return false;
-  return run(&t, &r, &image, e) && ia_test_view(c, &r, dir.s, e);
+  return ia_project_open(&t.project, c, e) && read_options(&t, e) && output_folder(&t, &dir, e) &&
+         ia_project_build(c, &t.project, &image, e) && run(&t, &r, &image, e) &&
+         ia_test_view(c, &r, dir.s, e);
 }
 
 static const ia_option options[] = {
@@ -313,7 +320,7 @@ static const ia_option options[] = {
     {"callback", NULL, false, "as in a deal with a callback: callback-data is wanted",
      "test --callback"},
     {"time-limit", "SECONDS", false, "how long the app may run (300)", "test --time-limit 60"},
-    {"out", "FOLDER", false, "where the result goes (.iapp/output; it is emptied first)",
+    {"out", "FOLDER", false, "an empty or new folder for the result (.iapp/output)",
      "test --out ./out"},
     IA_BUILD_OPTIONS("test"),
     {"protectedData", "NAME,..", true, "older name of --data", "test --protectedData default"},
