@@ -1,0 +1,405 @@
+/* JSON-RPC: parsing, batches, dispatch by table, errors. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/hex.h"
+#include "eth/address.h"
+#include "service/ledger/rpc_int.h"
+
+enum { BATCH_MAX = 1000, WAIT_MAX_MS = 25000 };
+
+/* --- errors and values
+ * ------------------------------------------------------------------------------- */
+
+bool ia_rpc_fail(ia_rpc *r, int code, const char *fmt, ...)
+{
+  va_list ap;
+
+  va_start(ap, fmt);
+  r->code = code;
+  (void)vsnprintf(r->message, sizeof(r->message), fmt, ap);
+  va_end(ap);
+  return false;
+}
+
+bool ia_rpc_failed(ia_rpc *r, const ia_err *e)
+{
+  return ia_rpc_fail(r, IA_RPC_INTERNAL, "%s", e->msg);
+}
+
+bool ia_rpc_result(ia_rpc *r, json_t *value)
+{
+  r->result = value;
+  return value || ia_rpc_fail(r, IA_RPC_INTERNAL, "out of memory");
+}
+
+json_t *ia_rpc_hex(uint64_t v)
+{
+  char text[20];
+
+  if (snprintf(text, sizeof(text), "0x%llx", (unsigned long long)v) >= (int)sizeof(text))
+    return NULL;
+  return json_string(text);
+}
+
+json_t *ia_rpc_hex256(const ia_u256 *v)
+{
+  return json_string(ia_u256_hex(v).s);
+}
+
+/* --- parameters
+ * -------------------------------------------------------------------------------------- */
+
+const json_t *ia_rpc_param(const ia_rpc *r, size_t i)
+{
+  const json_t *v = json_array_get(r->params, i);
+
+  return json_is_null(v) ? NULL : v;
+}
+
+bool ia_rpc_quantity(ia_rpc *r, const json_t *v, const char *what, uint64_t *out)
+{
+  const char *s = json_string_value(v);
+  ia_u256 wide;
+
+  if (json_is_integer(v) && json_integer_value(v) >= 0) {
+    *out = (uint64_t)json_integer_value(v);
+    return true;
+  }
+  if (s && s[0] == '0' && s[1] == 'x' && ia_u256_parse(&wide, ia_span_str(s), NULL) &&
+      ia_u256_u64(out, &wide))
+    return true;
+  return ia_rpc_fail(r, IA_RPC_PARAMS, "%s: want a 0x quantity of at most 64 bits", what);
+}
+
+bool ia_rpc_hash(ia_rpc *r, const json_t *v, const char *what, ia_h256 *out)
+{
+  const char *s = json_string_value(v);
+
+  return (s && ia_h256_parse(out, ia_span_str(s))) ||
+         ia_rpc_fail(r, IA_RPC_PARAMS, "%s: want 0x and 64 hex digits", what);
+}
+
+/* Any case: clients check checksums themselves. */
+bool ia_rpc_address(ia_rpc *r, const json_t *v, const char *what, ia_addr *out)
+{
+  const char *s = json_string_value(v);
+
+  return (s && s[0] == '0' && s[1] == 'x' && ia_unhex(out->b, 20, ia_span_str(s))) ||
+         ia_rpc_fail(r, IA_RPC_PARAMS, "%s: want 0x and 40 hex digits", what);
+}
+
+static bool tag_object(ia_rpc *r, const json_t *v, uint64_t *number)
+{
+  const json_t *n = json_object_get(v, "blockNumber"), *h = json_object_get(v, "blockHash");
+  ia_h256 hash;
+  ia_err e;
+  bool found;
+
+  if (n)
+    return ia_rpc_quantity(r, n, "blockNumber", number);
+  if (!ia_rpc_hash(r, h, "blockHash", &hash))
+    return false;
+  if (!ia_ledger_find_hash(r->l, &hash, false, number, &found, &e))
+    return ia_rpc_failed(r, &e);
+  return found || ia_rpc_fail(r, IA_RPC_SERVER, "unknown block");
+}
+
+bool ia_rpc_block_tag(ia_rpc *r, const json_t *v, uint64_t *number)
+{
+  static const char *const heads[] = {"latest", "pending", "safe", "finalized"};
+  const char *s = json_string_value(v);
+
+  if (json_is_object(v))
+    return tag_object(r, v, number);
+  *number = r->l->head;
+  if (!v || json_is_null(v))
+    return true;
+  for (size_t i = 0; s && i < IA_COUNT(heads); i++)
+    if (strcmp(s, heads[i]) == 0)
+      return true;
+  if (s && strcmp(s, "earliest") == 0) {
+    *number = 0;
+    return true;
+  }
+  return ia_rpc_quantity(r, v, "block", number);
+}
+
+bool ia_rpc_head_only(ia_rpc *r, const json_t *v)
+{
+  uint64_t number;
+
+  if (!ia_rpc_block_tag(r, v, &number))
+    return false;
+  return number == r->l->head ||
+         ia_rpc_fail(r, IA_RPC_SERVER, "this ledger keeps the state of its last block only");
+}
+
+/* --- small methods
+ * ----------------------------------------------------------------------------------- */
+
+static bool chain_id(ia_rpc *r)
+{
+  return ia_rpc_result(r, ia_rpc_hex(r->l->world.chain_id));
+}
+
+static bool net_version(ia_rpc *r)
+{
+  char text[24];
+
+  (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)r->l->world.chain_id);
+  return ia_rpc_result(r, json_string(text));
+}
+
+static bool client_version(ia_rpc *r)
+{
+  return ia_rpc_result(r, json_string("iapp-ledger/" IA_VERSION));
+}
+
+static bool zero(ia_rpc *r)
+{
+  return ia_rpc_result(r, json_string("0x0"));
+}
+
+static bool no(ia_rpc *r)
+{
+  return ia_rpc_result(r, json_false());
+}
+
+static bool yes(ia_rpc *r)
+{
+  return ia_rpc_result(r, json_true());
+}
+
+static bool no_accounts(ia_rpc *r)
+{
+  return ia_rpc_result(r, json_array());
+}
+
+static bool info(ia_rpc *r)
+{
+  ia_err e;
+  json_t *v = ia_ledger_info(r->l, &e);
+
+  return v ? ia_rpc_result(r, v) : ia_rpc_failed(r, &e);
+}
+
+static json_t *head_json(uint64_t number, const ia_h256 *hash)
+{
+  return json_pack("{s:I,s:o}", "number", (json_int_t)number, "hash", ia_json_h256(hash));
+}
+
+/* Alone and not behind that block: the reply waits. In a batch, or when there is news: at once. */
+static bool wait_block(ia_rpc *r)
+{
+  uint64_t above = 0, ms = WAIT_MAX_MS;
+
+  if (!ia_rpc_quantity(r, ia_rpc_param(r, 0), "number", &above) ||
+      (ia_rpc_param(r, 1) && !ia_rpc_quantity(r, ia_rpc_param(r, 1), "timeoutMs", &ms)))
+    return false;
+  r->reply->wait_above = above;
+  r->reply->wait_ms = ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS;
+  if (!r->batch && r->l->head <= above && r->reply->wait_ms > 0)
+    r->reply->wait = true;
+  return ia_rpc_result(r, head_json(r->l->head, &r->l->head_hash));
+}
+
+/* --- dispatch
+ * ---------------------------------------------------------------------------------------- */
+
+static const struct method {
+  const char *name;
+  ia_rpc_fn *run;
+  bool test_only;
+} methods[] = {
+    {"eth_call", ia_rpc_call, false},
+    {"eth_chainId", chain_id, false},
+    {"eth_sendRawTransaction", ia_rpc_send, false},
+    {"eth_getTransactionReceipt", ia_rpc_receipt, false},
+    {"eth_blockNumber", ia_rpc_block_number, false},
+    {"eth_getTransactionCount", ia_rpc_nonce, false},
+    {"eth_estimateGas", ia_rpc_estimate, false},
+    {"eth_getBlockByNumber", ia_rpc_block_by_number, false},
+    {"eth_getBlockByHash", ia_rpc_block_by_hash, false},
+    {"eth_getBlockReceipts", ia_rpc_block_receipts, false},
+    {"eth_getTransactionByHash", ia_rpc_tx_by_hash, false},
+    {"eth_getRawTransactionByHash", ia_rpc_raw_tx_by_hash, false},
+    {"eth_getLogs", ia_rpc_logs, false},
+    {"eth_getCode", ia_rpc_code, false},
+    {"eth_getBalance", ia_rpc_balance, false},
+    {"eth_gasPrice", zero, false},
+    {"eth_maxPriorityFeePerGas", zero, false},
+    {"eth_feeHistory", ia_rpc_fee_history, false},
+    {"eth_accounts", no_accounts, false},
+    {"eth_syncing", no, false},
+    {"net_version", net_version, false},
+    {"net_listening", yes, false},
+    {"web3_clientVersion", client_version, false},
+    {"iapp_waitBlock", wait_block, false},
+    {"iapp_info", info, false},
+    {"evm_increaseTime", ia_rpc_increase_time, true},
+    {"evm_mine", ia_rpc_mine, true},
+    {"evm_setNextBlockTimestamp", ia_rpc_next_timestamp, true},
+};
+
+static bool dispatch(ia_rpc *r, const char *name)
+{
+  for (size_t i = 0; i < IA_COUNT(methods); i++)
+    if (strcmp(name, methods[i].name) == 0 && (!methods[i].test_only || r->l->test))
+      return methods[i].run(r);
+  return ia_rpc_fail(r, IA_RPC_METHOD, "the method %.64s does not exist", name);
+}
+
+static json_t *error_json(const ia_rpc *r)
+{
+  json_t *v = json_pack("{s:i,s:s}", "code", r->code, "message", r->message);
+
+  if (r->has_data && v && json_object_set_new(v, "data", ia_json_hex(ia_buf_view(&r->data))) != 0)
+    return json_decref(v), NULL;
+  if (r->detail[0] && v && json_object_set_new(v, "detail", json_string(r->detail)) != 0)
+    return json_decref(v), NULL;
+  return v;
+}
+
+static bool put_json(ia_buf *out, const json_t *v, ia_err *e)
+{
+  if (v)
+    return ia_json_write(out, v, e);
+  ia_buf_str(out, "null");
+  return true;
+}
+
+static bool put_reply(ia_buf *out, const json_t *id, const char *key, const json_t *value,
+                      ia_err *e)
+{
+  ia_buf_str(out, "{\"jsonrpc\":\"2.0\",\"id\":");
+  if (!put_json(out, id, e))
+    return false;
+  ia_buf_printf(out, ",\"%s\":", key);
+  if (!put_json(out, value, e))
+    return false;
+  ia_buf_u8(out, '}');
+  return ia_buf_ok(out, e);
+}
+
+static bool put_error(ia_buf *out, const json_t *id, int code, const char *message, ia_err *e)
+{
+  IA_AUTO_JSON *v = json_pack("{s:i,s:s}", "code", code, "message", message);
+
+  return v ? put_reply(out, id, "error", v, e) : ia_fail(e, IA_E_MEMORY, "no memory for a reply");
+}
+
+/* jsonrpc "2.0" is not insisted on: some clients leave it out. */
+static const char *method_name(const json_t *request, const json_t **params)
+{
+  const char *name = json_string_value(json_object_get(request, "method"));
+
+  *params = json_object_get(request, "params");
+  if (*params && !json_is_array(*params) && !json_is_null(*params))
+    return NULL;
+  return name;
+}
+
+static bool one(ia_ledger *l, const json_t *request, bool batch, ia_ledger_reply *out, ia_err *e)
+{
+  const json_t *id = json_object_get(request, "id"), *params;
+  const char *name = method_name(request, &params);
+  ia_rpc r = {.l = l, .params = params, .batch = batch, .reply = out};
+
+  if (!name || json_is_object(id) || json_is_array(id))
+    return put_error(&out->text, NULL, IA_RPC_REQUEST, "not a JSON-RPC request", e);
+  bool ok = dispatch(&r, name);
+  IA_AUTO_JSON *result = r.result;
+  IA_AUTO_JSON *error = ok ? NULL : error_json(&r);
+  ia_buf_free(&r.data);
+  if (!id)
+    return true; /* a notification */
+  if (out->wait)
+    return ia_json_write(&out->wait_id, id, e);
+  if (!ok && !error)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a reply");
+  return put_reply(&out->text, id, ok ? "result" : "error", ok ? result : error, e);
+}
+
+static bool all(ia_ledger *l, const json_t *batch, ia_ledger_reply *out, ia_err *e)
+{
+  const json_t *request;
+  size_t i, empty;
+
+  if (json_array_size(batch) == 0 || json_array_size(batch) > BATCH_MAX)
+    return put_error(&out->text, NULL, IA_RPC_REQUEST, "a batch holds 1 to 1000 requests", e);
+  ia_buf_u8(&out->text, '[');
+  empty = out->text.len;
+  json_array_foreach (batch, i, request) {
+    size_t before = out->text.len;
+
+    if (before > empty)
+      ia_buf_u8(&out->text, ',');
+    size_t start = out->text.len;
+    if (!one(l, request, true, out, e))
+      return false;
+    if (out->text.len == start)
+      out->text.len = before; /* a notification has no reply */
+  }
+  if (out->text.len == empty)
+    out->text.len = 0;
+  else
+    ia_buf_u8(&out->text, ']');
+  return ia_buf_ok(&out->text, e);
+}
+
+bool ia_ledger_rpc(ia_ledger *l, ia_span request, ia_ledger_reply *out, ia_err *e)
+{
+  ia_err why;
+  IA_AUTO_JSON *v = ia_json_parse(request, IA_JSON_ANY, &why);
+  bool ok;
+
+  if (!v)
+    ok = put_error(&out->text, NULL, IA_RPC_PARSE, why.msg, e);
+  else if (json_is_array(v))
+    ok = all(l, v, out, e);
+  else if (json_is_object(v))
+    ok = one(l, v, false, out, e);
+  else
+    ok = put_error(&out->text, NULL, IA_RPC_REQUEST, "not a JSON-RPC request", e);
+  out->height = l->head;
+  return ok;
+}
+
+bool ia_ledger_wait_reply(ia_ledger *l, ia_ledger_reply *r, ia_err *e)
+{
+  IA_AUTO_JSON *id = ia_json_parse(ia_buf_view(&r->wait_id), IA_JSON_ANY, e);
+  IA_AUTO_JSON *head = head_json(l->head, &l->head_hash);
+
+  r->wait = false;
+  r->height = l->head;
+  if (!id)
+    return false;
+  return head ? put_reply(&r->text, id, "result", head, e)
+              : ia_fail(e, IA_E_MEMORY, "no memory for a reply");
+}
+
+bool ia_ledger_failed_reply(const ia_err *why, ia_buf *text, ia_err *e)
+{
+  ia_buf_clear(text);
+  return put_error(text, NULL, IA_RPC_INTERNAL, why->msg, e);
+}
+
+void ia_ledger_reply_free(ia_ledger_reply *r)
+{
+  ia_buf_free(&r->text);
+  ia_buf_free(&r->wait_id);
+}
+
+bool ia_ledger_request(ia_ledger *l, ia_span request, ia_buf *reply, ia_err *e)
+{
+  IA_AUTOV(ia_ledger_reply) r = {0};
+
+  if (!ia_ledger_rpc(l, request, &r, e) || (r.wait && !ia_ledger_wait_reply(l, &r, e)) ||
+      !ia_ledger_wait(l, r.height, e))
+    return false;
+  ia_ledger_trim(l);
+  ia_buf_clear(reply);
+  ia_buf_span(reply, ia_buf_view(&r.text));
+  return ia_buf_ok(reply, e);
+}
