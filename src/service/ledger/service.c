@@ -1,0 +1,243 @@
+/* JSON-RPC over HTTP: POST / on the loop. A reply that speaks of a block which is not yet on disk
+ * is held until it is; iapp_waitBlock is held until there is a newer one. */
+#include "service/ledger/service.h"
+
+#include <stdatomic.h>
+
+#include "base/crash.h"
+
+enum { BODY_CAP = 16 << 20 };
+
+/* A request that is not answered yet. */
+typedef struct held {
+  struct held *next;
+  struct held **at; /* what points here */
+  ia_ledger_service *s;
+  ia_request *rq;
+  ia_ledger_reply reply;
+} held;
+
+/* A wake-up on its way to the loop may outlive the service: it holds this, not the service. */
+typedef struct bell {
+  ia_ledger_service *s; /* loop's thread; NULL once the service is closed */
+  ia_loop *loop;
+  atomic_bool posted;
+  atomic_int refs;
+} bell;
+
+struct ia_ledger_service {
+  ia_ledger *ledger;
+  held *held;
+  bell *bell;
+  ia_routes routes;
+};
+
+/* --- held requests
+ * ----------------------------------------------------------------------------------- */
+
+static void unlink_held(held *h)
+{
+  *h->at = h->next;
+  if (h->next)
+    h->next->at = h->at;
+}
+
+static void answer(held *h, const ia_err *failure)
+{
+  ia_reply *rp = ia_request_reply(h->rq);
+  ia_err e;
+
+  unlink_held(h);
+  ia_reply_type(rp, "application/json");
+  if (failure && !ia_ledger_failed_reply(failure, &h->reply.text, &e)) {
+    ia_request_finish(h->rq, &e);
+  } else {
+    ia_buf_span(ia_reply_body(rp), ia_buf_view(&h->reply.text));
+    ia_crash_point("ledger.reply");
+    ia_request_finish(h->rq, NULL);
+  }
+  ia_ledger_reply_free(&h->reply);
+  free(h);
+}
+
+static bool durable(const ia_ledger_service *s, uint64_t height)
+{
+  uint64_t d = ia_ledger_durable(s->ledger);
+
+  return d != UINT64_MAX && d >= height;
+}
+
+/* A wait that is over becomes a reply; it may still have to become durable. */
+static bool end_wait(held *h)
+{
+  ia_err e;
+
+  if (ia_ledger_wait_reply(h->s->ledger, &h->reply, &e))
+    return true;
+  answer(h, &e);
+  return false;
+}
+
+/* On the loop, after a commit: answers whatever may be answered. */
+static void wake_service(ia_ledger_service *s)
+{
+  ia_err failure;
+
+  bool healthy = ia_ledger_healthy(s->ledger, &failure);
+  for (held *h = s->held, *next; h; h = next) {
+    next = h->next;
+    if (h->reply.wait && healthy && !durable(s, h->reply.wait_above + 1))
+      continue;
+    if (h->reply.wait && !end_wait(h))
+      continue;
+    if (durable(s, h->reply.height))
+      answer(h, NULL);
+    else if (!healthy)
+      answer(h, &failure);
+  }
+  ia_ledger_trim(s->ledger);
+}
+
+static void bell_free(bell *b)
+{
+  if (atomic_fetch_sub(&b->refs, 1) == 1)
+    free(b);
+}
+
+static void wake(void *ctx)
+{
+  bell *b = ctx;
+
+  atomic_store(&b->posted, false);
+  if (b->s)
+    wake_service(b->s);
+  bell_free(b);
+}
+
+/* On the writer's thread. One post is enough for many commits. */
+static void committed(void *ctx)
+{
+  bell *b = ctx;
+
+  if (atomic_exchange(&b->posted, true))
+    return;
+  atomic_fetch_add(&b->refs, 1);
+  if (!ia_loop_post(b->loop, wake, b, NULL)) {
+    atomic_store(&b->posted, false);
+    bell_free(b);
+  }
+}
+
+/* The long poll's time is over, or the server closes. */
+static void hold_ended(void *ctx, ia_request *rq)
+{
+  held *h = ctx;
+
+  h->rq = rq;
+  if (h->reply.wait && !end_wait(h))
+    return;
+  ia_err e;
+  if (durable(h->s, h->reply.height) || ia_ledger_wait(h->s->ledger, h->reply.height, &e))
+    answer(h, NULL);
+  else
+    answer(h, &e);
+}
+
+/* --- requests
+ * ---------------------------------------------------------------------------------------- */
+
+static bool hold(ia_ledger_service *s, ia_request *rq, ia_ledger_reply *reply, ia_err *e)
+{
+  held *h = calloc(1, sizeof(*h));
+
+  if (!h)
+    return ia_fail(e, IA_E_MEMORY, "no memory to hold a request");
+  if (!ia_request_hold(rq, reply->wait ? reply->wait_ms : 0, hold_ended, h, e)) {
+    free(h);
+    return false;
+  }
+  *h = (held){.next = s->held, .at = &s->held, .s = s, .rq = rq, .reply = *reply};
+  *reply = (ia_ledger_reply){0};
+  if (h->next)
+    h->next->at = &h->next;
+  s->held = h;
+  return true;
+}
+
+static bool post_rpc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  ia_ledger_service *s = ctx;
+  IA_AUTOV(ia_ledger_reply) reply = {0};
+  ia_err failure;
+
+  if (!ia_ledger_rpc(s->ledger, ia_request_body(rq), &reply, e))
+    return false;
+  ia_ledger_trim(s->ledger);
+  if (reply.wait || !durable(s, reply.height)) {
+    if (ia_ledger_healthy(s->ledger, &failure))
+      return hold(s, rq, &reply, e);
+    if (!ia_ledger_failed_reply(&failure, &reply.text, e))
+      return false;
+  }
+  ia_reply_type(rp, "application/json");
+  ia_buf_span(ia_reply_body(rp), ia_buf_view(&reply.text));
+  return ia_buf_ok(ia_reply_body(rp), e);
+}
+
+static const ia_route rows[] = {{"POST", "/", IA_ROUTE_INLINE, BODY_CAP, false, post_rpc}};
+
+/* An error before JSON-RPC is reached (too large, no memory) in its form. */
+static void error_format(ia_reply *rp, const ia_err *err)
+{
+  ia_buf *body = ia_reply_body(rp);
+
+  ia_reply_type(rp, "application/json");
+  ia_buf_clear(body);
+  if (!ia_ledger_failed_reply(err, body, NULL))
+    ia_buf_clear(body);
+}
+
+bool ia_ledger_service_open(ia_ledger_service **out, const ia_ledger_config *c, ia_loop *l,
+                            ia_err *e)
+{
+  IA_AUTO(ia_ledger_service) *s = calloc(1, sizeof(*s));
+
+  if (!s)
+    return ia_fail(e, IA_E_MEMORY, "no memory for the ledger");
+  s->bell = calloc(1, sizeof(*s->bell));
+  if (!s->bell)
+    return ia_fail(e, IA_E_MEMORY, "no memory for the ledger");
+  s->bell->s = s;
+  s->bell->loop = l;
+  atomic_init(&s->bell->refs, 1);
+  s->routes = (ia_routes){rows, IA_COUNT(rows), s, error_format, true};
+  if (!ia_ledger_open(&s->ledger, c, e))
+    return false;
+  ia_ledger_on_durable(s->ledger, committed, s->bell);
+  *out = ia_steal(&s);
+  return true;
+}
+
+void ia_ledger_service_close(ia_ledger_service *s)
+{
+  if (!s)
+    return;
+  if (s->ledger)
+    ia_ledger_on_durable(s->ledger, NULL, NULL);
+  ia_ledger_close(s->ledger);
+  if (s->bell) {
+    s->bell->s = NULL;
+    bell_free(s->bell);
+  }
+  free(s);
+}
+
+const ia_routes *ia_ledger_service_routes(const ia_ledger_service *s)
+{
+  return &s->routes;
+}
+
+ia_ledger *ia_ledger_service_ledger(ia_ledger_service *s)
+{
+  return s->ledger;
+}
