@@ -114,7 +114,7 @@ static bool change_policy(ia_frame *f, const ia_call_value *in, ia_call_value *o
   ia_u256_to_be(value, &in->a.value[0]);
   ia_u256_to_be(value + 32, &in->a.value[1]);
   return ia_emit(f, IA_EV_POLICY_UPDATE, &ev) &&
-         ia_vm_put(f->vm, IA_WKEY_POLICY, IA_SPAN_ARR(f->self.b), IA_NO_SPAN, IA_SPAN_ARR(value));
+         ia_lvm_put(f->vm, IA_WKEY_POLICY, IA_SPAN_ARR(f->self.b), IA_NO_SPAN, IA_SPAN_ARR(value));
 }
 
 /* --- tables

@@ -41,34 +41,34 @@ static bool broken(ia_ledger *l, ia_err *e)
 /* --- one message
  * ------------------------------------------------------------------------------------ */
 
-static bool move_coins(ia_vm *vm, const ia_message *m)
+static bool move_coins(ia_lvm *vm, const ia_message *m)
 {
   ia_span from = IA_SPAN_ARR(m->from.b), to = IA_SPAN_ARR(m->to.b);
   ia_u256 v;
 
-  return ia_vm_get_u256(vm, &v, IA_WKEY_COINS, from, IA_NO_SPAN) &&
+  return ia_lvm_get_u256(vm, &v, IA_WKEY_COINS, from, IA_NO_SPAN) &&
          (ia_u256_sub(&v, &v, &m->value) || ia_revert_set(&vm->why, IA_REVERT_ARITHMETIC)) &&
-         ia_vm_put_u256(vm, IA_WKEY_COINS, from, IA_NO_SPAN, &v) &&
-         ia_vm_get_u256(vm, &v, IA_WKEY_COINS, to, IA_NO_SPAN) &&
+         ia_lvm_put_u256(vm, IA_WKEY_COINS, from, IA_NO_SPAN, &v) &&
+         ia_lvm_get_u256(vm, &v, IA_WKEY_COINS, to, IA_NO_SPAN) &&
          (ia_u256_add(&v, &v, &m->value) || ia_revert_set(&vm->why, IA_REVERT_ARITHMETIC)) &&
-         ia_vm_put_u256(vm, IA_WKEY_COINS, to, IA_NO_SPAN, &v);
+         ia_lvm_put_u256(vm, IA_WKEY_COINS, to, IA_NO_SPAN, &v);
 }
 
-static bool run(ia_vm *vm, const ia_message *m, ia_buf *out)
+static bool run(ia_lvm *vm, const ia_message *m, ia_buf *out)
 {
   const ia_contract *c;
 
   if (m->creates)
     return ia_revert_set(&vm->why, IA_REVERT_NO_CREATE);
   if (!ia_u256_zero(&m->value)) {
-    if (!ia_vm_contract_at(vm, &c, &m->to))
+    if (!ia_lvm_contract_at(vm, &c, &m->to))
       return false;
     if (c)
       return ia_revert_set(&vm->why, IA_REVERT_NOT_PAYABLE);
     if (!move_coins(vm, m))
       return false;
   }
-  return ia_vm_call(vm, &m->to, &m->from, m->data, out);
+  return ia_lvm_call(vm, &m->to, &m->from, m->data, out);
 }
 
 /* Runs; on a revert the state is as before and the revert data stands in x->out. False only when
@@ -96,7 +96,7 @@ static bool execute(ia_ledger *l, const ia_message *m, ia_executed *x, ia_err *e
 
 bool ia_ledger_dry_run(ia_ledger *l, const ia_message *m, ia_executed *x, ia_err *e)
 {
-  ia_vm_reset(&l->vm, ia_ledger_next_time(l), l->head + 1);
+  ia_lvm_reset(&l->vm, ia_ledger_next_time(l), l->head + 1);
   bool ok = execute(l, m, x, e);
   ia_kv_undo(l->kv, 0);
   ia_kv_end(l->kv, 0);
@@ -175,7 +175,7 @@ bool ia_ledger_make_genesis(ia_ledger *l, ia_span text, uint64_t time, ia_err *e
 {
   ia_block b = {.timestamp = time, .raw = text, .ok = true};
 
-  ia_vm_reset(&l->vm, time, 0);
+  ia_lvm_reset(&l->vm, time, 0);
   if (!ia_genesis_apply(&l->vm, text, e) || !seal(l, &b, e))
     return false;
   l->genesis_hash = l->head_hash;
@@ -186,7 +186,7 @@ bool ia_ledger_apply_empty(ia_ledger *l, uint64_t time, ia_err *e)
 {
   ia_block b = {.number = l->head + 1, .parent = l->head_hash, .timestamp = time, .ok = true};
 
-  ia_vm_reset(&l->vm, time, b.number);
+  ia_lvm_reset(&l->vm, time, b.number);
   return seal(l, &b, e);
 }
 
@@ -195,7 +195,7 @@ bool ia_ledger_apply_empty(ia_ledger *l, uint64_t time, ia_err *e)
 
 static bool u256_at(ia_ledger *l, ia_u256 *out, ia_world_key tag, const ia_addr *who, ia_err *e)
 {
-  return ia_vm_get_u256(&l->vm, out, tag, IA_SPAN_ARR(who->b), IA_NO_SPAN) || broken(l, e);
+  return ia_lvm_get_u256(&l->vm, out, tag, IA_SPAN_ARR(who->b), IA_NO_SPAN) || broken(l, e);
 }
 
 bool ia_ledger_nonce(ia_ledger *l, const ia_addr *who, uint64_t *nonce, ia_err *e)
@@ -245,8 +245,8 @@ static bool apply(ia_ledger *l, const ia_tx *tx, ia_block *b, ia_err *e)
   ia_u256 next = ia_u256_of(tx->nonce + 1);
   IA_AUTOV(ia_executed) x = {0};
 
-  ia_vm_reset(&l->vm, b->timestamp, b->number);
-  if (!ia_vm_put_u256(&l->vm, IA_WKEY_NONCE, IA_SPAN_ARR(b->sender.b), IA_NO_SPAN, &next))
+  ia_lvm_reset(&l->vm, b->timestamp, b->number);
+  if (!ia_lvm_put_u256(&l->vm, IA_WKEY_NONCE, IA_SPAN_ARR(b->sender.b), IA_NO_SPAN, &next))
     return broken(l, e);
   if (!execute(l, &m, &x, e))
     return false;

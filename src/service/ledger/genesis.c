@@ -172,14 +172,14 @@ bool ia_genesis_world(ia_world *w, ia_span text, uint64_t *timestamp, ia_err *e)
 /* --- the first state
  * -------------------------------------------------------------------------------- */
 
-static bool own(ia_vm *vm, const ia_addr *contract)
+static bool own(ia_lvm *vm, const ia_addr *contract)
 {
   ia_frame f = ia_frame_of(vm, contract, contract);
 
   return ia_set_contract_owner(&f, &vm->world->pool_owner);
 }
 
-static bool owners(ia_vm *vm)
+static bool owners(ia_lvm *vm)
 {
   const ia_world *w = vm->world;
   bool ok = own(vm, &w->hub);
@@ -191,7 +191,7 @@ static bool owners(ia_vm *vm)
   return ok;
 }
 
-static bool hub_settings(ia_vm *vm)
+static bool hub_settings(ia_lvm *vm)
 {
   ia_frame f = ia_frame_of(vm, &vm->world->hub, &vm->world->pool_owner);
   ia_u256 gas = ia_u256_of(vm->world->rules->callback_gas), index;
@@ -199,10 +199,10 @@ static bool hub_settings(ia_vm *vm)
   for (size_t i = 0; i < IA_GENESIS_CATEGORIES; i++)
     if (!ia_ruled(&f, ia_poco_category_add(&f.poco, ia_genesis_category(i), &index)))
       return false;
-  return ia_vm_put_u256(vm, IA_WKEY_CALLBACK_GAS, IA_NO_SPAN, IA_NO_SPAN, &gas);
+  return ia_lvm_put_u256(vm, IA_WKEY_CALLBACK_GAS, IA_NO_SPAN, IA_NO_SPAN, &gas);
 }
 
-static bool pools(ia_vm *vm)
+static bool pools(ia_lvm *vm)
 {
   static const char *const names[IA_WORLD_POOLS] = {"iapp pool", "iapp pool (web3mail)"};
   const ia_world *w = vm->world;
@@ -221,7 +221,7 @@ static bool pools(ia_vm *vm)
 }
 
 /* A package asks a whitelist whether it holds itself, so it does. */
-static bool groups(ia_vm *vm)
+static bool groups(ia_lvm *vm)
 {
   ia_u256 purpose = ia_u256_of(IA_GROUPMEMBER_PURPOSE), type = ia_u256_of(1);
   const ia_world *w = vm->world;
@@ -237,7 +237,7 @@ static bool groups(ia_vm *vm)
   return true;
 }
 
-static bool balances(ia_vm *vm, const json_t *v, ia_err *e)
+static bool balances(ia_lvm *vm, const json_t *v, ia_err *e)
 {
   ia_frame f = ia_frame_of(vm, &vm->world->token, &vm->world->pool_owner);
   json_t *all, *pair;
@@ -260,7 +260,7 @@ static bool balances(ia_vm *vm, const json_t *v, ia_err *e)
   return true;
 }
 
-static bool coins(ia_vm *vm, const json_t *v, ia_err *e)
+static bool coins(ia_lvm *vm, const json_t *v, ia_err *e)
 {
   ia_u256 wei;
   bool wanted;
@@ -271,13 +271,13 @@ static bool coins(ia_vm *vm, const json_t *v, ia_err *e)
   for (size_t i = 0; wanted && i < IA_COUNT(dev_accounts); i++) {
     ia_addr who = address(dev_accounts[i]);
 
-    if (!ia_vm_put_u256(vm, IA_WKEY_COINS, IA_SPAN_ARR(who.b), IA_NO_SPAN, &wei))
+    if (!ia_lvm_put_u256(vm, IA_WKEY_COINS, IA_SPAN_ARR(who.b), IA_NO_SPAN, &wei))
       return ia_fail(e, IA_E_INTERNAL, "genesis: coins");
   }
   return true;
 }
 
-bool ia_genesis_apply(ia_vm *vm, ia_span text, ia_err *e)
+bool ia_genesis_apply(ia_lvm *vm, ia_span text, ia_err *e)
 {
   IA_AUTO_JSON *v = ia_json_parse(text, 0, e);
 

@@ -14,13 +14,13 @@ static place place_of(const ia_h256 *key, const ia_u256 *purpose)
   return p;
 }
 
-bool ia_group_has(ia_vm *vm, const ia_addr *group, const ia_h256 *key, const ia_u256 *purpose,
+bool ia_group_has(ia_lvm *vm, const ia_addr *group, const ia_h256 *key, const ia_u256 *purpose,
                   bool *has)
 {
   place p = place_of(key, purpose);
   ia_span v;
 
-  if (!ia_vm_get(vm, &v, IA_WKEY_GROUP, IA_SPAN_ARR(group->b), IA_SPAN_ARR(p.b)))
+  if (!ia_lvm_get(vm, &v, IA_WKEY_GROUP, IA_SPAN_ARR(group->b), IA_SPAN_ARR(p.b)))
     return false;
   *has = v.len > 0;
   return true;
@@ -33,8 +33,8 @@ bool ia_group_add(ia_frame *f, const ia_h256 *key, const ia_u256 *purpose, const
   uint8_t word[32];
 
   ia_u256_to_be(word, type);
-  return ia_vm_put(f->vm, IA_WKEY_GROUP, IA_SPAN_ARR(f->self.b), IA_SPAN_ARR(p.b),
-                   IA_SPAN_ARR(word)) &&
+  return ia_lvm_put(f->vm, IA_WKEY_GROUP, IA_SPAN_ARR(f->self.b), IA_SPAN_ARR(p.b),
+                    IA_SPAN_ARR(word)) &&
          ia_emit(f, IA_EV_KEY_ADDED, &ev);
 }
 
@@ -63,13 +63,13 @@ static bool remove_key(ia_frame *f, const ia_call_value *in, ia_call_value *out)
   ia_span v;
 
   if (!ia_only_owner(f, IA_REVERT_NOT_GROUP_OWNER) ||
-      !ia_vm_get(f->vm, &v, IA_WKEY_GROUP, IA_SPAN_ARR(f->self.b), IA_SPAN_ARR(p.b)))
+      !ia_lvm_get(f->vm, &v, IA_WKEY_GROUP, IA_SPAN_ARR(f->self.b), IA_SPAN_ARR(p.b)))
     return false;
   if (v.len != 32)
     return ia_no(f, IA_REVERT_GROUP_NO_KEY);
   ev.value[1] = ia_u256_from_be(v.ptr);
   out->a.flag = true;
-  return ia_vm_put(f->vm, IA_WKEY_GROUP, IA_SPAN_ARR(f->self.b), IA_SPAN_ARR(p.b), IA_NO_SPAN) &&
+  return ia_lvm_put(f->vm, IA_WKEY_GROUP, IA_SPAN_ARR(f->self.b), IA_SPAN_ARR(p.b), IA_NO_SPAN) &&
          ia_emit(f, IA_EV_KEY_REMOVED, &ev);
 }
 

@@ -47,7 +47,7 @@ static bool set_tee_broker(ia_frame *f, const ia_call_value *in, ia_call_value *
 static bool set_callback_gas(ia_frame *f, const ia_call_value *in, ia_call_value *out IA_UNUSED)
 {
   return ia_only_owner(f, IA_REVERT_NOT_HUB_OWNER) &&
-         ia_vm_put_u256(f->vm, IA_WKEY_CALLBACK_GAS, IA_NO_SPAN, IA_NO_SPAN, &in->a.value[0]);
+         ia_lvm_put_u256(f->vm, IA_WKEY_CALLBACK_GAS, IA_NO_SPAN, IA_NO_SPAN, &in->a.value[0]);
 }
 
 /* Registries are part of this ledger and stay. */

@@ -67,7 +67,7 @@ static bool recover(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_valu
   ia_addr owner;
 
   if (!ia_only_owner(f, IA_REVERT_NOT_HUB_OWNER) || !ia_contract_owner(f, &owner) ||
-      !ia_vm_get_u256(f->vm, &held, IA_WKEY_RLC, IA_SPAN_ARR(f->self.b), IA_NO_SPAN) ||
+      !ia_lvm_get_u256(f->vm, &held, IA_WKEY_RLC, IA_SPAN_ARR(f->self.b), IA_NO_SPAN) ||
       !ia_ruled(f, ia_poco_get_u256(&f->poco, &supply, IA_KEY_SUPPLY, IA_NO_SPAN, IA_NO_SPAN)))
     return false;
   if (!ia_u256_sub(&out->a.value[0], &held, &supply))
@@ -103,7 +103,7 @@ static bool execute(ia_frame *f, const ia_addr *depositor, ia_span data)
     return ia_no(f, IA_REVERT_CALLDATA);
   if (!ia_addr_eq(&m.request.requester, depositor))
     return ia_no(f, IA_REVERT_NOT_THE_REQUESTER);
-  if (ia_vm_call(f->vm, &f->self, &f->sender, data, &out))
+  if (ia_lvm_call(f->vm, &f->self, &f->sender, data, &out))
     return true;
   IA_AUTOV(ia_buf) reason = {0};
   if (f->vm->why.id != IA_REVERT_FAULT)
@@ -181,7 +181,7 @@ static bool approve_and_call(ia_frame *f, const ia_call_value *in, ia_call_value
   ia_args answer;
 
   if (!ia_ruled(f, ia_poco_approve(&f->poco, &in->a.addr[0], &in->a.value[0])) ||
-      !ia_vm_contract_at(f->vm, &c, &in->a.addr[0]))
+      !ia_lvm_contract_at(f->vm, &c, &in->a.addr[0]))
     return false;
   if (!c)
     return ia_no(f, IA_REVERT_NO_SPENDER_CODE);

@@ -119,11 +119,11 @@ static bool run_callback(ia_frame *f, const ia_addr *target, const ia_h256 *task
 
   if (ia_addr_zero(target))
     return true;
-  if (!ia_vm_contract_at(f->vm, &c, target))
+  if (!ia_lvm_contract_at(f->vm, &c, target))
     return false;
   /* no contract of this ledger has receiveResult, so nothing runs and nothing can fail */
-  return ia_vm_put(f->vm, IA_WKEY_CALLBACK, IA_SPAN_ARR(target->b), IA_SPAN_ARR(taskid->b),
-                   data.len > 0 ? data : IA_SPAN_ARR(taskid->b));
+  return ia_lvm_put(f->vm, IA_WKEY_CALLBACK, IA_SPAN_ARR(target->b), IA_SPAN_ARR(taskid->b),
+                    data.len > 0 ? data : IA_SPAN_ARR(taskid->b));
 }
 
 static bool contribute_and_finalize(ia_frame *f, const ia_call_value *in,

@@ -143,7 +143,7 @@ static bool tee_broker(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_v
 
 static bool callback_gas(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_value *out)
 {
-  return ia_vm_get_u256(f->vm, &out->a.value[0], IA_WKEY_CALLBACK_GAS, IA_NO_SPAN, IA_NO_SPAN);
+  return ia_lvm_get_u256(f->vm, &out->a.value[0], IA_WKEY_CALLBACK_GAS, IA_NO_SPAN, IA_NO_SPAN);
 }
 
 static bool kitty_address(ia_frame *f IA_UNUSED, const ia_call_value *in IA_UNUSED,

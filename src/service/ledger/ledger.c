@@ -162,7 +162,7 @@ bool ia_ledger_new(ia_ledger **out, const char *path, unsigned disk_flags, size_
   if (!ia_disk_open(&l->disk, path, disk_flags, e) ||
       !ia_kv_new(&l->kv, cache ? cache : CACHE_DEFAULT, load_state, l->disk, e))
     return false;
-  ia_vm_init(&l->vm, &l->world, l->kv);
+  ia_lvm_init(&l->vm, &l->world, l->kv);
   *out = ia_steal(&l);
   return true;
 }
@@ -192,7 +192,7 @@ void ia_ledger_close(ia_ledger *l)
   if (!l)
     return;
   ia_disk_close(l->disk);
-  ia_vm_free(&l->vm);
+  ia_lvm_free(&l->vm);
   ia_kv_free(l->kv);
   for (size_t i = 0; i < l->n_recent; i++)
     ia_buf_free(&l->recent[i].record);

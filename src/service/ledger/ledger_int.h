@@ -19,7 +19,7 @@ struct ia_ledger {
   ia_disk *disk;
   ia_kv *kv;
   ia_world world;
-  ia_vm vm;
+  ia_lvm vm;
   bool test, faucet, allow_fees;
   uint64_t (*now)(void);
   uint64_t head; /* last block executed */
@@ -43,7 +43,7 @@ IA_MUST bool ia_genesis_text(ia_buf *out, const ia_genesis *g, uint64_t now, ia_
 /* Addresses and rules from the text. */
 IA_MUST bool ia_genesis_world(ia_world *w, ia_span text, uint64_t *timestamp, ia_err *e);
 /* Fills the empty state. */
-IA_MUST bool ia_genesis_apply(ia_vm *vm, ia_span text, ia_err *e);
+IA_MUST bool ia_genesis_apply(ia_lvm *vm, ia_span text, ia_err *e);
 
 /* -- executing -- */
 typedef struct ia_executed {

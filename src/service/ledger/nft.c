@@ -35,14 +35,14 @@ static bool append_owned(ia_frame *f, const ia_addr *owner, const ia_addr *entry
 {
   ia_u256 one = ia_u256_of(1), n;
 
-  if (!ia_vm_get_u256(f->vm, &n, IA_WKEY_OWNED_COUNT, SELF, IA_SPAN_ARR(owner->b)))
+  if (!ia_lvm_get_u256(f->vm, &n, IA_WKEY_OWNED_COUNT, SELF, IA_SPAN_ARR(owner->b)))
     return false;
   pair at = owned_at(owner, &n);
-  if (!ia_vm_put_addr(f->vm, IA_WKEY_OWNED_AT, SELF, ia_span_of(at.b, at.len), entry) ||
-      !ia_vm_put_u256(f->vm, IA_WKEY_OWNED_INDEX, IA_SPAN_ARR(entry->b), IA_NO_SPAN, &n) ||
+  if (!ia_lvm_put_addr(f->vm, IA_WKEY_OWNED_AT, SELF, ia_span_of(at.b, at.len), entry) ||
+      !ia_lvm_put_u256(f->vm, IA_WKEY_OWNED_INDEX, IA_SPAN_ARR(entry->b), IA_NO_SPAN, &n) ||
       !ia_u256_add(&n, &n, &one))
     return false;
-  return ia_vm_put_u256(f->vm, IA_WKEY_OWNED_COUNT, SELF, IA_SPAN_ARR(owner->b), &n);
+  return ia_lvm_put_u256(f->vm, IA_WKEY_OWNED_COUNT, SELF, IA_SPAN_ARR(owner->b), &n);
 }
 
 /* The last of the list takes the removed one's place, as in OpenZeppelin's enumeration. */
@@ -52,16 +52,16 @@ static bool remove_owned(ia_frame *f, const ia_addr *owner, const ia_addr *entry
   ia_u256 one = ia_u256_of(1), n, index;
   ia_addr last;
 
-  if (!ia_vm_get_u256(f->vm, &n, IA_WKEY_OWNED_COUNT, SELF, IA_SPAN_ARR(owner->b)) ||
-      !ia_vm_get_u256(f->vm, &index, IA_WKEY_OWNED_INDEX, IA_SPAN_ARR(entry->b), IA_NO_SPAN) ||
+  if (!ia_lvm_get_u256(f->vm, &n, IA_WKEY_OWNED_COUNT, SELF, IA_SPAN_ARR(owner->b)) ||
+      !ia_lvm_get_u256(f->vm, &index, IA_WKEY_OWNED_INDEX, IA_SPAN_ARR(entry->b), IA_NO_SPAN) ||
       !ia_u256_sub(&n, &n, &one))
     return false;
   pair end = owned_at(owner, &n), at = owned_at(owner, &index);
-  return ia_vm_get_addr(f->vm, &last, IA_WKEY_OWNED_AT, SELF, ia_span_of(end.b, end.len)) &&
-         ia_vm_put_addr(f->vm, IA_WKEY_OWNED_AT, SELF, ia_span_of(at.b, at.len), &last) &&
-         ia_vm_put_u256(f->vm, IA_WKEY_OWNED_INDEX, IA_SPAN_ARR(last.b), IA_NO_SPAN, &index) &&
-         ia_vm_put_addr(f->vm, IA_WKEY_OWNED_AT, SELF, ia_span_of(end.b, end.len), &nobody) &&
-         ia_vm_put_u256(f->vm, IA_WKEY_OWNED_COUNT, SELF, IA_SPAN_ARR(owner->b), &n);
+  return ia_lvm_get_addr(f->vm, &last, IA_WKEY_OWNED_AT, SELF, ia_span_of(end.b, end.len)) &&
+         ia_lvm_put_addr(f->vm, IA_WKEY_OWNED_AT, SELF, ia_span_of(at.b, at.len), &last) &&
+         ia_lvm_put_u256(f->vm, IA_WKEY_OWNED_INDEX, IA_SPAN_ARR(last.b), IA_NO_SPAN, &index) &&
+         ia_lvm_put_addr(f->vm, IA_WKEY_OWNED_AT, SELF, ia_span_of(end.b, end.len), &nobody) &&
+         ia_lvm_put_u256(f->vm, IA_WKEY_OWNED_COUNT, SELF, IA_SPAN_ARR(owner->b), &n);
 }
 
 static bool append_all(ia_frame *f, const ia_addr *entry)
@@ -69,12 +69,12 @@ static bool append_all(ia_frame *f, const ia_addr *entry)
   ia_u256 one = ia_u256_of(1), n;
   uint8_t word[32];
 
-  if (!ia_vm_get_u256(f->vm, &n, IA_WKEY_ALL_COUNT, SELF, IA_NO_SPAN))
+  if (!ia_lvm_get_u256(f->vm, &n, IA_WKEY_ALL_COUNT, SELF, IA_NO_SPAN))
     return false;
   ia_u256_to_be(word, &n);
-  return ia_vm_put_addr(f->vm, IA_WKEY_ALL_AT, SELF, IA_SPAN_ARR(word), entry) &&
+  return ia_lvm_put_addr(f->vm, IA_WKEY_ALL_AT, SELF, IA_SPAN_ARR(word), entry) &&
          ia_u256_add(&n, &n, &one) &&
-         ia_vm_put_u256(f->vm, IA_WKEY_ALL_COUNT, SELF, IA_NO_SPAN, &n);
+         ia_lvm_put_u256(f->vm, IA_WKEY_ALL_COUNT, SELF, IA_NO_SPAN, &n);
 }
 
 static ia_u256 token_of(const ia_addr *entry)
@@ -89,7 +89,7 @@ static bool moved(ia_frame *f, const ia_addr *from, const ia_addr *to, const ia_
 {
   ia_event ev = {.addr = {*from, *to}, .value = {token_of(entry)}};
 
-  return ia_vm_put_addr(f->vm, IA_WKEY_OWNED, IA_SPAN_ARR(entry->b), IA_NO_SPAN, to) &&
+  return ia_lvm_put_addr(f->vm, IA_WKEY_OWNED, IA_SPAN_ARR(entry->b), IA_NO_SPAN, to) &&
          append_owned(f, to, entry) && ia_emit(f, IA_EV_NFT_TRANSFER, &ev);
 }
 
@@ -135,7 +135,7 @@ static bool operator_of(ia_frame *f, const ia_addr *owner, const ia_addr *who, b
   pair p = pair_of(IA_SPAN_ARR(owner->b), IA_SPAN_ARR(who->b));
   ia_span v;
 
-  if (!ia_vm_get(f->vm, &v, IA_WKEY_OPERATOR, SELF, ia_span_of(p.b, p.len)))
+  if (!ia_lvm_get(f->vm, &v, IA_WKEY_OPERATOR, SELF, ia_span_of(p.b, p.len)))
     return false;
   *yes = v.len > 0;
   return true;
@@ -146,7 +146,7 @@ static bool may_move(ia_frame *f, const ia_addr *owner, const ia_addr *entry, bo
   ia_addr approved;
 
   if (!operator_of(f, owner, &f->sender, yes) ||
-      !ia_vm_get_addr(f->vm, &approved, IA_WKEY_APPROVED, IA_SPAN_ARR(entry->b), IA_NO_SPAN))
+      !ia_lvm_get_addr(f->vm, &approved, IA_WKEY_APPROVED, IA_SPAN_ARR(entry->b), IA_NO_SPAN))
     return false;
   *yes |= ia_addr_eq(owner, &f->sender) || ia_addr_eq(&approved, &f->sender);
   return true;
@@ -190,7 +190,7 @@ static bool move_token(ia_frame *f, const ia_addr *from, const ia_addr *to, cons
   if (to_nobody)
     return ia_no(f, IA_REVERT_NFT_TO_ZERO);
   ia_event cleared = {.addr = {owner}, .value = {*token}};
-  return ia_vm_put_addr(f->vm, IA_WKEY_APPROVED, IA_SPAN_ARR(entry.b), IA_NO_SPAN, &nobody) &&
+  return ia_lvm_put_addr(f->vm, IA_WKEY_APPROVED, IA_SPAN_ARR(entry.b), IA_NO_SPAN, &nobody) &&
          (!old || ia_emit(f, IA_EV_NFT_APPROVAL, &cleared)) && remove_owned(f, &owner, &entry) &&
          moved(f, &owner, to, &entry);
 }
@@ -206,7 +206,7 @@ static bool safe_transfer_from(ia_frame *f, const ia_call_value *in, ia_call_val
   const ia_contract *c;
 
   if (!move_token(f, &in->a.addr[0], &in->a.addr[1], &in->a.value[0]) ||
-      !ia_vm_contract_at(f->vm, &c, &in->a.addr[1]))
+      !ia_lvm_contract_at(f->vm, &c, &in->a.addr[1]))
     return false;
   if (!c)
     return true;
@@ -230,8 +230,8 @@ static bool balance_of(ia_frame *f, const ia_call_value *in, ia_call_value *out)
     (void)ia_no(f, IA_REVERT_NFT_BALANCE_ZERO);
     return ia_revert_addr(&f->vm->why, &in->a.addr[0]);
   }
-  return ia_vm_get_u256(f->vm, &out->a.value[0], IA_WKEY_OWNED_COUNT, SELF,
-                        IA_SPAN_ARR(in->a.addr[0].b));
+  return ia_lvm_get_u256(f->vm, &out->a.value[0], IA_WKEY_OWNED_COUNT, SELF,
+                         IA_SPAN_ARR(in->a.addr[0].b));
 }
 
 static bool out_of_bounds(ia_frame *f, ia_revert_id id, const ia_addr *owner, const ia_u256 *index)
@@ -247,7 +247,7 @@ static bool token_of_owner_by_index(ia_frame *f, const ia_call_value *in, ia_cal
   pair at = owned_at(owner, &in->a.value[0]);
   ia_addr entry;
 
-  if (!ia_vm_get_addr(f->vm, &entry, IA_WKEY_OWNED_AT, SELF, ia_span_of(at.b, at.len)))
+  if (!ia_lvm_get_addr(f->vm, &entry, IA_WKEY_OWNED_AT, SELF, ia_span_of(at.b, at.len)))
     return false;
   if (ia_addr_zero(&entry))
     return out_of_bounds(f, IA_REVERT_NFT_OWNER_INDEX, owner, &in->a.value[0]);
@@ -262,7 +262,7 @@ static bool token_by_index(ia_frame *f, const ia_call_value *in, ia_call_value *
   ia_addr entry;
 
   ia_u256_to_be(word, &in->a.value[0]);
-  if (!ia_vm_get_addr(f->vm, &entry, IA_WKEY_ALL_AT, SELF, IA_SPAN_ARR(word)))
+  if (!ia_lvm_get_addr(f->vm, &entry, IA_WKEY_ALL_AT, SELF, IA_SPAN_ARR(word)))
     return false;
   if (ia_addr_zero(&entry))
     return out_of_bounds(f, IA_REVERT_NFT_INDEX, &nobody, &in->a.value[0]);
@@ -272,7 +272,7 @@ static bool token_by_index(ia_frame *f, const ia_call_value *in, ia_call_value *
 
 static bool total_supply(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_value *out)
 {
-  return ia_vm_get_u256(f->vm, &out->a.value[0], IA_WKEY_ALL_COUNT, SELF, IA_NO_SPAN);
+  return ia_lvm_get_u256(f->vm, &out->a.value[0], IA_WKEY_ALL_COUNT, SELF, IA_NO_SPAN);
 }
 
 /* baseURI || decimal number of the token, "" without base. */
@@ -283,13 +283,13 @@ static bool token_uri(ia_frame *f, const ia_call_value *in, ia_call_value *out)
   ia_span base;
 
   if (!token_owner(f, &in->a.value[0], &entry, &owner, IA_REVERT_NFT_NONE_URI) ||
-      !ia_vm_get(f->vm, &base, IA_WKEY_BASE_URI, SELF, IA_NO_SPAN))
+      !ia_lvm_get(f->vm, &base, IA_WKEY_BASE_URI, SELF, IA_NO_SPAN))
     return false;
   if (base.len == 0)
     return true;
   ia_buf_span(&text, base);
   ia_buf_str(&text, ia_u256_dec(&in->a.value[0]).s);
-  return ia_vm_scratch(f->vm, ia_buf_view(&text), &out->a.bytes[0]);
+  return ia_lvm_scratch(f->vm, ia_buf_view(&text), &out->a.bytes[0]);
 }
 
 /* --- approvals
@@ -310,8 +310,8 @@ static bool approve(ia_frame *f, const ia_call_value *in, ia_call_value *out IA_
   }
   ev.addr[0] = owner;
   ev.addr[1] = in->a.addr[0];
-  return ia_vm_put_addr(f->vm, IA_WKEY_APPROVED, IA_SPAN_ARR(entry.b), IA_NO_SPAN,
-                        &in->a.addr[0]) &&
+  return ia_lvm_put_addr(f->vm, IA_WKEY_APPROVED, IA_SPAN_ARR(entry.b), IA_NO_SPAN,
+                         &in->a.addr[0]) &&
          ia_emit(f, IA_EV_NFT_APPROVAL, &ev);
 }
 
@@ -320,7 +320,8 @@ static bool get_approved(ia_frame *f, const ia_call_value *in, ia_call_value *ou
   ia_addr entry, owner;
 
   return token_owner(f, &in->a.value[0], &entry, &owner, IA_REVERT_NFT_NONE_APPROVED) &&
-         ia_vm_get_addr(f->vm, &out->a.addr[0], IA_WKEY_APPROVED, IA_SPAN_ARR(entry.b), IA_NO_SPAN);
+         ia_lvm_get_addr(f->vm, &out->a.addr[0], IA_WKEY_APPROVED, IA_SPAN_ARR(entry.b),
+                         IA_NO_SPAN);
 }
 
 static bool set_approval_for_all(ia_frame *f, const ia_call_value *in, ia_call_value *out IA_UNUSED)
@@ -334,8 +335,8 @@ static bool set_approval_for_all(ia_frame *f, const ia_call_value *in, ia_call_v
     (void)ia_no(f, IA_REVERT_NFT_OPERATOR);
     return ia_revert_addr(&f->vm->why, who);
   }
-  return ia_vm_put(f->vm, IA_WKEY_OPERATOR, SELF, ia_span_of(p.b, p.len),
-                   ia_span_of(yes, in->a.flag ? 1 : 0)) &&
+  return ia_lvm_put(f->vm, IA_WKEY_OPERATOR, SELF, ia_span_of(p.b, p.len),
+                    ia_span_of(yes, in->a.flag ? 1 : 0)) &&
          ia_emit(f, IA_EV_NFT_APPROVAL_FOR_ALL, &ev);
 }
 

@@ -30,26 +30,27 @@ ia_asset_kind ia_registry_kind(const ia_frame *f)
 /* --- entries
  * ---------------------------------------------------------------------------------------- */
 
-bool ia_entry_owner(ia_vm *vm, const ia_addr *entry, bool *has, ia_addr *owner, ia_asset_kind *kind)
+bool ia_entry_owner(ia_lvm *vm, const ia_addr *entry, bool *has, ia_addr *owner,
+                    ia_asset_kind *kind)
 {
   ia_span v;
 
   memset(owner, 0, sizeof(*owner));
-  if (!ia_vm_get(vm, &v, IA_WKEY_ENTRY, IA_SPAN_ARR(entry->b), IA_NO_SPAN))
+  if (!ia_lvm_get(vm, &v, IA_WKEY_ENTRY, IA_SPAN_ARR(entry->b), IA_NO_SPAN))
     return false;
   *has = v.len > 0 && v.ptr[0] < IA_ASSET_KINDS;
   if (!*has)
     return true;
   *kind = (ia_asset_kind)v.ptr[0];
-  return ia_vm_get_addr(vm, owner, IA_WKEY_OWNED, IA_SPAN_ARR(entry->b), IA_NO_SPAN);
+  return ia_lvm_get_addr(vm, owner, IA_WKEY_OWNED, IA_SPAN_ARR(entry->b), IA_NO_SPAN);
 }
 
-bool ia_entry_fields(ia_vm *vm, ia_args *out, const ia_addr *entry, ia_asset_kind kind)
+bool ia_entry_fields(ia_lvm *vm, ia_args *out, const ia_addr *entry, ia_asset_kind kind)
 {
   ia_span v;
 
   memset(out, 0, sizeof(*out));
-  if (!ia_vm_get(vm, &v, IA_WKEY_ENTRY, IA_SPAN_ARR(entry->b), IA_NO_SPAN))
+  if (!ia_lvm_get(vm, &v, IA_WKEY_ENTRY, IA_SPAN_ARR(entry->b), IA_NO_SPAN))
     return false;
   if (v.len < 1 || v.ptr[0] != kind)
     return ia_revert_set(&vm->why, IA_REVERT_NO_OWNER);
@@ -58,11 +59,11 @@ bool ia_entry_fields(ia_vm *vm, ia_args *out, const ia_addr *entry, ia_asset_kin
          ia_revert_set(&vm->why, IA_REVERT_FAULT);
 }
 
-bool ia_pool_policy(ia_vm *vm, const ia_addr *pool, ia_u256 *stake, ia_u256 *reward)
+bool ia_pool_policy(ia_lvm *vm, const ia_addr *pool, ia_u256 *stake, ia_u256 *reward)
 {
   ia_span v;
 
-  if (!ia_vm_get(vm, &v, IA_WKEY_POLICY, IA_SPAN_ARR(pool->b), IA_NO_SPAN))
+  if (!ia_lvm_get(vm, &v, IA_WKEY_POLICY, IA_SPAN_ARR(pool->b), IA_NO_SPAN))
     return false;
   *stake = v.len == 64 ? ia_u256_from_be(v.ptr) : ia_u256_of(IA_DEFAULT_STAKE_RATIO);
   *reward = v.len == 64 ? ia_u256_from_be(v.ptr + 32) : ia_u256_of(IA_DEFAULT_REWARD_RATIO);
@@ -78,8 +79,8 @@ bool ia_entry_create(ia_frame *registry, ia_asset_kind kind, const ia_addr *at,
   ia_buf_span(&value, fields);
   if (!ia_buf_ok(&value, NULL))
     return ia_no(registry, IA_REVERT_FAULT);
-  return ia_vm_put(registry->vm, IA_WKEY_ENTRY, IA_SPAN_ARR(at->b), IA_NO_SPAN,
-                   ia_buf_view(&value)) &&
+  return ia_lvm_put(registry->vm, IA_WKEY_ENTRY, IA_SPAN_ARR(at->b), IA_NO_SPAN,
+                    ia_buf_view(&value)) &&
          ia_nft_mint(registry, owner, at);
 }
 
@@ -107,7 +108,7 @@ static bool create(ia_frame *f, const ia_call_value *in, ia_call_value *out)
   IA_AUTOV(ia_buf) init = {0};
   const ia_contract *c;
 
-  if (!place(f, kind, &in->a, &init, at) || !ia_vm_contract_at(f->vm, &c, at))
+  if (!place(f, kind, &in->a, &init, at) || !ia_lvm_contract_at(f->vm, &c, at))
     return false;
   if (c)
     return ia_no(f, IA_REVERT_CREATE_TWICE);
@@ -180,13 +181,13 @@ static bool code_hash(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_va
 
 static bool base_uri(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_value *out)
 {
-  return ia_vm_get(f->vm, &out->a.bytes[0], IA_WKEY_BASE_URI, IA_SPAN_ARR(f->self.b), IA_NO_SPAN);
+  return ia_lvm_get(f->vm, &out->a.bytes[0], IA_WKEY_BASE_URI, IA_SPAN_ARR(f->self.b), IA_NO_SPAN);
 }
 
 static bool set_base_uri(ia_frame *f, const ia_call_value *in, ia_call_value *out IA_UNUSED)
 {
   return ia_only_owner(f, IA_REVERT_NOT_REGISTRY_OWNER) &&
-         ia_vm_put(f->vm, IA_WKEY_BASE_URI, IA_SPAN_ARR(f->self.b), IA_NO_SPAN, in->a.bytes[0]);
+         ia_lvm_put(f->vm, IA_WKEY_BASE_URI, IA_SPAN_ARR(f->self.b), IA_NO_SPAN, in->a.bytes[0]);
 }
 
 static bool set_name(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_value *out IA_UNUSED)

@@ -11,7 +11,7 @@ enum { BATCH_MAX = 1000, WAIT_MAX_MS = 25000 };
 /* --- errors and values
  * ------------------------------------------------------------------------------- */
 
-bool ia_rpc_fail(ia_rpc *r, int code, const char *fmt, ...)
+bool ia_lrpc_fail(ia_lrpc *r, int code, const char *fmt, ...)
 {
   va_list ap;
 
@@ -22,18 +22,18 @@ bool ia_rpc_fail(ia_rpc *r, int code, const char *fmt, ...)
   return false;
 }
 
-bool ia_rpc_failed(ia_rpc *r, const ia_err *e)
+bool ia_lrpc_failed(ia_lrpc *r, const ia_err *e)
 {
-  return ia_rpc_fail(r, IA_RPC_INTERNAL, "%s", e->msg);
+  return ia_lrpc_fail(r, IA_RPC_INTERNAL, "%s", e->msg);
 }
 
-bool ia_rpc_result(ia_rpc *r, json_t *value)
+bool ia_lrpc_result(ia_lrpc *r, json_t *value)
 {
   r->result = value;
-  return value || ia_rpc_fail(r, IA_RPC_INTERNAL, "out of memory");
+  return value || ia_lrpc_fail(r, IA_RPC_INTERNAL, "out of memory");
 }
 
-json_t *ia_rpc_hex(uint64_t v)
+json_t *ia_lrpc_hex(uint64_t v)
 {
   char text[20];
 
@@ -42,7 +42,7 @@ json_t *ia_rpc_hex(uint64_t v)
   return json_string(text);
 }
 
-json_t *ia_rpc_hex256(const ia_u256 *v)
+json_t *ia_lrpc_hex256(const ia_u256 *v)
 {
   return json_string(ia_u256_hex(v).s);
 }
@@ -50,14 +50,14 @@ json_t *ia_rpc_hex256(const ia_u256 *v)
 /* --- parameters
  * -------------------------------------------------------------------------------------- */
 
-const json_t *ia_rpc_param(const ia_rpc *r, size_t i)
+const json_t *ia_lrpc_param(const ia_lrpc *r, size_t i)
 {
   const json_t *v = json_array_get(r->params, i);
 
   return json_is_null(v) ? NULL : v;
 }
 
-bool ia_rpc_quantity(ia_rpc *r, const json_t *v, const char *what, uint64_t *out)
+bool ia_lrpc_quantity(ia_lrpc *r, const json_t *v, const char *what, uint64_t *out)
 {
   const char *s = json_string_value(v);
   ia_u256 wide;
@@ -69,27 +69,27 @@ bool ia_rpc_quantity(ia_rpc *r, const json_t *v, const char *what, uint64_t *out
   if (s && s[0] == '0' && s[1] == 'x' && ia_u256_parse(&wide, ia_span_str(s), NULL) &&
       ia_u256_u64(out, &wide))
     return true;
-  return ia_rpc_fail(r, IA_RPC_PARAMS, "%s: want a 0x quantity of at most 64 bits", what);
+  return ia_lrpc_fail(r, IA_RPC_PARAMS, "%s: want a 0x quantity of at most 64 bits", what);
 }
 
-bool ia_rpc_hash(ia_rpc *r, const json_t *v, const char *what, ia_h256 *out)
+bool ia_lrpc_hash(ia_lrpc *r, const json_t *v, const char *what, ia_h256 *out)
 {
   const char *s = json_string_value(v);
 
   return (s && ia_h256_parse(out, ia_span_str(s))) ||
-         ia_rpc_fail(r, IA_RPC_PARAMS, "%s: want 0x and 64 hex digits", what);
+         ia_lrpc_fail(r, IA_RPC_PARAMS, "%s: want 0x and 64 hex digits", what);
 }
 
 /* Any case: clients check checksums themselves. */
-bool ia_rpc_address(ia_rpc *r, const json_t *v, const char *what, ia_addr *out)
+bool ia_lrpc_address(ia_lrpc *r, const json_t *v, const char *what, ia_addr *out)
 {
   const char *s = json_string_value(v);
 
   return (s && s[0] == '0' && s[1] == 'x' && ia_unhex(out->b, 20, ia_span_str(s))) ||
-         ia_rpc_fail(r, IA_RPC_PARAMS, "%s: want 0x and 40 hex digits", what);
+         ia_lrpc_fail(r, IA_RPC_PARAMS, "%s: want 0x and 40 hex digits", what);
 }
 
-static bool tag_object(ia_rpc *r, const json_t *v, uint64_t *number)
+static bool tag_object(ia_lrpc *r, const json_t *v, uint64_t *number)
 {
   const json_t *n = json_object_get(v, "blockNumber"), *h = json_object_get(v, "blockHash");
   ia_h256 hash;
@@ -97,15 +97,15 @@ static bool tag_object(ia_rpc *r, const json_t *v, uint64_t *number)
   bool found;
 
   if (n)
-    return ia_rpc_quantity(r, n, "blockNumber", number);
-  if (!ia_rpc_hash(r, h, "blockHash", &hash))
+    return ia_lrpc_quantity(r, n, "blockNumber", number);
+  if (!ia_lrpc_hash(r, h, "blockHash", &hash))
     return false;
   if (!ia_ledger_find_hash(r->l, &hash, false, number, &found, &e))
-    return ia_rpc_failed(r, &e);
-  return found || ia_rpc_fail(r, IA_RPC_SERVER, "unknown block");
+    return ia_lrpc_failed(r, &e);
+  return found || ia_lrpc_fail(r, IA_RPC_SERVER, "unknown block");
 }
 
-bool ia_rpc_block_tag(ia_rpc *r, const json_t *v, uint64_t *number)
+bool ia_lrpc_block_tag(ia_lrpc *r, const json_t *v, uint64_t *number)
 {
   static const char *const heads[] = {"latest", "pending", "safe", "finalized"};
   const char *s = json_string_value(v);
@@ -122,66 +122,66 @@ bool ia_rpc_block_tag(ia_rpc *r, const json_t *v, uint64_t *number)
     *number = 0;
     return true;
   }
-  return ia_rpc_quantity(r, v, "block", number);
+  return ia_lrpc_quantity(r, v, "block", number);
 }
 
-bool ia_rpc_head_only(ia_rpc *r, const json_t *v)
+bool ia_lrpc_head_only(ia_lrpc *r, const json_t *v)
 {
   uint64_t number;
 
-  if (!ia_rpc_block_tag(r, v, &number))
+  if (!ia_lrpc_block_tag(r, v, &number))
     return false;
   return number == r->l->head ||
-         ia_rpc_fail(r, IA_RPC_SERVER, "this ledger keeps the state of its last block only");
+         ia_lrpc_fail(r, IA_RPC_SERVER, "this ledger keeps the state of its last block only");
 }
 
 /* --- small methods
  * ----------------------------------------------------------------------------------- */
 
-static bool chain_id(ia_rpc *r)
+static bool chain_id(ia_lrpc *r)
 {
-  return ia_rpc_result(r, ia_rpc_hex(r->l->world.chain_id));
+  return ia_lrpc_result(r, ia_lrpc_hex(r->l->world.chain_id));
 }
 
-static bool net_version(ia_rpc *r)
+static bool net_version(ia_lrpc *r)
 {
   char text[24];
 
   (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)r->l->world.chain_id);
-  return ia_rpc_result(r, json_string(text));
+  return ia_lrpc_result(r, json_string(text));
 }
 
-static bool client_version(ia_rpc *r)
+static bool client_version(ia_lrpc *r)
 {
-  return ia_rpc_result(r, json_string("iapp-ledger/" IA_VERSION));
+  return ia_lrpc_result(r, json_string("iapp-ledger/" IA_VERSION));
 }
 
-static bool zero(ia_rpc *r)
+static bool zero(ia_lrpc *r)
 {
-  return ia_rpc_result(r, json_string("0x0"));
+  return ia_lrpc_result(r, json_string("0x0"));
 }
 
-static bool no(ia_rpc *r)
+static bool no(ia_lrpc *r)
 {
-  return ia_rpc_result(r, json_false());
+  return ia_lrpc_result(r, json_false());
 }
 
-static bool yes(ia_rpc *r)
+static bool yes(ia_lrpc *r)
 {
-  return ia_rpc_result(r, json_true());
+  return ia_lrpc_result(r, json_true());
 }
 
-static bool no_accounts(ia_rpc *r)
+static bool no_accounts(ia_lrpc *r)
 {
-  return ia_rpc_result(r, json_array());
+  return ia_lrpc_result(r, json_array());
 }
 
-static bool info(ia_rpc *r)
+static bool info(ia_lrpc *r)
 {
   ia_err e;
   json_t *v = ia_ledger_info(r->l, &e);
 
-  return v ? ia_rpc_result(r, v) : ia_rpc_failed(r, &e);
+  return v ? ia_lrpc_result(r, v) : ia_lrpc_failed(r, &e);
 }
 
 static json_t *head_json(uint64_t number, const ia_h256 *hash)
@@ -190,18 +190,18 @@ static json_t *head_json(uint64_t number, const ia_h256 *hash)
 }
 
 /* Alone and not behind that block: the reply waits. In a batch, or when there is news: at once. */
-static bool wait_block(ia_rpc *r)
+static bool wait_block(ia_lrpc *r)
 {
   uint64_t above = 0, ms = WAIT_MAX_MS;
 
-  if (!ia_rpc_quantity(r, ia_rpc_param(r, 0), "number", &above) ||
-      (ia_rpc_param(r, 1) && !ia_rpc_quantity(r, ia_rpc_param(r, 1), "timeoutMs", &ms)))
+  if (!ia_lrpc_quantity(r, ia_lrpc_param(r, 0), "number", &above) ||
+      (ia_lrpc_param(r, 1) && !ia_lrpc_quantity(r, ia_lrpc_param(r, 1), "timeoutMs", &ms)))
     return false;
   r->reply->wait_above = above;
   r->reply->wait_ms = ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS;
   if (!r->batch && r->l->head <= above && r->reply->wait_ms > 0)
     r->reply->wait = true;
-  return ia_rpc_result(r, head_json(r->l->head, &r->l->head_hash));
+  return ia_lrpc_result(r, head_json(r->l->head, &r->l->head_hash));
 }
 
 /* --- dispatch
@@ -209,27 +209,27 @@ static bool wait_block(ia_rpc *r)
 
 static const struct method {
   const char *name;
-  ia_rpc_fn *run;
+  ia_lrpc_fn *run;
   bool test_only;
 } methods[] = {
-    {"eth_call", ia_rpc_call, false},
+    {"eth_call", ia_lrpc_call, false},
     {"eth_chainId", chain_id, false},
-    {"eth_sendRawTransaction", ia_rpc_send, false},
-    {"eth_getTransactionReceipt", ia_rpc_receipt, false},
-    {"eth_blockNumber", ia_rpc_block_number, false},
-    {"eth_getTransactionCount", ia_rpc_nonce, false},
-    {"eth_estimateGas", ia_rpc_estimate, false},
-    {"eth_getBlockByNumber", ia_rpc_block_by_number, false},
-    {"eth_getBlockByHash", ia_rpc_block_by_hash, false},
-    {"eth_getBlockReceipts", ia_rpc_block_receipts, false},
-    {"eth_getTransactionByHash", ia_rpc_tx_by_hash, false},
-    {"eth_getRawTransactionByHash", ia_rpc_raw_tx_by_hash, false},
-    {"eth_getLogs", ia_rpc_logs, false},
-    {"eth_getCode", ia_rpc_code, false},
-    {"eth_getBalance", ia_rpc_balance, false},
+    {"eth_sendRawTransaction", ia_lrpc_send, false},
+    {"eth_getTransactionReceipt", ia_lrpc_receipt, false},
+    {"eth_blockNumber", ia_lrpc_block_number, false},
+    {"eth_getTransactionCount", ia_lrpc_nonce, false},
+    {"eth_estimateGas", ia_lrpc_estimate, false},
+    {"eth_getBlockByNumber", ia_lrpc_block_by_number, false},
+    {"eth_getBlockByHash", ia_lrpc_block_by_hash, false},
+    {"eth_getBlockReceipts", ia_lrpc_block_receipts, false},
+    {"eth_getTransactionByHash", ia_lrpc_tx_by_hash, false},
+    {"eth_getRawTransactionByHash", ia_lrpc_raw_tx_by_hash, false},
+    {"eth_getLogs", ia_lrpc_logs, false},
+    {"eth_getCode", ia_lrpc_code, false},
+    {"eth_getBalance", ia_lrpc_balance, false},
     {"eth_gasPrice", zero, false},
     {"eth_maxPriorityFeePerGas", zero, false},
-    {"eth_feeHistory", ia_rpc_fee_history, false},
+    {"eth_feeHistory", ia_lrpc_fee_history, false},
     {"eth_accounts", no_accounts, false},
     {"eth_syncing", no, false},
     {"net_version", net_version, false},
@@ -237,20 +237,20 @@ static const struct method {
     {"web3_clientVersion", client_version, false},
     {"iapp_waitBlock", wait_block, false},
     {"iapp_info", info, false},
-    {"evm_increaseTime", ia_rpc_increase_time, true},
-    {"evm_mine", ia_rpc_mine, true},
-    {"evm_setNextBlockTimestamp", ia_rpc_next_timestamp, true},
+    {"evm_increaseTime", ia_lrpc_increase_time, true},
+    {"evm_mine", ia_lrpc_mine, true},
+    {"evm_setNextBlockTimestamp", ia_lrpc_next_timestamp, true},
 };
 
-static bool dispatch(ia_rpc *r, const char *name)
+static bool dispatch(ia_lrpc *r, const char *name)
 {
   for (size_t i = 0; i < IA_COUNT(methods); i++)
     if (strcmp(name, methods[i].name) == 0 && (!methods[i].test_only || r->l->test))
       return methods[i].run(r);
-  return ia_rpc_fail(r, IA_RPC_METHOD, "the method %.64s does not exist", name);
+  return ia_lrpc_fail(r, IA_RPC_METHOD, "the method %.64s does not exist", name);
 }
 
-static json_t *error_json(const ia_rpc *r)
+static json_t *error_json(const ia_lrpc *r)
 {
   json_t *v = json_pack("{s:i,s:s}", "code", r->code, "message", r->message);
 
@@ -304,7 +304,7 @@ static bool one(ia_ledger *l, const json_t *request, bool batch, ia_ledger_reply
 {
   const json_t *id = json_object_get(request, "id"), *params;
   const char *name = method_name(request, &params);
-  ia_rpc r = {.l = l, .params = params, .batch = batch, .reply = out};
+  ia_lrpc r = {.l = l, .params = params, .batch = batch, .reply = out};
 
   if (!name || json_is_object(id) || json_is_array(id))
     return put_error(&out->text, NULL, IA_RPC_REQUEST, "not a JSON-RPC request", e);

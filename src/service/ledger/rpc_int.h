@@ -17,7 +17,7 @@ enum {
   IA_RPC_REVERTED = 3
 };
 
-typedef struct ia_rpc {
+typedef struct ia_lrpc {
   ia_ledger *l;
   const json_t *params; /* array or NULL */
   bool batch;
@@ -28,37 +28,37 @@ typedef struct ia_rpc {
   char detail[256]; /* for a person, beside the message; may be empty */
   bool has_data;
   ia_buf data; /* revert data */
-} ia_rpc;
+} ia_lrpc;
 
-typedef bool ia_rpc_fn(ia_rpc *r);
-ia_rpc_fn ia_rpc_block_number, ia_rpc_block_by_number, ia_rpc_block_by_hash, ia_rpc_tx_by_hash,
-    ia_rpc_raw_tx_by_hash, ia_rpc_receipt, ia_rpc_block_receipts, ia_rpc_logs, ia_rpc_call,
-    ia_rpc_estimate, ia_rpc_send, ia_rpc_code, ia_rpc_balance, ia_rpc_nonce, ia_rpc_increase_time,
-    ia_rpc_mine, ia_rpc_next_timestamp, ia_rpc_fee_history;
+typedef bool ia_lrpc_fn(ia_lrpc *r);
+ia_lrpc_fn ia_lrpc_block_number, ia_lrpc_block_by_number, ia_lrpc_block_by_hash, ia_lrpc_tx_by_hash,
+    ia_lrpc_raw_tx_by_hash, ia_lrpc_receipt, ia_lrpc_block_receipts, ia_lrpc_logs, ia_lrpc_call,
+    ia_lrpc_estimate, ia_lrpc_send, ia_lrpc_code, ia_lrpc_balance, ia_lrpc_nonce,
+    ia_lrpc_increase_time, ia_lrpc_mine, ia_lrpc_next_timestamp, ia_lrpc_fee_history;
 
 /* Always false. */
-bool ia_rpc_fail(ia_rpc *r, int code, const char *fmt, ...) IA_PRINTF(3, 4);
+bool ia_lrpc_fail(ia_lrpc *r, int code, const char *fmt, ...) IA_PRINTF(3, 4);
 /* An error of ours: MEMORY, IO.. become INTERNAL. Always false. */
-bool ia_rpc_failed(ia_rpc *r, const ia_err *e);
+bool ia_lrpc_failed(ia_lrpc *r, const ia_err *e);
 /* False with INTERNAL when the value is NULL. */
-IA_MUST bool ia_rpc_result(ia_rpc *r, json_t *value);
+IA_MUST bool ia_lrpc_result(ia_lrpc *r, json_t *value);
 
-/* -- parameters by place; false after ia_rpc_fail -- */
-const json_t *ia_rpc_param(const ia_rpc *r, size_t i); /* NULL when absent */
-IA_MUST bool ia_rpc_quantity(ia_rpc *r, const json_t *v, const char *what, uint64_t *out);
-IA_MUST bool ia_rpc_hash(ia_rpc *r, const json_t *v, const char *what, ia_h256 *out);
-IA_MUST bool ia_rpc_address(ia_rpc *r, const json_t *v, const char *what, ia_addr *out);
+/* -- parameters by place; false after ia_lrpc_fail -- */
+const json_t *ia_lrpc_param(const ia_lrpc *r, size_t i); /* NULL when absent */
+IA_MUST bool ia_lrpc_quantity(ia_lrpc *r, const json_t *v, const char *what, uint64_t *out);
+IA_MUST bool ia_lrpc_hash(ia_lrpc *r, const json_t *v, const char *what, ia_h256 *out);
+IA_MUST bool ia_lrpc_address(ia_lrpc *r, const json_t *v, const char *what, ia_addr *out);
 /* "latest", "pending", "safe", "finalized" (the head), "earliest" (0), or a quantity; NULL = head.
  * Also {"blockNumber":..} and {"blockHash":..} (EIP-1898). */
-IA_MUST bool ia_rpc_block_tag(ia_rpc *r, const json_t *v, uint64_t *number);
+IA_MUST bool ia_lrpc_block_tag(ia_lrpc *r, const json_t *v, uint64_t *number);
 /* The tag must mean the head: the state of older blocks is not kept. */
-IA_MUST bool ia_rpc_head_only(ia_rpc *r, const json_t *v);
+IA_MUST bool ia_lrpc_head_only(ia_lrpc *r, const json_t *v);
 
 /* -- values -- */
-json_t *ia_rpc_hex(uint64_t v);
-json_t *ia_rpc_hex256(const ia_u256 *v);
+json_t *ia_lrpc_hex(uint64_t v);
+json_t *ia_lrpc_hex256(const ia_u256 *v);
 /* One log entry as JSON. */
-json_t *ia_rpc_log(const ia_block *b, const ia_h256 *block_hash, const ia_log_entry *log,
-                   uint64_t index);
+json_t *ia_lrpc_log(const ia_block *b, const ia_h256 *block_hash, const ia_log_entry *log,
+                    uint64_t index);
 
 #endif

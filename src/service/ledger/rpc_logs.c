@@ -22,20 +22,20 @@ typedef struct filter {
 /* --- reading the filter
  * ------------------------------------------------------------------------------ */
 
-static bool one_value(ia_rpc *r, const json_t *v, bool address, ia_h256 *out)
+static bool one_value(ia_lrpc *r, const json_t *v, bool address, ia_h256 *out)
 {
   ia_addr a;
 
   if (!address)
-    return ia_rpc_hash(r, v, "topic", out);
-  if (!ia_rpc_address(r, v, "address", &a))
+    return ia_lrpc_hash(r, v, "topic", out);
+  if (!ia_lrpc_address(r, v, "address", &a))
     return false;
   memset(out, 0, sizeof(*out));
   memcpy(out->b + 12, a.b, 20);
   return true;
 }
 
-static bool read_values(ia_rpc *r, const json_t *v, bool address, alternatives *out)
+static bool read_values(ia_lrpc *r, const json_t *v, bool address, alternatives *out)
 {
   const json_t *item;
   size_t i;
@@ -49,38 +49,38 @@ static bool read_values(ia_rpc *r, const json_t *v, bool address, alternatives *
     return one_value(r, v, address, &out->v[0]);
   }
   if (json_array_size(v) > ALTERNATIVES_MAX)
-    return ia_rpc_fail(r, IA_RPC_PARAMS, "at most %d alternatives", ALTERNATIVES_MAX);
+    return ia_lrpc_fail(r, IA_RPC_PARAMS, "at most %d alternatives", ALTERNATIVES_MAX);
   json_array_foreach (v, i, item)
     if (!one_value(r, item, address, &out->v[out->n++]))
       return false;
   return true;
 }
 
-static bool read_range(ia_rpc *r, const json_t *v, filter *f)
+static bool read_range(ia_lrpc *r, const json_t *v, filter *f)
 {
   const json_t *hash = json_object_get(v, "blockHash");
 
   if (hash && !json_is_null(hash)) {
     IA_AUTO_JSON *tag = json_pack("{s:O}", "blockHash", (json_t *)hash);
 
-    if (!ia_rpc_block_tag(r, tag, &f->from))
+    if (!ia_lrpc_block_tag(r, tag, &f->from))
       return false;
     f->to = f->from;
     return true;
   }
-  return ia_rpc_block_tag(r, json_object_get(v, "fromBlock"), &f->from) &&
-         ia_rpc_block_tag(r, json_object_get(v, "toBlock"), &f->to);
+  return ia_lrpc_block_tag(r, json_object_get(v, "fromBlock"), &f->from) &&
+         ia_lrpc_block_tag(r, json_object_get(v, "toBlock"), &f->to);
 }
 
-static bool read_filter(ia_rpc *r, filter *f)
+static bool read_filter(ia_lrpc *r, filter *f)
 {
-  const json_t *v = ia_rpc_param(r, 0), *topics = json_object_get(v, "topics");
+  const json_t *v = ia_lrpc_param(r, 0), *topics = json_object_get(v, "topics");
 
   if (!json_is_object(v))
-    return ia_rpc_fail(r, IA_RPC_PARAMS, "want a filter object");
+    return ia_lrpc_fail(r, IA_RPC_PARAMS, "want a filter object");
   if (topics && !json_is_null(topics) &&
       (!json_is_array(topics) || json_array_size(topics) > IA_TOPICS_MAX))
-    return ia_rpc_fail(r, IA_RPC_PARAMS, "topics: want an array of at most 4");
+    return ia_lrpc_fail(r, IA_RPC_PARAMS, "topics: want an array of at most 4");
   f->n_topics = json_array_size(topics);
   if (!read_range(r, v, f) || !read_values(r, json_object_get(v, "address"), true, &f->address))
     return false;
@@ -116,7 +116,7 @@ static bool matches(const filter *f, const ia_log_entry *log)
   return true;
 }
 
-static bool add_block(ia_rpc *r, const filter *f, uint64_t number, json_t *out)
+static bool add_block(ia_lrpc *r, const filter *f, uint64_t number, json_t *out)
 {
   IA_AUTOV(ia_buf) record = {0};
   ia_log_entry log;
@@ -127,19 +127,19 @@ static bool add_block(ia_rpc *r, const filter *f, uint64_t number, json_t *out)
 
   if (!ia_ledger_record(r->l, number, &record, &found, &e) ||
       (found && !ia_block_decode(&b, ia_buf_view(&record), &e)))
-    return ia_rpc_failed(r, &e);
+    return ia_lrpc_failed(r, &e);
   if (!found || b.n_logs == 0)
     return true;
   ia_block_hash(&hash, ia_buf_view(&record));
   for (uint32_t i = 0; i < b.n_logs; i++) {
     if (!ia_block_take_log(&b.logs, &log, &e))
-      return ia_rpc_failed(r, &e);
+      return ia_lrpc_failed(r, &e);
     if (!matches(f, &log))
       continue;
     if (json_array_size(out) >= LOGS_MAX)
-      return ia_rpc_fail(r, IA_RPC_LIMIT, "query returned more than %d results", LOGS_MAX);
-    if (json_array_append_new(out, ia_rpc_log(&b, &hash, &log, i)) != 0)
-      return ia_rpc_fail(r, IA_RPC_INTERNAL, "out of memory");
+      return ia_lrpc_fail(r, IA_RPC_LIMIT, "query returned more than %d results", LOGS_MAX);
+    if (json_array_append_new(out, ia_lrpc_log(&b, &hash, &log, i)) != 0)
+      return ia_lrpc_fail(r, IA_RPC_INTERNAL, "out of memory");
   }
   return true;
 }
@@ -177,14 +177,15 @@ static uint64_t term_of(size_t place, const ia_h256 *v)
   return place == IA_TOPICS_MAX ? ia_term_address(&a) : ia_term_topic(place, v);
 }
 
-static bool too_wide(ia_rpc *r)
+static bool too_wide(ia_lrpc *r)
 {
-  return ia_rpc_fail(r, IA_RPC_LIMIT,
-                     "the filter concerns more than %d blocks: narrow the block range", BLOCKS_MAX);
+  return ia_lrpc_fail(r, IA_RPC_LIMIT,
+                      "the filter concerns more than %d blocks: narrow the block range",
+                      BLOCKS_MAX);
 }
 
 /* Durable blocks that may match, ascending, each once. */
-static bool candidates(ia_rpc *r, const filter *f, uint64_t to, uint64_t *out, size_t *n)
+static bool candidates(ia_lrpc *r, const filter *f, uint64_t to, uint64_t *out, size_t *n)
 {
   size_t place, found;
   const alternatives *c = condition(f, &place);
@@ -201,7 +202,7 @@ static bool candidates(ia_rpc *r, const filter *f, uint64_t to, uint64_t *out, s
   for (size_t i = 0; i < c->n; i++) {
     if (!ia_disk_find(r->l->disk, term_of(place, &c->v[i]), f->from, to, out + *n,
                       BLOCKS_MAX + 1 - *n, &found, &e))
-      return ia_rpc_failed(r, &e);
+      return ia_lrpc_failed(r, &e);
     *n += found;
     if (*n > BLOCKS_MAX)
       return too_wide(r);
@@ -215,7 +216,7 @@ static bool candidates(ia_rpc *r, const filter *f, uint64_t to, uint64_t *out, s
   return true;
 }
 
-bool ia_rpc_logs(ia_rpc *r)
+bool ia_lrpc_logs(ia_lrpc *r)
 {
   ia_autofree filter *f = calloc(1, sizeof(*f));
   ia_autofree uint64_t *numbers = calloc(BLOCKS_MAX + 1, sizeof(*numbers));
@@ -224,7 +225,7 @@ bool ia_rpc_logs(ia_rpc *r)
   size_t n = 0;
 
   if (!f || !numbers || !out)
-    return ia_rpc_fail(r, IA_RPC_INTERNAL, "out of memory");
+    return ia_lrpc_fail(r, IA_RPC_INTERNAL, "out of memory");
   if (!read_filter(r, f))
     return false;
   next = f->from;
@@ -241,5 +242,5 @@ bool ia_rpc_logs(ia_rpc *r)
   for (uint64_t i = next; i <= f->to; i++) /* executed, not yet durable */
     if (!add_block(r, f, i, out))
       return false;
-  return ia_rpc_result(r, ia_steal(&out));
+  return ia_lrpc_result(r, ia_steal(&out));
 }

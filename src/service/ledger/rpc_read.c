@@ -21,13 +21,13 @@ static void held_free(held *h)
 }
 IA_DEFINE_AUTO_VALUE(held, held_free)
 
-static bool load(ia_rpc *r, uint64_t number, held *h, bool *found)
+static bool load(ia_lrpc *r, uint64_t number, held *h, bool *found)
 {
   ia_err e;
 
   if (!ia_ledger_record(r->l, number, &h->record, found, &e) ||
       (*found && !ia_block_decode(&h->b, ia_buf_view(&h->record), &e)))
-    return ia_rpc_failed(r, &e);
+    return ia_lrpc_failed(r, &e);
   if (*found)
     ia_block_hash(&h->hash, ia_buf_view(&h->record));
   return true;
@@ -51,8 +51,8 @@ static void bloom_of(const ia_block *b, uint8_t bloom[IA_BLOOM_SIZE])
     ia_bloom_add(bloom, &log);
 }
 
-json_t *ia_rpc_log(const ia_block *b, const ia_h256 *block_hash, const ia_log_entry *log,
-                   uint64_t index)
+json_t *ia_lrpc_log(const ia_block *b, const ia_h256 *block_hash, const ia_log_entry *log,
+                    uint64_t index)
 {
   json_t *topics = json_array();
 
@@ -63,10 +63,10 @@ json_t *ia_rpc_log(const ia_block *b, const ia_h256 *block_hash, const ia_log_en
     }
   return json_pack("{s:o,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:b}", "address",
                    ia_json_addr(&log->address), "topics", topics, "data", ia_json_hex(log->data),
-                   "blockNumber", ia_rpc_hex(b->number), "transactionHash",
+                   "blockNumber", ia_lrpc_hex(b->number), "transactionHash",
                    ia_json_h256(&b->tx_hash), "transactionIndex", "0x0", "blockHash",
-                   ia_json_h256(block_hash), "logIndex", ia_rpc_hex(index), "blockTimestamp",
-                   ia_rpc_hex(b->timestamp), "removed", 0);
+                   ia_json_h256(block_hash), "logIndex", ia_lrpc_hex(index), "blockTimestamp",
+                   ia_lrpc_hex(b->timestamp), "removed", 0);
 }
 
 static json_t *logs_of(const held *h)
@@ -77,7 +77,7 @@ static json_t *logs_of(const held *h)
 
   for (uint32_t i = 0; i < h->b.n_logs; i++)
     if (!ia_block_take_log(&logs, &log, NULL) ||
-        json_array_append_new(all, ia_rpc_log(&h->b, &h->hash, &log, i)) != 0)
+        json_array_append_new(all, ia_lrpc_log(&h->b, &h->hash, &log, i)) != 0)
       return NULL;
   return ia_steal(&all);
 }
@@ -90,18 +90,18 @@ static bool put_signature(json_t *v, const ia_tx *tx)
   uint64_t parity = tx->sig.b[64] - 27u;
   ia_u256 r = ia_u256_from_be(tx->sig.b), s = ia_u256_from_be(tx->sig.b + 32);
 
-  return put(v, "r", ia_rpc_hex256(&r)) && put(v, "s", ia_rpc_hex256(&s)) &&
-         put(v, "v", ia_rpc_hex(tx->type == 2 ? parity : parity + 35 + 2 * tx->chain_id)) &&
-         (tx->type != 2 || put(v, "yParity", ia_rpc_hex(parity)));
+  return put(v, "r", ia_lrpc_hex256(&r)) && put(v, "s", ia_lrpc_hex256(&s)) &&
+         put(v, "v", ia_lrpc_hex(tx->type == 2 ? parity : parity + 35 + 2 * tx->chain_id)) &&
+         (tx->type != 2 || put(v, "yParity", ia_lrpc_hex(parity)));
 }
 
 static bool put_fees(json_t *v, const ia_tx *tx)
 {
   if (tx->type != 2)
-    return put(v, "gasPrice", ia_rpc_hex256(&tx->max_fee));
+    return put(v, "gasPrice", ia_lrpc_hex256(&tx->max_fee));
   return put(v, "gasPrice", json_string("0x0")) &&
-         put(v, "maxFeePerGas", ia_rpc_hex256(&tx->max_fee)) &&
-         put(v, "maxPriorityFeePerGas", ia_rpc_hex256(&tx->max_priority)) &&
+         put(v, "maxFeePerGas", ia_lrpc_hex256(&tx->max_fee)) &&
+         put(v, "maxPriorityFeePerGas", ia_lrpc_hex256(&tx->max_priority)) &&
          put(v, "accessList", json_array());
 }
 
@@ -113,11 +113,11 @@ static json_t *tx_json(const held *h)
     return NULL;
   IA_AUTO_JSON *v = json_pack(
       "{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "hash", ia_json_h256(&h->b.tx_hash),
-      "blockHash", ia_json_h256(&h->hash), "blockNumber", ia_rpc_hex(h->b.number),
+      "blockHash", ia_json_h256(&h->hash), "blockNumber", ia_lrpc_hex(h->b.number),
       "transactionIndex", "0x0", "from", ia_json_addr(&h->b.sender), "to",
-      tx.creates ? json_null() : ia_json_addr(&tx.to), "nonce", ia_rpc_hex(tx.nonce), "gas",
-      ia_rpc_hex(tx.gas), "value", ia_rpc_hex256(&tx.value), "input", ia_json_hex(tx.data), "type",
-      ia_rpc_hex(tx.type), "chainId", ia_rpc_hex(tx.chain_id));
+      tx.creates ? json_null() : ia_json_addr(&tx.to), "nonce", ia_lrpc_hex(tx.nonce), "gas",
+      ia_lrpc_hex(tx.gas), "value", ia_lrpc_hex256(&tx.value), "input", ia_json_hex(tx.data),
+      "type", ia_lrpc_hex(tx.type), "chainId", ia_lrpc_hex(tx.chain_id));
   return v && put_fees(v, &tx) && put_signature(v, &tx) ? ia_steal(&v) : NULL;
 }
 
@@ -132,24 +132,24 @@ static json_t *receipt_json(const held *h)
   return json_pack(
       "{s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:n,s:o,s:o,s:s,s:o}", "transactionHash",
       ia_json_h256(&h->b.tx_hash), "transactionIndex", "0x0", "blockHash", ia_json_h256(&h->hash),
-      "blockNumber", ia_rpc_hex(h->b.number), "from", ia_json_addr(&h->b.sender), "to",
+      "blockNumber", ia_lrpc_hex(h->b.number), "from", ia_json_addr(&h->b.sender), "to",
       tx.creates ? json_null() : ia_json_addr(&tx.to), "cumulativeGasUsed",
-      ia_rpc_hex(h->b.gas_used), "gasUsed", ia_rpc_hex(h->b.gas_used), "effectiveGasPrice", "0x0",
+      ia_lrpc_hex(h->b.gas_used), "gasUsed", ia_lrpc_hex(h->b.gas_used), "effectiveGasPrice", "0x0",
       "contractAddress", "logs", logs_of(h), "logsBloom", ia_json_hex(IA_SPAN_ARR(bloom)), "status",
-      h->b.ok ? "0x1" : "0x0", "type", ia_rpc_hex(tx.type));
+      h->b.ok ? "0x1" : "0x0", "type", ia_lrpc_hex(tx.type));
 }
 
 /* The block that holds the transaction; *found false when there is none. */
-static bool load_tx(ia_rpc *r, held *h, bool *found)
+static bool load_tx(ia_lrpc *r, held *h, bool *found)
 {
   uint64_t number;
   ia_h256 hash;
   ia_err e;
 
-  if (!ia_rpc_hash(r, ia_rpc_param(r, 0), "transaction hash", &hash))
+  if (!ia_lrpc_hash(r, ia_lrpc_param(r, 0), "transaction hash", &hash))
     return false;
   if (!ia_ledger_find_hash(r->l, &hash, true, &number, found, &e))
-    return ia_rpc_failed(r, &e);
+    return ia_lrpc_failed(r, &e);
   if (!*found)
     return true;
   if (!load(r, number, h, found))
@@ -158,41 +158,41 @@ static bool load_tx(ia_rpc *r, held *h, bool *found)
   return true;
 }
 
-bool ia_rpc_tx_by_hash(ia_rpc *r)
+bool ia_lrpc_tx_by_hash(ia_lrpc *r)
 {
   IA_AUTOV(held) h = {0};
   bool found;
 
-  return load_tx(r, &h, &found) && (!found || ia_rpc_result(r, tx_json(&h)));
+  return load_tx(r, &h, &found) && (!found || ia_lrpc_result(r, tx_json(&h)));
 }
 
-bool ia_rpc_raw_tx_by_hash(ia_rpc *r)
+bool ia_lrpc_raw_tx_by_hash(ia_lrpc *r)
 {
   IA_AUTOV(held) h = {0};
   bool found;
 
-  return load_tx(r, &h, &found) && (!found || ia_rpc_result(r, ia_json_hex(h.b.raw)));
+  return load_tx(r, &h, &found) && (!found || ia_lrpc_result(r, ia_json_hex(h.b.raw)));
 }
 
-bool ia_rpc_receipt(ia_rpc *r)
+bool ia_lrpc_receipt(ia_lrpc *r)
 {
   IA_AUTOV(held) h = {0};
   bool found;
 
-  return load_tx(r, &h, &found) && (!found || ia_rpc_result(r, receipt_json(&h)));
+  return load_tx(r, &h, &found) && (!found || ia_lrpc_result(r, receipt_json(&h)));
 }
 
-bool ia_rpc_block_receipts(ia_rpc *r)
+bool ia_lrpc_block_receipts(ia_lrpc *r)
 {
   IA_AUTOV(held) h = {0};
   uint64_t number;
   bool found;
 
-  if (!ia_rpc_block_tag(r, ia_rpc_param(r, 0), &number) || !load(r, number, &h, &found))
+  if (!ia_lrpc_block_tag(r, ia_lrpc_param(r, 0), &number) || !load(r, number, &h, &found))
     return false;
   if (!found)
     return true;
-  return ia_rpc_result(r, h.b.has_tx ? json_pack("[o]", receipt_json(&h)) : json_array());
+  return ia_lrpc_result(r, h.b.has_tx ? json_pack("[o]", receipt_json(&h)) : json_array());
 }
 
 /* --- blocks
@@ -214,33 +214,33 @@ static json_t *block_json(const held *h, bool full)
   bloom_of(&h->b, bloom);
   return json_pack(
       "{s:o,s:o,s:o,s:o,s:s,s:s,s:s,s:o,s:o,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:[]}",
-      "number", ia_rpc_hex(h->b.number), "hash", ia_json_h256(&h->hash), "parentHash",
-      ia_json_h256(&h->b.parent), "timestamp", ia_rpc_hex(h->b.timestamp), "nonce",
+      "number", ia_lrpc_hex(h->b.number), "hash", ia_json_h256(&h->hash), "parentHash",
+      ia_json_h256(&h->b.parent), "timestamp", ia_lrpc_hex(h->b.timestamp), "nonce",
       "0x0000000000000000", "difficulty", "0x0", "totalDifficulty", "0x0", "gasLimit",
-      ia_rpc_hex(IA_BLOCK_GAS_LIMIT), "gasUsed", ia_rpc_hex(h->b.gas_used), "miner", zero_address,
+      ia_lrpc_hex(IA_BLOCK_GAS_LIMIT), "gasUsed", ia_lrpc_hex(h->b.gas_used), "miner", zero_address,
       "extraData", "0x", "baseFeePerGas", "0x0", "mixHash", ia_json_h256(&none), "stateRoot",
       ia_json_h256(&h->b.writes), "receiptsRoot", ia_json_h256(&none), "transactionsRoot",
       ia_json_h256(&h->b.tx_hash), "logsBloom", ia_json_hex(IA_SPAN_ARR(bloom)), "sha3Uncles",
-      no_uncles, "size", ia_rpc_hex(h->record.len), "transactions", block_txs(h, full), "uncles");
+      no_uncles, "size", ia_lrpc_hex(h->record.len), "transactions", block_txs(h, full), "uncles");
 }
 
-bool ia_rpc_block_number(ia_rpc *r)
+bool ia_lrpc_block_number(ia_lrpc *r)
 {
-  return ia_rpc_result(r, ia_rpc_hex(r->l->head));
+  return ia_lrpc_result(r, ia_lrpc_hex(r->l->head));
 }
 
-bool ia_rpc_block_by_number(ia_rpc *r)
+bool ia_lrpc_block_by_number(ia_lrpc *r)
 {
   IA_AUTOV(held) h = {0};
   uint64_t number;
   bool found;
 
-  if (!ia_rpc_block_tag(r, ia_rpc_param(r, 0), &number) || !load(r, number, &h, &found))
+  if (!ia_lrpc_block_tag(r, ia_lrpc_param(r, 0), &number) || !load(r, number, &h, &found))
     return false;
-  return !found || ia_rpc_result(r, block_json(&h, json_is_true(ia_rpc_param(r, 1))));
+  return !found || ia_lrpc_result(r, block_json(&h, json_is_true(ia_lrpc_param(r, 1))));
 }
 
-bool ia_rpc_block_by_hash(ia_rpc *r)
+bool ia_lrpc_block_by_hash(ia_lrpc *r)
 {
   IA_AUTOV(held) h = {0};
   uint64_t number;
@@ -248,34 +248,35 @@ bool ia_rpc_block_by_hash(ia_rpc *r)
   bool found;
   ia_err e;
 
-  if (!ia_rpc_hash(r, ia_rpc_param(r, 0), "block hash", &hash))
+  if (!ia_lrpc_hash(r, ia_lrpc_param(r, 0), "block hash", &hash))
     return false;
   if (!ia_ledger_find_hash(r->l, &hash, false, &number, &found, &e))
-    return ia_rpc_failed(r, &e);
+    return ia_lrpc_failed(r, &e);
   if (!found)
     return true;
   if (!load(r, number, &h, &found))
     return false;
   if (!found || !ia_h256_eq(&h.hash, &hash))
     return true; /* the hash of a transaction */
-  return ia_rpc_result(r, block_json(&h, json_is_true(ia_rpc_param(r, 1))));
+  return ia_lrpc_result(r, block_json(&h, json_is_true(ia_lrpc_param(r, 1))));
 }
 
 /* Nothing costs anything: zeros for as many blocks as asked, at most 1024. */
-bool ia_rpc_fee_history(ia_rpc *r)
+bool ia_lrpc_fee_history(ia_lrpc *r)
 {
   IA_AUTO_JSON *fees = json_array(), *ratios = json_array();
   uint64_t count, newest;
 
-  if (!ia_rpc_quantity(r, ia_rpc_param(r, 0), "blockCount", &count) ||
-      !ia_rpc_block_tag(r, ia_rpc_param(r, 1), &newest))
+  if (!ia_lrpc_quantity(r, ia_lrpc_param(r, 0), "blockCount", &count) ||
+      !ia_lrpc_block_tag(r, ia_lrpc_param(r, 1), &newest))
     return false;
   count = count > 1024 ? 1024 : count;
   count = count > newest + 1 ? newest + 1 : count;
   for (uint64_t i = 0; i <= count; i++)
     if (json_array_append_new(fees, json_string("0x0")) != 0 ||
         (i < count && json_array_append_new(ratios, json_integer(0)) != 0))
-      return ia_rpc_fail(r, IA_RPC_INTERNAL, "out of memory");
-  return ia_rpc_result(r, json_pack("{s:o,s:O,s:O}", "oldestBlock", ia_rpc_hex(newest + 1 - count),
-                                    "baseFeePerGas", fees, "gasUsedRatio", ratios));
+      return ia_lrpc_fail(r, IA_RPC_INTERNAL, "out of memory");
+  return ia_lrpc_result(r,
+                        json_pack("{s:o,s:O,s:O}", "oldestBlock", ia_lrpc_hex(newest + 1 - count),
+                                  "baseFeePerGas", fees, "gasUsedRatio", ratios));
 }

@@ -6,12 +6,12 @@
 
 static bool get(ia_frame *f, ia_u256 *out, const ia_addr *who)
 {
-  return ia_vm_get_u256(f->vm, out, IA_WKEY_RLC, IA_SPAN_ARR(who->b), IA_NO_SPAN);
+  return ia_lvm_get_u256(f->vm, out, IA_WKEY_RLC, IA_SPAN_ARR(who->b), IA_NO_SPAN);
 }
 
 static bool put(ia_frame *f, const ia_addr *who, const ia_u256 *v)
 {
-  return ia_vm_put_u256(f->vm, IA_WKEY_RLC, IA_SPAN_ARR(who->b), IA_NO_SPAN, v);
+  return ia_lvm_put_u256(f->vm, IA_WKEY_RLC, IA_SPAN_ARR(who->b), IA_NO_SPAN, v);
 }
 
 static bool credit(ia_frame *f, const ia_addr *from, const ia_addr *to, const ia_u256 *amount)
@@ -31,11 +31,11 @@ bool ia_token_mint(ia_frame *f, const ia_addr *to, const ia_u256 *nrlc)
   static const ia_addr nobody;
   ia_u256 supply;
 
-  if (!ia_vm_get_u256(f->vm, &supply, IA_WKEY_RLC_SUPPLY, IA_NO_SPAN, IA_NO_SPAN))
+  if (!ia_lvm_get_u256(f->vm, &supply, IA_WKEY_RLC_SUPPLY, IA_NO_SPAN, IA_NO_SPAN))
     return false;
   if (!ia_u256_add(&supply, &supply, nrlc))
     return ia_no(f, IA_REVERT_ARITHMETIC);
-  return ia_vm_put_u256(f->vm, IA_WKEY_RLC_SUPPLY, IA_NO_SPAN, IA_NO_SPAN, &supply) &&
+  return ia_lvm_put_u256(f->vm, IA_WKEY_RLC_SUPPLY, IA_NO_SPAN, IA_NO_SPAN, &supply) &&
          credit(f, &nobody, to, nrlc);
 }
 
@@ -75,8 +75,8 @@ static bool move(ia_frame *f, const ia_addr *from, const ia_addr *to, const ia_u
 
 static bool allowance_of(ia_frame *f, ia_u256 *out, const ia_addr *owner, const ia_addr *spender)
 {
-  return ia_vm_get_u256(f->vm, out, IA_WKEY_RLC_ALLOWANCE, IA_SPAN_ARR(owner->b),
-                        IA_SPAN_ARR(spender->b));
+  return ia_lvm_get_u256(f->vm, out, IA_WKEY_RLC_ALLOWANCE, IA_SPAN_ARR(owner->b),
+                         IA_SPAN_ARR(spender->b));
 }
 
 static bool set_allowance(ia_frame *f, const ia_addr *spender, const ia_u256 *amount)
@@ -87,8 +87,8 @@ static bool set_allowance(ia_frame *f, const ia_addr *spender, const ia_u256 *am
     (void)ia_no(f, IA_REVERT_TOKEN_SPENDER);
     return ia_revert_addr(&f->vm->why, spender);
   }
-  return ia_vm_put_u256(f->vm, IA_WKEY_RLC_ALLOWANCE, IA_SPAN_ARR(f->sender.b),
-                        IA_SPAN_ARR(spender->b), amount) &&
+  return ia_lvm_put_u256(f->vm, IA_WKEY_RLC_ALLOWANCE, IA_SPAN_ARR(f->sender.b),
+                         IA_SPAN_ARR(spender->b), amount) &&
          ia_emit(f, IA_EV_APPROVAL, &ev);
 }
 
@@ -103,8 +103,8 @@ static bool spend(ia_frame *f, const ia_addr *owner, const ia_u256 *amount)
     return insufficient(f, IA_REVERT_TOKEN_ALLOWANCE, &f->sender, &v, amount);
   if ((v.w[0] & v.w[1] & v.w[2] & v.w[3]) == UINT64_MAX)
     return true;
-  return ia_vm_put_u256(f->vm, IA_WKEY_RLC_ALLOWANCE, IA_SPAN_ARR(owner->b),
-                        IA_SPAN_ARR(f->sender.b), &left);
+  return ia_lvm_put_u256(f->vm, IA_WKEY_RLC_ALLOWANCE, IA_SPAN_ARR(owner->b),
+                         IA_SPAN_ARR(f->sender.b), &left);
 }
 
 static bool transfer(ia_frame *f, const ia_call_value *in, ia_call_value *out)
@@ -129,7 +129,7 @@ static bool approve_and_call(ia_frame *f, const ia_call_value *in, ia_call_value
   const ia_contract *c;
 
   if (!set_allowance(f, &in->a.addr[0], &in->a.value[0]) ||
-      !ia_vm_contract_at(f->vm, &c, &in->a.addr[0]))
+      !ia_lvm_contract_at(f->vm, &c, &in->a.addr[0]))
     return false;
   if (!c)
     return ia_no(f, IA_REVERT_NO_SPENDER_CODE);
@@ -167,7 +167,7 @@ static bool balance_of(ia_frame *f, const ia_call_value *in, ia_call_value *out)
 
 static bool total_supply(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_value *out)
 {
-  return ia_vm_get_u256(f->vm, &out->a.value[0], IA_WKEY_RLC_SUPPLY, IA_NO_SPAN, IA_NO_SPAN);
+  return ia_lvm_get_u256(f->vm, &out->a.value[0], IA_WKEY_RLC_SUPPLY, IA_NO_SPAN, IA_NO_SPAN);
 }
 
 static bool allowance(ia_frame *f, const ia_call_value *in, ia_call_value *out)

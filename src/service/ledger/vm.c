@@ -23,30 +23,30 @@ static key make_key(ia_world_key tag, ia_span a, ia_span b)
   return k;
 }
 
-static bool fault(ia_vm *vm)
+static bool fault(ia_lvm *vm)
 {
   return ia_revert_set(&vm->why, IA_REVERT_FAULT);
 }
 
-bool ia_vm_get(ia_vm *vm, ia_span *out, ia_world_key tag, ia_span a, ia_span b)
+bool ia_lvm_get(ia_lvm *vm, ia_span *out, ia_world_key tag, ia_span a, ia_span b)
 {
   key k = make_key(tag, a, b);
 
   return ia_kv_get(vm->kv, ia_span_of(k.b, k.len), out) || fault(vm);
 }
 
-bool ia_vm_put(ia_vm *vm, ia_world_key tag, ia_span a, ia_span b, ia_span value)
+bool ia_lvm_put(ia_lvm *vm, ia_world_key tag, ia_span a, ia_span b, ia_span value)
 {
   key k = make_key(tag, a, b);
 
   return ia_kv_put(vm->kv, ia_span_of(k.b, k.len), value) || fault(vm);
 }
 
-bool ia_vm_get_u256(ia_vm *vm, ia_u256 *out, ia_world_key tag, ia_span a, ia_span b)
+bool ia_lvm_get_u256(ia_lvm *vm, ia_u256 *out, ia_world_key tag, ia_span a, ia_span b)
 {
   ia_span v;
 
-  if (!ia_vm_get(vm, &v, tag, a, b))
+  if (!ia_lvm_get(vm, &v, tag, a, b))
     return false;
   if (v.len != 0 && v.len != 32)
     return fault(vm);
@@ -54,20 +54,20 @@ bool ia_vm_get_u256(ia_vm *vm, ia_u256 *out, ia_world_key tag, ia_span a, ia_spa
   return true;
 }
 
-bool ia_vm_put_u256(ia_vm *vm, ia_world_key tag, ia_span a, ia_span b, const ia_u256 *v)
+bool ia_lvm_put_u256(ia_lvm *vm, ia_world_key tag, ia_span a, ia_span b, const ia_u256 *v)
 {
   uint8_t word[32];
 
   ia_u256_to_be(word, v);
-  return ia_vm_put(vm, tag, a, b, ia_span_of(word, ia_u256_zero(v) ? 0 : 32));
+  return ia_lvm_put(vm, tag, a, b, ia_span_of(word, ia_u256_zero(v) ? 0 : 32));
 }
 
-bool ia_vm_get_addr(ia_vm *vm, ia_addr *out, ia_world_key tag, ia_span a, ia_span b)
+bool ia_lvm_get_addr(ia_lvm *vm, ia_addr *out, ia_world_key tag, ia_span a, ia_span b)
 {
   ia_span v;
 
   memset(out, 0, sizeof(*out));
-  if (!ia_vm_get(vm, &v, tag, a, b))
+  if (!ia_lvm_get(vm, &v, tag, a, b))
     return false;
   if (v.len != 0 && v.len != 20)
     return fault(vm);
@@ -76,15 +76,15 @@ bool ia_vm_get_addr(ia_vm *vm, ia_addr *out, ia_world_key tag, ia_span a, ia_spa
   return true;
 }
 
-bool ia_vm_put_addr(ia_vm *vm, ia_world_key tag, ia_span a, ia_span b, const ia_addr *v)
+bool ia_lvm_put_addr(ia_lvm *vm, ia_world_key tag, ia_span a, ia_span b, const ia_addr *v)
 {
-  return ia_vm_put(vm, tag, a, b, ia_span_of(v->b, ia_addr_zero(v) ? 0 : 20));
+  return ia_lvm_put(vm, tag, a, b, ia_span_of(v->b, ia_addr_zero(v) ? 0 : 20));
 }
 
 /* --- events
  * ----------------------------------------------------------------------------------------- */
 
-static bool emit_as(ia_vm *vm, const ia_addr *self, ia_event_id id, const ia_event *ev)
+static bool emit_as(ia_lvm *vm, const ia_addr *self, ia_event_id id, const ia_event *ev)
 {
   IA_AUTOV(ia_buf) data = {0};
   ia_log_entry log;
@@ -108,22 +108,22 @@ bool ia_emit(ia_frame *f, ia_event_id id, const ia_event *ev)
 
 static bool store_get(void *ctx, ia_span k, ia_span *value)
 {
-  return ia_kv_get(((ia_vm *)ctx)->kv, k, value);
+  return ia_kv_get(((ia_lvm *)ctx)->kv, k, value);
 }
 
 static bool store_put(void *ctx, ia_span k, ia_span value)
 {
-  return ia_kv_put(((ia_vm *)ctx)->kv, k, value);
+  return ia_kv_put(((ia_lvm *)ctx)->kv, k, value);
 }
 
 static bool store_emit(void *ctx, ia_event_id id, const ia_event *ev)
 {
-  ia_vm *vm = ctx;
+  ia_lvm *vm = ctx;
 
   return emit_as(vm, &vm->world->hub, id, ev);
 }
 
-static bool unreadable(ia_vm *vm, ia_err *e)
+static bool unreadable(ia_lvm *vm, ia_err *e)
 {
   const ia_err *why = ia_kv_error(vm->kv);
 
@@ -135,7 +135,7 @@ static bool unreadable(ia_vm *vm, ia_err *e)
 static bool view_owner(void *ctx, ia_asset_kind kind, const ia_addr *asset, bool *has,
                        ia_addr *owner, bool *registered, ia_err *e)
 {
-  ia_vm *vm = ctx;
+  ia_lvm *vm = ctx;
   ia_frame f = ia_frame_of(vm, asset, asset);
   const ia_contract *c;
   ia_asset_kind is;
@@ -147,7 +147,7 @@ static bool view_owner(void *ctx, ia_asset_kind kind, const ia_addr *asset, bool
   if (*has)
     return true;
   /* hub, registries and groups answer owner() too, and are no assets */
-  if (!ia_vm_contract_at(vm, &c, asset))
+  if (!ia_lvm_contract_at(vm, &c, asset))
     return unreadable(vm, e);
   *has = c && c != &ia_contract_token && c != &ia_contract_dataprotector;
   return !*has || ia_contract_owner(&f, owner) || unreadable(vm, e);
@@ -155,19 +155,19 @@ static bool view_owner(void *ctx, ia_asset_kind kind, const ia_addr *asset, bool
 
 static bool view_presigned(void *ctx, const ia_h256 *hash, ia_addr *signer, ia_err *e)
 {
-  ia_vm *vm = ctx;
+  ia_lvm *vm = ctx;
 
-  return ia_vm_get_addr(vm, signer, (ia_world_key)IA_KEY_PRESIGNED, IA_SPAN_ARR(hash->b),
-                        IA_NO_SPAN) ||
+  return ia_lvm_get_addr(vm, signer, (ia_world_key)IA_KEY_PRESIGNED, IA_SPAN_ARR(hash->b),
+                         IA_NO_SPAN) ||
          unreadable(vm, e);
 }
 
 static bool view_consumed(void *ctx, const ia_h256 *hash, ia_u256 *volume, ia_err *e)
 {
-  ia_vm *vm = ctx;
+  ia_lvm *vm = ctx;
 
-  return ia_vm_get_u256(vm, volume, (ia_world_key)IA_KEY_CONSUMED, IA_SPAN_ARR(hash->b),
-                        IA_NO_SPAN) ||
+  return ia_lvm_get_u256(vm, volume, (ia_world_key)IA_KEY_CONSUMED, IA_SPAN_ARR(hash->b),
+                         IA_NO_SPAN) ||
          unreadable(vm, e);
 }
 
@@ -177,10 +177,10 @@ static bool view_has_purpose(void *ctx, const ia_addr *group, const ia_addr *acc
   ia_u256 purpose = ia_u256_of(IA_GROUPMEMBER_PURPOSE);
   ia_h256 word = {{0}};
   const ia_contract *c;
-  ia_vm *vm = ctx;
+  ia_lvm *vm = ctx;
 
   *member = false;
-  if (!ia_vm_contract_at(vm, &c, group))
+  if (!ia_lvm_contract_at(vm, &c, group))
     return unreadable(vm, e);
   if (c != &ia_contract_group)
     return true;
@@ -193,10 +193,10 @@ static bool view_erc1271(void *ctx, const ia_addr *account, const ia_h256 *hash 
                          ia_span sign IA_UNUSED, bool *is_contract, bool *valid, ia_err *e)
 {
   const ia_contract *c;
-  ia_vm *vm = ctx;
+  ia_lvm *vm = ctx;
 
   *valid = false;
-  if (!ia_vm_contract_at(vm, &c, account))
+  if (!ia_lvm_contract_at(vm, &c, account))
     return unreadable(vm, e);
   *is_contract = c != NULL;
   return true;
@@ -204,16 +204,16 @@ static bool view_erc1271(void *ctx, const ia_addr *account, const ia_h256 *hash 
 
 static bool view_categories(void *ctx, ia_u256 *count, ia_err *e)
 {
-  ia_vm *vm = ctx;
+  ia_lvm *vm = ctx;
 
-  return ia_vm_get_u256(vm, count, (ia_world_key)IA_KEY_CATEGORIES, IA_NO_SPAN, IA_NO_SPAN) ||
+  return ia_lvm_get_u256(vm, count, (ia_world_key)IA_KEY_CATEGORIES, IA_NO_SPAN, IA_NO_SPAN) ||
          unreadable(vm, e);
 }
 
 /* --- calls
  * ------------------------------------------------------------------------------------------ */
 
-void ia_vm_init(ia_vm *vm, const ia_world *world, ia_kv *kv)
+void ia_lvm_init(ia_lvm *vm, const ia_world *world, ia_kv *kv)
 {
   memset(vm, 0, sizeof(*vm));
   vm->world = world;
@@ -224,13 +224,13 @@ void ia_vm_init(ia_vm *vm, const ia_world *world, ia_kv *kv)
                      view_erc1271, view_categories};
 }
 
-void ia_vm_free(ia_vm *vm)
+void ia_lvm_free(ia_lvm *vm)
 {
   ia_buf_free(&vm->logs);
   ia_buf_free(&vm->scratch);
 }
 
-void ia_vm_reset(ia_vm *vm, uint64_t now, uint64_t number)
+void ia_lvm_reset(ia_lvm *vm, uint64_t now, uint64_t number)
 {
   ia_buf_clear(&vm->logs);
   ia_buf_clear(&vm->scratch);
@@ -240,7 +240,7 @@ void ia_vm_reset(ia_vm *vm, uint64_t now, uint64_t number)
   vm->number = number;
 }
 
-bool ia_vm_contract_at(ia_vm *vm, const ia_contract **out, const ia_addr *at)
+bool ia_lvm_contract_at(ia_lvm *vm, const ia_contract **out, const ia_addr *at)
 {
   const ia_world *w = vm->world;
   ia_asset_kind kind;
@@ -282,7 +282,7 @@ static const ia_method *method_of(const ia_contract *c, ia_span data)
   return NULL;
 }
 
-ia_frame ia_frame_of(ia_vm *vm, const ia_addr *self, const ia_addr *sender)
+ia_frame ia_frame_of(ia_lvm *vm, const ia_addr *self, const ia_addr *sender)
 {
   ia_frame f = {.vm = vm, .self = *self, .sender = *sender};
 
@@ -296,14 +296,14 @@ ia_frame ia_frame_of(ia_vm *vm, const ia_addr *self, const ia_addr *sender)
   return f;
 }
 
-bool ia_vm_call(ia_vm *vm, const ia_addr *to, const ia_addr *from, ia_span data, ia_buf *out)
+bool ia_lvm_call(ia_lvm *vm, const ia_addr *to, const ia_addr *from, ia_span data, ia_buf *out)
 {
   ia_frame f = ia_frame_of(vm, to, from);
   ia_call_value in, result;
   const ia_contract *c;
 
   f.input = data;
-  if (!ia_vm_contract_at(vm, &c, to))
+  if (!ia_lvm_contract_at(vm, &c, to))
     return false;
   if (!c)
     return true;
@@ -325,7 +325,7 @@ bool ia_no(ia_frame *f, ia_revert_id id)
   return ia_revert_set(&f->vm->why, id);
 }
 
-bool ia_vm_scratch(ia_vm *vm, ia_span bytes, ia_span *kept)
+bool ia_lvm_scratch(ia_lvm *vm, ia_span bytes, ia_span *kept)
 {
   ia_buf_clear(&vm->scratch);
   ia_buf_span(&vm->scratch, bytes);
@@ -350,7 +350,7 @@ bool ia_call_as_self(ia_frame *f, const ia_addr *to, ia_call_id id, const void *
   ia_call_encode(&data, id, args);
   if (!ia_buf_ok(&data, NULL))
     return fault(f->vm);
-  if (!ia_vm_call(f->vm, to, &f->self, ia_buf_view(&data), &out))
+  if (!ia_lvm_call(f->vm, to, &f->self, ia_buf_view(&data), &out))
     return false;
   /* results here are numbers, addresses and flags: nothing borrows from `out` */
   return !result || ia_result_decode(result, id, ia_buf_view(&out), NULL) ||
@@ -362,7 +362,7 @@ bool ia_call_as_self(ia_frame *f, const ia_addr *to, ia_call_id id, const void *
 
 bool ia_contract_owner(ia_frame *f, ia_addr *owner)
 {
-  return ia_vm_get_addr(f->vm, owner, IA_WKEY_CONTRACT_OWNER, IA_SPAN_ARR(f->self.b), IA_NO_SPAN);
+  return ia_lvm_get_addr(f->vm, owner, IA_WKEY_CONTRACT_OWNER, IA_SPAN_ARR(f->self.b), IA_NO_SPAN);
 }
 
 bool ia_only_owner(ia_frame *f, ia_revert_id id)
@@ -377,7 +377,8 @@ bool ia_set_contract_owner(ia_frame *f, const ia_addr *owner)
   ia_event ev = {.addr = {{{0}}, *owner}};
 
   return ia_contract_owner(f, &ev.addr[0]) &&
-         ia_vm_put_addr(f->vm, IA_WKEY_CONTRACT_OWNER, IA_SPAN_ARR(f->self.b), IA_NO_SPAN, owner) &&
+         ia_lvm_put_addr(f->vm, IA_WKEY_CONTRACT_OWNER, IA_SPAN_ARR(f->self.b), IA_NO_SPAN,
+                         owner) &&
          ia_emit(f, IA_EV_OWNERSHIP_TRANSFERRED, &ev);
 }
 

@@ -27,7 +27,7 @@ typedef struct ia_world {
   ia_h256 proxy_code_hash;
 } ia_world;
 
-typedef struct ia_vm {
+typedef struct ia_lvm {
   const ia_world *world;
   ia_kv *kv;
   uint64_t now;    /* of the block */
@@ -38,11 +38,11 @@ typedef struct ia_vm {
   ia_buf scratch;      /* bytes that a result is made of, until the next reset */
   ia_poco_store store; /* the same state, for the rules of PoCo */
   ia_poco_view view;
-} ia_vm;
+} ia_lvm;
 
 /* One call that runs. */
 typedef struct ia_frame {
-  ia_vm *vm;
+  ia_lvm *vm;
   ia_addr self;
   ia_addr sender;
   ia_span input; /* call data with its selector */
@@ -75,16 +75,16 @@ extern const ia_contract ia_contract_hub, ia_contract_token, ia_contract_datapro
 extern const ia_methods ia_methods_hub_poco, ia_methods_hub_views, ia_methods_hub_legacy,
     ia_methods_hub_escrow, ia_methods_hub_admin, ia_methods_nft;
 
-void ia_vm_init(ia_vm *vm, const ia_world *world, ia_kv *kv);
-void ia_vm_free(ia_vm *vm);
+void ia_lvm_init(ia_lvm *vm, const ia_world *world, ia_kv *kv);
+void ia_lvm_free(ia_lvm *vm);
 /* Forgets events and refusal of the last call. */
-void ia_vm_reset(ia_vm *vm, uint64_t now, uint64_t number);
+void ia_lvm_reset(ia_lvm *vm, uint64_t now, uint64_t number);
 /* NULL when no contract is there. False when the state cannot be read. */
-IA_MUST bool ia_vm_contract_at(ia_vm *vm, const ia_contract **out, const ia_addr *at);
+IA_MUST bool ia_lvm_contract_at(ia_lvm *vm, const ia_contract **out, const ia_addr *at);
 /* Runs call data; an address without contract accepts anything and answers nothing. The result is
  * appended to `out`. False: vm->why; nothing is undone. */
-IA_MUST bool ia_vm_call(ia_vm *vm, const ia_addr *to, const ia_addr *from, ia_span data,
-                        ia_buf *out);
+IA_MUST bool ia_lvm_call(ia_lvm *vm, const ia_addr *to, const ia_addr *from, ia_span data,
+                         ia_buf *out);
 
 /* -- for contracts -- */
 bool ia_no(ia_frame *f, ia_revert_id id);                              /* always false */
@@ -93,7 +93,7 @@ IA_MUST bool ia_emit(ia_frame *f, ia_event_id id, const ia_event *ev); /* by f->
 IA_MUST bool ia_call_as_self(ia_frame *f, const ia_addr *to, ia_call_id id, const void *args,
                              void *result);
 /* Copies bytes to where a result may borrow them; once in a call. */
-IA_MUST bool ia_vm_scratch(ia_vm *vm, ia_span bytes, ia_span *kept);
+IA_MUST bool ia_lvm_scratch(ia_lvm *vm, ia_span bytes, ia_span *kept);
 /* Result of a PoCo rule: hands its refusal on. */
 IA_MUST bool ia_ruled(ia_frame *f, bool ok);
 
@@ -121,12 +121,12 @@ typedef enum ia_world_key {
   IA_WKEY_CALLBACK = 'v' /* target, task id: what receiveResult was given */
 } ia_world_key;
 
-IA_MUST bool ia_vm_get(ia_vm *vm, ia_span *out, ia_world_key tag, ia_span a, ia_span b);
-IA_MUST bool ia_vm_put(ia_vm *vm, ia_world_key tag, ia_span a, ia_span b, ia_span value);
-IA_MUST bool ia_vm_get_u256(ia_vm *vm, ia_u256 *out, ia_world_key tag, ia_span a, ia_span b);
-IA_MUST bool ia_vm_put_u256(ia_vm *vm, ia_world_key tag, ia_span a, ia_span b, const ia_u256 *v);
-IA_MUST bool ia_vm_get_addr(ia_vm *vm, ia_addr *out, ia_world_key tag, ia_span a, ia_span b);
-IA_MUST bool ia_vm_put_addr(ia_vm *vm, ia_world_key tag, ia_span a, ia_span b, const ia_addr *v);
+IA_MUST bool ia_lvm_get(ia_lvm *vm, ia_span *out, ia_world_key tag, ia_span a, ia_span b);
+IA_MUST bool ia_lvm_put(ia_lvm *vm, ia_world_key tag, ia_span a, ia_span b, ia_span value);
+IA_MUST bool ia_lvm_get_u256(ia_lvm *vm, ia_u256 *out, ia_world_key tag, ia_span a, ia_span b);
+IA_MUST bool ia_lvm_put_u256(ia_lvm *vm, ia_world_key tag, ia_span a, ia_span b, const ia_u256 *v);
+IA_MUST bool ia_lvm_get_addr(ia_lvm *vm, ia_addr *out, ia_world_key tag, ia_span a, ia_span b);
+IA_MUST bool ia_lvm_put_addr(ia_lvm *vm, ia_world_key tag, ia_span a, ia_span b, const ia_addr *v);
 #define IA_NO_SPAN ia_span_of(NULL, 0)
 
 /* Owner of a contract by the key IA_WKEY_CONTRACT_OWNER; the three methods of ERC-173. */
@@ -137,12 +137,12 @@ IA_MUST bool ia_set_contract_owner(ia_frame *f, const ia_addr *owner);
 
 /* -- registries and entries, used by the hub and by genesis -- */
 /* Owner of an entry; has false when it is none. */
-IA_MUST bool ia_entry_owner(ia_vm *vm, const ia_addr *entry, bool *has, ia_addr *owner,
+IA_MUST bool ia_entry_owner(ia_lvm *vm, const ia_addr *entry, bool *has, ia_addr *owner,
                             ia_asset_kind *kind);
 /* Fields of an entry of that kind (the initialiser's arguments); false with NO_OWNER when there is
  * no such entry. */
-IA_MUST bool ia_entry_fields(ia_vm *vm, ia_args *out, const ia_addr *entry, ia_asset_kind kind);
-IA_MUST bool ia_pool_policy(ia_vm *vm, const ia_addr *pool, ia_u256 *stake, ia_u256 *reward);
+IA_MUST bool ia_entry_fields(ia_lvm *vm, ia_args *out, const ia_addr *entry, ia_asset_kind kind);
+IA_MUST bool ia_pool_policy(ia_lvm *vm, const ia_addr *pool, ia_u256 *stake, ia_u256 *reward);
 /* Makes an entry at that address and emits the registry's Transfer. */
 IA_MUST bool ia_entry_create(ia_frame *registry, ia_asset_kind kind, const ia_addr *at,
                              const ia_addr *owner, ia_span fields);
@@ -150,12 +150,12 @@ IA_MUST bool ia_nft_mint(ia_frame *registry, const ia_addr *to, const ia_addr *e
 ia_asset_kind ia_registry_kind(const ia_frame *f);
 /* Credits RLC and emits Transfer from zero. */
 IA_MUST bool ia_token_mint(ia_frame *token, const ia_addr *to, const ia_u256 *nrlc);
-IA_MUST bool ia_group_has(ia_vm *vm, const ia_addr *group, const ia_h256 *key,
+IA_MUST bool ia_group_has(ia_lvm *vm, const ia_addr *group, const ia_h256 *key,
                           const ia_u256 *purpose, bool *has);
 IA_MUST bool ia_group_add(ia_frame *group, const ia_h256 *key, const ia_u256 *purpose,
                           const ia_u256 *type);
 /* A frame of that contract for genesis. */
-ia_frame ia_frame_of(ia_vm *vm, const ia_addr *self, const ia_addr *sender);
+ia_frame ia_frame_of(ia_lvm *vm, const ia_addr *self, const ia_addr *sender);
 
 /* The creation code of every registry entry: not runnable anywhere, fixed for ever. */
 extern const ia_span ia_proxy_code;
