@@ -13,11 +13,6 @@
 static const char *const members[] = {"run",    "release",  "settlement", "orders",
                                       "assets", "evidence", NULL};
 
-static void say(char *out, size_t size, const char *fmt, va_list ap)
-{
-  (void)vsnprintf(out, size, fmt, ap);
-}
-
 static ia_check *next_check(ia_case *c, const char *name)
 {
   ia_verdict *v = c->out;
@@ -34,7 +29,7 @@ bool ia_case_check(ia_case *c, const char *name, bool ok, ia_code code, const ch
   va_list ap;
 
   va_start(ap, fmt);
-  say(k->text, sizeof(k->text), fmt, ap);
+  (void)vsnprintf(k->text, sizeof(k->text), fmt, ap);
   va_end(ap);
   k->state = ok ? IA_CHECK_PASS : IA_CHECK_FAIL;
   k->code = ok ? IA_OK : code;
@@ -51,7 +46,7 @@ void ia_case_note(ia_case *c, const char *name, const char *fmt, ...)
   va_list ap;
 
   va_start(ap, fmt);
-  say(k->text, sizeof(k->text), fmt, ap);
+  (void)vsnprintf(k->text, sizeof(k->text), fmt, ap);
   va_end(ap);
   k->state = IA_CHECK_NOTE;
 }
@@ -64,7 +59,7 @@ void ia_case_unproven(ia_case *c, const char *fmt, ...)
   if (v->n_unproven == IA_COUNT(v->unproven))
     return;
   va_start(ap, fmt);
-  say(v->unproven[v->n_unproven], sizeof(v->unproven[0]), fmt, ap);
+  (void)vsnprintf(v->unproven[v->n_unproven], sizeof(v->unproven[0]), fmt, ap);
   va_end(ap);
   v->n_unproven++;
 }
