@@ -36,7 +36,8 @@ typedef struct ia_guestbox_usage {
   uint64_t cpu_ms, memory_peak; /* 0 = not known */
 } ia_guestbox_usage;
 
-/* Starts the guest; it is executed when this returns. SANDBOX with the step that failed. */
+/* Starts the guest; it is executed when this returns. SANDBOX with the step that failed. The kernel
+ * kills the box when the calling *thread* ends: start it on one that outlives it. */
 IA_MUST bool ia_guestbox_start(ia_guestbox **out, const ia_guestbox_spec *spec, ia_err *e);
 int ia_guestbox_pidfd(const ia_guestbox *b); /* readable when all of it is dead; borrowed */
 /* Waits; false = not over within timeout_ms (-1 = for ever). *status: exit status, or 128 + signal.

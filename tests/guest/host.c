@@ -38,8 +38,8 @@ static void fill_truth(fake_host *h)
 {
   ia_descriptor *d = &h->truth;
   ia_u256 first = ia_u256_of(0), index = ia_u256_of(0);
-  ia_task_input in = {.checksum = h->checksum};
-  size_t n = h->plan->no_dataset ? 0 : 1;
+  ia_task_input in[2] = {{.checksum = h->checksum}};
+  size_t n = h->plan->no_dataset ? 0 : h->plan->bulk ? 2 : 1;
 
   *d = (ia_descriptor){.domain = IA_DOMAIN_SIM,
                        .chain_id = 421614,
@@ -50,13 +50,17 @@ static void fill_truth(fake_host *h)
   memset(d->app.b, 0x44, 20);
   memset(d->requester.b, 0x77, 20);
   memset(d->request_hash.b, 0x88, 32);
-  memset(in.dataset.b, 0x66, 20);
-  memset(in.order_hash.b, 0xaa, 32);
-  if (n > 0)
-    d->dataset = in.dataset;
+  memset(in[0].dataset.b, 0x66, 20);
+  memset(in[0].order_hash.b, 0xaa, 32);
+  in[1] = in[0];
+  in[1].dataset.b[0] = 1;
+  h->slice[0] = in[0].dataset;
+  h->slice[1] = in[1].dataset;
+  if (n == 1)
+    d->dataset = in[0].dataset;
   ia_deal_id(&d->deal_id, &d->request_hash, &first);
   ia_task_id(&d->task_id, &d->deal_id, &index);
-  assert_true(ia_inputs_hash(&d->inputs_hash, &in, n, NULL));
+  assert_true(ia_inputs_hash(&d->inputs_hash, in, n, NULL));
   ia_sha256(&d->rules_hash, ia_span_str(IA_RULES_NONE));
 }
 
@@ -84,6 +88,9 @@ static json_t *task_env(const fake_host *h, const json_t *files)
                   .task_id = h->truth.task_id,
                   .bot_size = 1,
                   .dataset = h->truth.dataset,
+                  .bulk = h->plan->bulk,
+                  .slice = h->slice,
+                  .n_slice = 2,
                   .files = files};
   json_t *env;
 
@@ -93,19 +100,22 @@ static json_t *task_env(const fake_host *h, const json_t *files)
 
 static json_t *task_datasets(const fake_host *h)
 {
+  size_t n = h->plan->no_dataset ? 0 : h->plan->bulk ? 2 : 1;
+  json_t *list = json_array();
   ia_h256 order;
-  json_t *d;
 
-  if (h->plan->no_dataset)
-    return json_array();
   memset(order.b, 0xaa, 32);
-  d = json_pack("{s:s,s:s,s:s,s:s,s:s,s:n,s:i}", "address", ia_addr_lower(&h->truth.dataset).s,
-                "checksum", ia_h256_text(&h->checksum).s, "multiaddr", "/p2p/QmData", "filename",
-                ia_addr_lower(&h->truth.dataset).s, "orderHash", ia_h256_text(&order).s,
-                "policyHash", "epoch", 0);
-  if (h->plan->local || h->plan->local_task)
-    json_object_set_new(d, "plain", json_true());
-  return json_pack("[o]", d);
+  for (size_t i = 0; i < n; i++) {
+    json_t *d = json_pack("{s:s,s:s,s:s,s:s,s:s,s:n,s:i}", "address", ia_addr_lower(&h->slice[i]).s,
+                          "checksum", ia_h256_text(&h->checksum).s, "multiaddr", "/p2p/QmData",
+                          "filename", ia_dataset_file_name(&h->slice[i], h->plan->bulk).s,
+                          "orderHash", ia_h256_text(&order).s, "policyHash", "epoch", 0);
+
+    if (h->plan->local || h->plan->local_task)
+      json_object_set_new(d, "plain", json_true());
+    json_array_append_new(list, d);
+  }
+  return list;
 }
 
 static json_t *task_item(const fake_host *h)
@@ -214,7 +224,7 @@ static json_t *seal(fake_host *h, const json_t *body, ia_span log)
   if (!h->plan->no_dataset) {
     items[n].plain = ia_buf_view(&key);
     (void)snprintf(items[n++].name, IA_RELEASE_NAME_MAX, "dataset-key/%s",
-                   ia_addr_lower(&h->truth.dataset).s);
+                   ia_addr_lower(&h->slice[0]).s);
   }
   items[n++] = (ia_release_item){.name = "task", .plain = ia_buf_view(&text)};
   assert_true(ia_json_get_base64(body, "quote", &quote, NULL));
@@ -415,6 +425,11 @@ static void converse(fake_host *h, uint8_t type, ia_span payload, bool local)
   ia_frame_reader_init(&in, h->fd);
   bool ok = ia_frame_read(&in, &f, 20000, &e) && f.type == IA_FRAME_HELLO;
   assert_true(ok);
+  if (h->plan->prepare) {
+    IA_AUTO_JSON *v = json_pack("{s:s}", "appDigest", ia_h256_text(&h->image).s);
+
+    send_json(h, IA_FRAME_PREPARE, 0, v);
+  }
   send_frame(h, type, 0, payload);
   while (!h->over && ia_frame_read(&in, &f, 60000, &e)) {
     if (f.type != IA_FRAME_PUT) /* ciphertext is looked at by the tests themselves */

@@ -29,6 +29,8 @@ typedef struct fake_plan {
   bool local;           /* --local, and a local task */
   bool local_task;      /* a local task for a guest of the network */
   bool callback, file, no_dataset;
+  bool prepare;      /* the image is announced before the task */
+  bool bulk;         /* a slice of two datasets; the SMS holds no key of the second */
   const char *input; /* content of the input file */
 } fake_plan;
 
@@ -45,6 +47,7 @@ typedef struct fake_host {
   /* of the run under way */
   const fake_plan *plan;
   ia_descriptor truth;
+  ia_addr slice[2]; /* datasets: the first alone unless bulk */
   int fd;
   ia_h512 report_data;
   ia_buf seen; /* every byte that came out of the guest */

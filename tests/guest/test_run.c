@@ -201,6 +201,16 @@ static void test_logs(void **state IA_UNUSED)
   }
 }
 
+/* A warm guest that has the image; a slice whose second owner refused: an empty folder, no file. */
+static void test_prepared_slice(void **state IA_UNUSED)
+{
+  fake_run(&host, &(fake_plan){.argv = "slice", .prepare = true, .bulk = true});
+  ended("");
+  ia_autofree char *result = fake_result(&host, "result.txt");
+  assert_string_equal(result, MARKER " 0 -1 -1");
+  assert_int_equal(host.fetches, 1);
+}
+
 static void test_local(void **state IA_UNUSED)
 {
   fake_run(&host, &(fake_plan){.argv = "leak", .local = true, .logs = "clear"});
@@ -236,6 +246,7 @@ int main(int argc, char **argv)
     cmocka_unit_test(test_callback),
     cmocka_unit_test(test_input_file),
     cmocka_unit_test(test_logs),
+    cmocka_unit_test(test_prepared_slice),
     cmocka_unit_test(test_local),
 #if !defined(__SANITIZE_ADDRESS__)
     cmocka_unit_test(test_get),

@@ -93,6 +93,26 @@ static int do_files(void)
   return f ? 0 : 1;
 }
 
+/* What there is of a slice of two. */
+static int do_slice(void)
+{
+  char text[512];
+  char one[64] = "";
+  FILE *f = fopen("/iexec_in/protected/1/secretText", "r");
+  const char *second = getenv("IEXEC_DATASET_2_FILENAME");
+
+  if (f) {
+    (void)!fgets(one, sizeof(one), f);
+    fclose(f);
+  }
+  char path[128];
+  snprintf(path, sizeof(path), "/iexec_in/%s", second ? second : "absent");
+  snprintf(text, sizeof(text), "%s %d %d %d", one, access("/iexec_in/protected/2", F_OK),
+           access("/iexec_in/protected/2/secretText", F_OK), access(path, F_OK));
+  put("result.txt", text);
+  return 0;
+}
+
 int main(int argc, char **argv)
 {
   const char *what = argc > 1 ? argv[1] : "cmd";
@@ -117,6 +137,8 @@ int main(int argc, char **argv)
     put("a", "1");
     put("b", "2");
   }
+  if (strcmp(what, "slice") == 0)
+    return do_slice();
   if (strcmp(what, "env") == 0)
     return do_env();
   if (strcmp(what, "get") == 0)
