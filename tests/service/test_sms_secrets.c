@@ -137,6 +137,9 @@ static void test_routes_that_do_not_exist(void **state)
     assert_int_equal(lab_raw(b, "POST", paths[i], NULL, ia_span_str("{}")), 404);
   assert_true(fixture_get(&b->f, &a, "GET", "/tee/framework", NULL));
   assert_true(ia_span_is(ia_buf_view(&a.body), "\"TDX\""));
+  assert_int_equal(lab_raw(b, "GET", "/version", NULL, ia_span_of(NULL, 0)), 200);
+  assert_int_equal(lab_raw(b, "GET", "/metrics", NULL, ia_span_of(NULL, 0)), 200);
+  assert_int_equal(lab_raw(b, "GET", "/actuator/health", NULL, ia_span_of(NULL, 0)), 200);
   assert_int_equal(lab_raw(b, "GET", "/tee/properties/SCONE/v1", NULL, ia_span_of(NULL, 0)), 409);
   assert_int_equal(lab_raw(b, "GET", "/tee/properties/TDX/v0", NULL, ia_span_of(NULL, 0)), 404);
   assert_int_equal(lab_raw(b, "GET", "/tee/properties/TDX/v" IA_VERSION, NULL, ia_span_of(NULL, 0)),

@@ -20,7 +20,7 @@ static bool mac(uint8_t out[32], const ia_secret *key, uint64_t generation, ia_e
 /* False when the slot holds nothing that we wrote. */
 static bool read_slot(int fd, unsigned slot, const ia_secret *key, uint64_t *generation)
 {
-  uint8_t raw[RECORD], want[32];
+  uint8_t raw[RECORD] = {0}, want[32];
   ia_span in = IA_SPAN_ARR(raw);
 
   return pread(fd, raw, sizeof(raw), (off_t)slot * SLOT) == (ssize_t)sizeof(raw) &&

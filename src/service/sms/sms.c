@@ -380,11 +380,72 @@ static bool get_up(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   return v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "sms: no memory");
 }
 
+/* -- what monitors of iExec services ask -- */
+static bool get_version(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  (void)ctx;
+  (void)rq;
+  ia_reply_type(rp, "text/plain");
+  ia_buf_str(ia_reply_body(rp), IA_VERSION);
+  return ia_buf_ok(ia_reply_body(rp), e);
+}
+
+static bool get_health(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  IA_AUTO_JSON *v = json_pack("{s:s}", "status", "UP");
+
+  (void)ctx;
+  (void)rq;
+  return v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "sms: no memory");
+}
+
+struct count {
+  const char *name, *sql;
+  uint64_t n;
+};
+
+static bool unit_counts(void *ctx, ia_db *db, ia_err *e)
+{
+  for (struct count *c = ctx; c->name; c++) {
+    bool row = false;
+    ia_stmt *st;
+
+    if (!ia_db_stmt(&st, db, c->sql, e) || !ia_stmt_step(st, &row, e))
+      return false;
+    c->n = row ? ia_col_u64(st, 0) : 0;
+    ia_stmt_reset(st);
+  }
+  return true;
+}
+
+/* Prometheus text. */
+static bool get_metrics(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  struct count c[] = {
+      {"iapp_sms_releases_total", "SELECT count(*) FROM release", 0},
+      {"iapp_sms_refusals_total", "SELECT count(*) FROM audit WHERE verdict = 'refuse'", 0},
+      {"iapp_sms_secrets", "SELECT count(*) FROM secret", 0},
+      {NULL, NULL, 0}};
+  ia_sms *s = ctx;
+
+  (void)rq;
+  if (!ia_sms_store_run(s->store, false, unit_counts, c, e))
+    return false;
+  ia_reply_type(rp, "text/plain; version=0.0.4");
+  for (size_t i = 0; c[i].name; i++)
+    ia_buf_printf(ia_reply_body(rp), "%s %llu\n", c[i].name, (unsigned long long)c[i].n);
+  ia_buf_printf(ia_reply_body(rp), "iapp_sms_simulated %d\n", s->domain == IA_DOMAIN_SIM);
+  return ia_buf_ok(ia_reply_body(rp), e);
+}
+
 enum { SMALL_BODY = 16 << 10, MESSAGE_BODY = 128 << 10 };
 
 static const ia_route own_rows[] = {
     {"GET", "/info", IA_ROUTE_JOB, 0, false, get_info},
     {"GET", "/up", IA_ROUTE_INLINE, 0, false, get_up},
+    {"GET", "/version", IA_ROUTE_INLINE, 0, false, get_version},
+    {"GET", "/metrics", IA_ROUTE_JOB, 0, false, get_metrics},
+    {"GET", "/actuator/health", IA_ROUTE_INLINE, 0, false, get_health},
     {"POST", "/attest/v1/challenge", IA_ROUTE_JOB, SMALL_BODY, false, ia_sms_h_challenge},
     {"POST", "/attest/v1/release", IA_ROUTE_JOB, IA_SMS_BODY_MAX, false, ia_sms_h_release},
     {"POST", "/owner/v1/messages", IA_ROUTE_JOB, MESSAGE_BODY, false, ia_sms_h_message},
