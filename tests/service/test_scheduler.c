@@ -1,0 +1,302 @@
+/* The scheduler against a real ledger and market: the life of a task, leases, authorisations,
+ * failures, refunds, and what workers may not do. */
+#include "sched_lab.h"
+
+enum { TEE_TDX = IA_TAG_TEE | IA_TAG_TDX };
+
+/* Takes tasks until it is this one; the others of earlier tests are reported as failed for good. */
+static json_t *poll_for(lab *b, int who, const ia_h256 *task)
+{
+  for (int i = 0; i < 10; i++) {
+    json_t *v = lab_poll(b, who);
+    ia_h256 got;
+
+    if (!v)
+      continue;
+    MUST(ia_json_get_h256(json_object_get(v, "lease"), "taskId", &got, &e));
+    if (ia_h256_eq(&got, task))
+      return v;
+    json_decref(v);
+  }
+  fail();
+  return NULL;
+}
+
+static void leased_authorised_settled(void **state)
+{
+  lab *b = *state;
+  ia_h256 deal = lab_match(b, 1, TEE_TDX), task = lab_task(&deal, 0), h, got;
+  IA_AUTO_JSON *offer = NULL;
+  IA_AUTO_JSON *done = NULL;
+  IA_AUTOV(ia_buf) auth = {0};
+  IA_AUTOV(ia_chain_sent) sent = {0};
+  ia_lease lease = {.task_id = task, .worker = b->who[LAB_WORKER]};
+  json_t *hints, *l;
+
+  MUST(lab_hello(b, LAB_WORKER, "one", &e));
+  offer = poll_for(b, LAB_WORKER, &task);
+  l = json_object_get(offer, "lease");
+  hints = json_object_get(offer, "hints");
+  lease.fencing = lab_fencing(offer);
+  lease.expires = (uint64_t)json_integer_value(json_object_get(l, "expires"));
+  MUST(ia_lease_hash(&h, IA_DOMAIN_SIM, &lease, &e));
+  MUST(ia_json_get_hex(l, "sig", &auth, &e));
+  ia_addr signer;
+  MUST(ia_eip191_recover(&signer, IA_SPAN_ARR(h.b), ia_buf_view(&auth), &e));
+  assert_true(ia_addr_eq(&signer, &b->who[LAB_POOL]));
+  assert_true(lease.expires <= ia_now() + 2);
+  MUST(ia_json_get_h256(hints, "dealId", &got, &e));
+  assert_true(ia_h256_eq(&got, &deal));
+  MUST(ia_json_get_h256(hints, "appDigest", &got, &e));
+  assert_true(ia_h256_eq(&got, &b->app_digest));
+  assert_int_equal(json_object_size(hints), 16);
+  MUST(lab_authorize(b, LAB_WORKER, &task, lease.fencing,
+                     lab_cert(b, &task, LAB_WORKER, &b->who[3], ia_now() + 60), &auth, &e));
+  MUST(lab_settle(b, LAB_WORKER, &task, ia_buf_view(&auth), &sent, &e));
+  done = lab_wait(b, &task, "COMPLETED");
+  assert_string_equal(json_string_value(json_object_get(
+                          json_object_get(json_object_get(done, "iapp"), "result"), "location")),
+                      "/ipfs/z");
+}
+
+/* Certificates of another task, worker, key, domain or time; a second enclave under one lease. */
+static void no_authorisation_without_the_right_certificate(void **state)
+{
+  lab *b = *state;
+  ia_h256 deal = lab_match(b, 1, TEE_TDX), task = lab_task(&deal, 0), other = {{1}};
+  IA_AUTO_JSON *offer = poll_for(b, LAB_WORKER, &task);
+  uint64_t fencing = lab_fencing(offer), soon = ia_now() + 60;
+  IA_AUTOV(ia_buf) auth = {0};
+  const ia_addr *enclave = &b->who[3], *second = &b->who[8];
+  json_t *forged = lab_cert(b, &task, LAB_WORKER, enclave, soon);
+  const struct {
+    json_t *cert;
+    uint64_t fencing;
+    ia_code code;
+  } bad[] = {
+      {lab_cert(b, &other, LAB_WORKER, enclave, soon), fencing, IA_E_FORBIDDEN},
+      {lab_cert(b, &task, LAB_WORKER_2, enclave, soon), fencing, IA_E_FORBIDDEN},
+      {lab_cert(b, &task, LAB_WORKER, enclave, ia_now() - 1), fencing, IA_E_FORBIDDEN},
+      {lab_cert(b, &task, LAB_WORKER, enclave, soon), fencing + 1, IA_E_LEASE_FENCED},
+      {forged, fencing, IA_E_SMS_SIGNATURE},
+  };
+
+  json_object_set_new(forged, "enclaveAddress", ia_json_addr(second));
+  for (size_t i = 0; i < IA_COUNT(bad); i++) {
+    ia_err why = {0};
+
+    assert_false(lab_authorize(b, LAB_WORKER, &task, bad[i].fencing, bad[i].cert, &auth, &why));
+    assert_int_equal(why.code, bad[i].code);
+  }
+  MUST(lab_authorize(b, LAB_WORKER, &task, fencing, lab_cert(b, &task, LAB_WORKER, enclave, soon),
+                     &auth, &e));
+  MUST(lab_authorize(b, LAB_WORKER, &task, fencing, lab_cert(b, &task, LAB_WORKER, enclave, soon),
+                     &auth, &e));
+  ia_err why = {0};
+  assert_false(lab_authorize(b, LAB_WORKER, &task, fencing,
+                             lab_cert(b, &task, LAB_WORKER, second, soon), &auth, &why));
+  assert_int_equal(why.code, IA_E_FORBIDDEN);
+}
+
+static json_t *lease_body(const ia_h256 *task, uint64_t fencing, const char *state)
+{
+  return json_pack("{s:o, s:I, s:s}", "taskId", ia_json_h256(task), "fencing", (json_int_t)fencing,
+                   "state", state);
+}
+
+static bool beat(lab *b, int who, const ia_h256 *task, uint64_t fencing)
+{
+  IA_AUTO_JSON *v = NULL;
+
+  MUST(lab_ask(b, who, "/worker/v1/heartbeat", lease_body(task, fencing, "RUNNING"), &v, &e));
+  return json_is_false(json_object_get(v, "stop"));
+}
+
+/* Heartbeats keep a lease beyond its first end; without them the task goes to another worker under
+ * the next number, and the older number has no say any more. */
+static void a_silent_worker_loses_its_task(void **state)
+{
+  lab *b = *state;
+  ia_h256 deal = lab_match(b, 1, TEE_TDX), task = lab_task(&deal, 0);
+  IA_AUTO_JSON *first = poll_for(b, LAB_WORKER, &task);
+  uint64_t fencing = lab_fencing(first);
+  IA_AUTOV(ia_buf) auth = {0};
+  ia_err why = {0};
+
+  for (int i = 0; i < 3; i++) {
+    (void)usleep(1000000);
+    assert_true(beat(b, LAB_WORKER, &task, fencing));
+  }
+  MUST(lab_hello(b, LAB_WORKER_2, "two", &e));
+  IA_AUTO_JSON *second = poll_for(b, LAB_WORKER_2, &task);
+  assert_int_equal(lab_fencing(second), fencing + 1);
+  assert_int_equal(json_integer_value(json_object_get(second, "attempt")), 2);
+  assert_false(beat(b, LAB_WORKER, &task, fencing));
+  assert_false(lab_authorize(b, LAB_WORKER, &task, fencing,
+                             lab_cert(b, &task, LAB_WORKER, &b->who[3], ia_now() + 60), &auth,
+                             &why));
+  assert_int_equal(why.code, IA_E_LEASE_FENCED);
+  assert_true(beat(b, LAB_WORKER_2, &task, fencing + 1));
+}
+
+/* A worker that starts anew frees what its older process had, at once. */
+static void a_restarted_worker_frees_its_leases(void **state)
+{
+  lab *b = *state;
+  ia_h256 deal = lab_match(b, 1, TEE_TDX), task = lab_task(&deal, 0);
+  IA_AUTO_JSON *first = poll_for(b, LAB_WORKER, &task);
+
+  MUST(lab_hello(b, LAB_WORKER, "one", &e)); /* the same process */
+  assert_true(beat(b, LAB_WORKER, &task, lab_fencing(first)));
+  MUST(lab_hello(b, LAB_WORKER, "another", &e));
+  assert_false(beat(b, LAB_WORKER, &task, lab_fencing(first)));
+}
+
+static json_t *failure(const ia_h256 *task, uint64_t fencing, const char *cause, bool retry)
+{
+  return json_pack("{s:o, s:I, s:s, s:s, s:s, s:b}", "taskId", ia_json_h256(task), "fencing",
+                   (json_int_t)fencing, "cause", cause, "code", "APP_FAILED", "message",
+                   "exit status 3", "retry", retry);
+}
+
+static void causes_reach_the_requester_and_money_comes_back(void **state)
+{
+  lab *b = *state;
+  ia_h256 deal = lab_match(b, 1, TEE_TDX), task = lab_task(&deal, 0);
+  IA_AUTO_JSON *offer = poll_for(b, LAB_WORKER, &task);
+  IA_AUTO_JSON *failed = NULL;
+  IA_AUTO_JSON *claimed = NULL;
+  IA_AUTO_JSON *receipt = NULL;
+  IA_AUTOV(ia_settlement) s = {0};
+  ia_addr signer;
+  ia_task now;
+  IA_AUTOV(ia_buf) store = {0};
+
+  /* nobody else is there to try: final */
+  (void)usleep(100000);
+  MUST(lab_ask(b, LAB_WORKER, "/worker/v1/failed",
+               failure(&task, lab_fencing(offer), "APP_COMPUTE_FAILED", false), NULL, &e));
+  json_t *v = lab_get(b, &task, "");
+  const char *status = json_string_value(json_object_get(v, "currentStatus"));
+  if (strcmp(status, "RUNNING_FAILED") != 0) {
+    /* the second worker of an earlier test counts as connected: it fails too */
+    IA_AUTO_JSON *again = poll_for(b, LAB_WORKER_2, &task);
+    for (int i = 0; i < 2; i++)
+      MUST(lab_ask(b, LAB_WORKER_2, "/worker/v1/failed",
+                   failure(&task, lab_fencing(again), "APP_COMPUTE_FAILED", true), NULL, &e));
+  }
+  json_decref(v);
+  lab_advance(b, 3001);
+  claimed = lab_wait(b, &task, "FAILED");
+  failed = json_incref(json_object_get(claimed, "iapp"));
+  assert_string_equal(json_string_value(json_object_get(failed, "cause")), "APP_COMPUTE_FAILED");
+  assert_string_equal(json_string_value(json_object_get(failed, "message")), "exit status 3");
+  MUST(ia_chain_task(b->chain, &now, &store, &task, &e));
+  assert_int_equal(now.status, IA_TASK_FAILED);
+  receipt = lab_get(b, &task, "/receipt");
+  MUST(ia_settlement_open(&s, &signer, json_object_get(receipt, "settlement"), &e));
+  assert_string_equal(s.cause, "APP_COMPUTE_FAILED");
+  assert_true(ia_addr_eq(&signer, &b->who[LAB_POOL]));
+}
+
+/* A task that somebody else initialised already is fine. */
+static void initialise_is_idempotent(void **state)
+{
+  lab *b = *state;
+  IA_AUTOV(ia_chain_sent) sent = {0};
+  ia_h256 deal, task;
+  ia_err why = {0};
+
+  lab_pool_down(b);
+  deal = lab_match(b, 1, TEE_TDX);
+  task = lab_task(&deal, 0);
+  ia_args a = {.id = {deal}};
+  MUST(lab_send(b, LAB_USER, NULL, IA_CALL_INITIALIZE, &a, &sent, &why));
+  lab_pool_up(b);
+  json_decref(lab_wait(b, &task, "INITIALIZED"));
+  json_decref(poll_for(b, LAB_WORKER, &task));
+}
+
+/* What was leased before a restart is neither lost nor given twice. */
+static void a_restart_keeps_leases_and_numbers(void **state)
+{
+  lab *b = *state;
+  ia_h256 deal = lab_match(b, 1, TEE_TDX), task = lab_task(&deal, 0);
+  IA_AUTO_JSON *first = poll_for(b, LAB_WORKER, &task);
+  uint64_t used = b->counter[LAB_WORKER];
+  ia_err why = {0};
+  IA_AUTO_JSON *body = json_pack("{s:i}", "free", 0);
+
+  lab_pool_down(b);
+  lab_pool_up(b);
+  assert_true(beat(b, LAB_WORKER, &task, lab_fencing(first)));
+  assert_false(lab_ask_at(b, LAB_WORKER, used, "/worker/v1/poll", body, NULL, &why));
+  assert_int_equal(why.code, IA_E_UNAUTHORIZED);
+}
+
+static void requests_are_signed_once(void **state)
+{
+  lab *b = *state;
+  IA_AUTO_JSON *body = json_pack("{s:i}", "free", 0);
+  uint64_t n = b->counter[LAB_WORKER] += 10;
+  ia_err why = {0};
+
+  MUST(lab_ask_at(b, LAB_WORKER, n, "/worker/v1/poll", body, NULL, &why));
+  assert_false(lab_ask_at(b, LAB_WORKER, n, "/worker/v1/poll", body, NULL, &why));
+  assert_int_equal(why.code, IA_E_UNAUTHORIZED);
+  /* one that was overtaken on the way is good, once */
+  MUST(lab_ask_at(b, LAB_WORKER, n - 3, "/worker/v1/poll", body, NULL, &why));
+  assert_false(lab_ask_at(b, LAB_WORKER, n - 3, "/worker/v1/poll", body, NULL, &why));
+  assert_false(lab_ask_at(b, LAB_USER, n, "/worker/v1/poll", body, NULL, &why));
+  assert_int_equal(why.code, IA_E_FORBIDDEN);
+  assert_false(lab_hello(b, LAB_USER, "x", &why));
+}
+
+/* A deal that no enclave would get a key for is not tried; its cause is said at once. */
+static void a_deal_without_tee_is_refused(void **state)
+{
+  lab *b = *state;
+  ia_h256 deal = lab_match(b, 1, 0), task = lab_task(&deal, 0);
+  IA_AUTO_JSON *v = lab_wait(b, &task, "RUNNING_FAILED");
+
+  assert_string_equal(json_string_value(json_object_get(json_object_get(v, "iapp"), "cause")),
+                      "TEE_NOT_SUPPORTED");
+}
+
+static void logs_are_for_the_requester(void **state)
+{
+  lab *b = *state;
+  ia_h256 deal = lab_match(b, 1, TEE_TDX), task = lab_task(&deal, 0);
+  json_t *v = lab_get(b, &task, "/wait?state=");
+  char url[256];
+  IA_AUTO_JSON *challenge = NULL;
+  ia_err why = {0};
+
+  json_decref(v);
+  (void)snprintf(url, sizeof(url), "%s/tasks/logs/challenge?chainId=421614&address=%s",
+                 ia_server_url(b->pool.server), ia_addr_lower(&b->who[LAB_USER]).s);
+  MUST(ia_http_json(b->http, &challenge, "GET", url, NULL, &why));
+  assert_string_equal(json_string_value(json_object_get(challenge, "primaryType")), "Challenge");
+  (void)snprintf(url, sizeof(url), "%s/tasks/%s/logs", ia_server_url(b->pool.server),
+                 ia_h256_text(&task).s);
+  assert_false(ia_http_json(b->http, NULL, "GET", url, NULL, &why));
+  assert_int_equal(why.code, IA_E_UNAUTHORIZED);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(leased_authorised_settled),
+      cmocka_unit_test(no_authorisation_without_the_right_certificate),
+      cmocka_unit_test(requests_are_signed_once),
+      cmocka_unit_test(a_deal_without_tee_is_refused),
+      cmocka_unit_test(logs_are_for_the_requester),
+      cmocka_unit_test(initialise_is_idempotent),
+      cmocka_unit_test(a_restart_keeps_leases_and_numbers),
+      cmocka_unit_test(a_restarted_worker_frees_its_leases),
+      cmocka_unit_test(a_silent_worker_loses_its_task),
+      cmocka_unit_test(causes_reach_the_requester_and_money_comes_back),
+  };
+
+  return cmocka_run_group_tests(tests, lab_open, lab_close);
+}
