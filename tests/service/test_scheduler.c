@@ -123,8 +123,8 @@ static void a_silent_worker_loses_its_task(void **state)
   IA_AUTOV(ia_buf) auth = {0};
   ia_err why = {0};
 
-  for (int i = 0; i < 3; i++) {
-    (void)usleep(1000000);
+  for (int i = 0; i < 5; i++) {
+    (void)usleep(500000);
     assert_true(beat(b, LAB_WORKER, &task, fencing));
   }
   MUST(lab_hello(b, LAB_WORKER_2, "two", &e));

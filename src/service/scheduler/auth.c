@@ -114,7 +114,7 @@ bool sch_auth_load(ia_scheduler *s, ia_err *e)
   ia_stmt *st;
   bool row;
 
-  if (!ia_db_stmt(&st, s->db, "SELECT address, counter FROM workers", e))
+  if (!ia_db_stmt(&st, s->db, "SELECT address, counter, boot FROM workers", e))
     return false;
   for (;;) {
     sch_worker *w;
@@ -129,6 +129,7 @@ bool sch_auth_load(ia_scheduler *s, ia_err *e)
     w = worker_of(s, &a);
     if (w) {
       w->highest = ia_col_u64(st, 1);
+      sch_copy(w->boot, sizeof(w->boot), ia_col_text(st, 2));
       memset(w->window, 0xff, sizeof(w->window)); /* what came before the restart is over */
     }
   }
@@ -137,6 +138,7 @@ bool sch_auth_load(ia_scheduler *s, ia_err *e)
 bool sch_auth_keep(ia_scheduler *s, const ia_addr *worker, ia_err *e)
 {
   sch_worker *w = worker_of(s, worker);
+  char boot[sizeof(w->boot)];
   uint64_t highest;
   ia_stmt *st;
 
@@ -144,14 +146,17 @@ bool sch_auth_keep(ia_scheduler *s, const ia_addr *worker, ia_err *e)
     return true;
   pthread_mutex_lock(&s->auth_lock);
   highest = w->highest;
+  memcpy(boot, w->boot, sizeof(boot));
   pthread_mutex_unlock(&s->auth_lock);
   if (!ia_db_stmt(&st, s->db,
-                  "INSERT INTO workers (address, counter) VALUES ($1, $2)"
-                  " ON CONFLICT (address) DO UPDATE SET counter = excluded.counter",
+                  "INSERT INTO workers (address, counter, boot) VALUES ($1, $2, $3)"
+                  " ON CONFLICT (address) DO UPDATE SET counter = excluded.counter,"
+                  " boot = excluded.boot",
                   e))
     return false;
   ia_bind_addr(st, 1, worker);
   ia_bind_u64(st, 2, highest);
+  ia_bind_text(st, 3, boot);
   return ia_stmt_run(st, e);
 }
 

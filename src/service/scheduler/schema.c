@@ -7,7 +7,8 @@
 static const ia_migration steps[] = {
     {1,
      "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
-     "CREATE TABLE workers (address BLOB PRIMARY KEY, counter INTEGER NOT NULL) STRICT;"
+     "CREATE TABLE workers (address BLOB PRIMARY KEY, counter INTEGER NOT NULL,"
+     " boot TEXT NOT NULL) STRICT;"
      "CREATE TABLE fences (task_id BLOB PRIMARY KEY, fencing INTEGER NOT NULL) STRICT;"
      "CREATE TABLE deals (deal_id BLOB PRIMARY KEY, tx BLOB NOT NULL, block INTEGER NOT NULL,"
      " requester BLOB NOT NULL, app BLOB NOT NULL, app_digest BLOB NOT NULL, dataset BLOB NOT NULL,"
