@@ -197,7 +197,7 @@ static inline int lab_open(void **state)
                                    .tee = "sim",
                                    .workers = b.workers,
                                    .n_workers = 2,
-                                   .lease_seconds = 2,
+                                   .lease_seconds = 30,
                                    .wait_ms = 5000};
   o.url = b.front_url;
   MUST(ia_chain_open(&b.chain, &o, &e));

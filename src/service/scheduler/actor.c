@@ -322,20 +322,40 @@ static uint64_t next_due(ia_scheduler *s, uint64_t orders_at)
   return best;
 }
 
+/* Locked: when the first pause of a free task ends; 0: none has one. */
+static uint64_t pause_end(ia_scheduler *s)
+{
+  uint64_t at = 0;
+  ia_stmt *st;
+  bool row = false;
+
+  if (!ia_db_stmt(&st, s->db, "SELECT min(next_try) FROM tasks WHERE state = 1 AND next_try > $1",
+                  NULL))
+    return 0;
+  ia_bind_u64(st, 1, ia_now());
+  if (ia_stmt_step(st, &row, NULL) && row && !ia_col_null(st, 0))
+    at = ia_col_u64(st, 0);
+  ia_stmt_reset(st);
+  return at;
+}
+
 static void wait_for_work(ia_scheduler *s, uint64_t orders_at)
 {
+  uint64_t paused;
   struct timespec until;
+  bool late = false;
 
   sch_lock(s);
   (void)clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_sec += (time_t)(s->ready ? next_due(s, orders_at) : 1);
-  while (!s->due && !s->stop) {
-    if (pthread_cond_timedwait(&s->wake, &s->lock, &until) == ETIMEDOUT)
-      break;
-  }
+  paused = pause_end(s);
+  while (!s->due && !s->stop && !late)
+    late = pthread_cond_timedwait(&s->wake, &s->lock, &until) == ETIMEDOUT;
   s->due = false;
   sch_unlock(s);
-  sch_offer(s); /* a task's pause may be over */
+  /* whoever frees a task offers it himself: only the end of a pause is nobody's doing */
+  if (late || (paused != 0 && ia_now() >= paused))
+    sch_offer(s);
 }
 
 /* ia_scheduler_open may wait for this. */

@@ -16,12 +16,14 @@ struct sch_poll {
   ia_addr worker;
   uint64_t until_ms;
   bool taken; /* an assignment is under way for it */
+  bool heard; /* its counter is in the store */
 };
 
 enum { ASSIGN_MAX = 32 };
 
 typedef struct offer {
   ia_addr worker;
+  bool heard;
   json_t *answer; /* what it gets; NULL: nothing */
   sch_task task;
 } offer;
@@ -198,7 +200,10 @@ static bool assign_one(ia_scheduler *s, offer *o, ia_err *e)
   bool found;
   ia_lease l;
 
-  if (!sch_auth_keep(s, &o->worker, e) || !choose(s, &o->task, &found, &o->worker, e))
+  if (!o->heard && !sch_auth_keep(s, &o->worker, e))
+    return false;
+  o->heard = true;
+  if (!choose(s, &o->task, &found, &o->worker, e))
     return false;
   if (!found)
     return true;
@@ -215,6 +220,7 @@ static void assign_work(void *ctx)
 {
   assignment *a = ctx;
   SCH_LOCKED *s = a->s;
+  bool any = false;
 
   sch_lock(s);
   for (size_t i = 0; i < a->n && s->ready; i++) {
@@ -228,7 +234,10 @@ static void assign_work(void *ctx)
              ia_h256_text(&a->offers[i].task.id).s, ia_addr_lower(&a->offers[i].worker).s,
              (unsigned long long)a->offers[i].task.fencing);
   }
-  sch_wake(s); /* the actor's next due time may be a new lease's end */
+  for (size_t i = 0; i < a->n; i++)
+    any |= a->offers[i].answer != NULL;
+  if (any)
+    sch_wake(s); /* the actor's next due time may be the end of a new lease */
 }
 
 /* -- held polls; the loop's thread -- */
@@ -285,6 +294,7 @@ static void assign_done(void *ctx, bool ran)
 
     if (*p) {
       (*p)->taken = false;
+      (*p)->heard = a->offers[i].heard;
       if (a->offers[i].answer)
         poll_finish(p, a->offers[i].answer);
     } else if (a->offers[i].answer && ran) {
@@ -313,7 +323,7 @@ void sch_offer_post(void *ctx)
   a->s = s;
   for (sch_poll *p = s->polls; p && a->n < ASSIGN_MAX; p = p->next) {
     p->taken = true;
-    a->offers[a->n++].worker = p->worker;
+    a->offers[a->n++] = (offer){.worker = p->worker, .heard = p->heard};
   }
   s->assigning = true;
   s->running++;
