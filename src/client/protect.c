@@ -122,6 +122,7 @@ bool ia_protect_run(ia_protect *p, ia_protected *out, const ia_protect_config *c
   ia_crash_point("protect.uploaded");
   if (!put_on_ledger(p, cfg, e) || !hand_over_key(p, cfg, e))
     return false;
+  ia_crash_point("protect.pushed");
   *out = (ia_protected){.address = p->address,
                         .owner = p->owner,
                         .checksum = p->checksum,

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""protect against real services: killed after each step and resumed, without a second dataset, with
+nothing secret on disk; what the owner reads of her data."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import tap  # noqa: E402
+from tap import case, check, equal  # noqa: E402
+
+IAPP = os.path.join(os.environ["IA_BUILD"], "iapp")
+TOP = tempfile.mkdtemp(prefix="iapp-protect-")
+HOME, KEYS, PASSWORD = (os.path.join(TOP, n) for n in ("home", "keystore", "password"))
+JOURNAL = os.path.join(HOME, "protect")
+MARKER = "a-secret-that-nobody-may-find"
+
+
+class Run:
+    """What the cases share."""
+
+
+def env(**more):
+    return dict(os.environ, IAPP_HOME=HOME, IAPP_PASSWORD_FILE=PASSWORD, **more)
+
+
+def iapp(*args, wallet=True, **more):
+    command = [IAPP, *args, "--json"]
+    if wallet:
+        command += ["--keystore", KEYS, "--wallet", Run.owner]
+    done = subprocess.run(command, env=env(**more), cwd=TOP, capture_output=True, timeout=120,
+                          stdin=subprocess.DEVNULL, check=False)
+    return done.returncode, [json.loads(x) for x in done.stdout.splitlines()]
+
+
+def good(*args, **kwargs):
+    status, lines = iapp(*args, **kwargs)
+    check(status == 0 and lines, f"{args}: {status} {lines}")
+    return lines[-1]
+
+
+def journals():
+    return sorted(os.listdir(JOURNAL)) if os.path.isdir(JOURNAL) else []
+
+
+@case
+def an_installation_starts():
+    with open(PASSWORD, "w", encoding="ascii") as f:
+        f.write("correct horse\n")
+    Run.log = open(os.path.join(TOP, "up.log"), "wb")
+    Run.up = subprocess.Popen([IAPP, "up", "--port", "0", "--test", "--json"], env=env(),
+                              stdout=subprocess.PIPE, stderr=Run.log, stdin=subprocess.DEVNULL)
+    Run.config = json.loads(Run.up.stdout.readline())
+    check("rpcUrl" in Run.config, f"ready: {Run.config}")
+    Run.owner = good("wallet", "new", "--keystore", KEYS, wallet=False)["address"]
+
+
+@case
+def data_are_protected_in_one_go():
+    got = good("protect", f"text={MARKER}", "--name", "one")
+    equal(sorted(got), ["address", "checksum", "cid", "multiaddr", "name", "owner", "schema",
+                        "transactionHash"], "members")
+    equal((got["owner"], got["name"], got["schema"]),
+          (Run.owner, "one", '{"text":"string"}'), "answer")
+    equal(journals(), [], "nothing is left in the journal")
+
+
+@case
+def a_killed_protection_resumes_at_its_step():
+    for point in ("protect.uploaded", "protect.registered", "protect.pushed"):
+        crash = os.path.join(TOP, point)
+        os.mkdir(crash)
+        status, _ = iapp("protect", f"text={MARKER}{point}", IAPP_CRASH_DIR=crash,
+                         IAPP_CRASH_ONLY=point)
+        if status == 0:
+            raise tap.Skip("this build has no crash points")
+        equal(status, -9, f"killed at {point}")
+        names = journals()
+        equal([os.path.splitext(n)[1] for n in names], [".enc", ".json"], "journal")
+        for name in names:
+            path = os.path.join(JOURNAL, name)
+            equal(os.stat(path).st_mode & 0o777, 0o600, "mode")
+            with open(path, "rb") as f:
+                check(MARKER.encode() not in f.read(), "no plain text on disk")
+        before = dataset_count()
+        got = good("protect", "--resume")
+        # the dataset of a mined transaction is found, not made again
+        equal(dataset_count() - before, 1 if point == "protect.uploaded" else 0, f"new at {point}")
+        equal(got["transactionHash"] is None, point == "protect.registered", "transaction told")
+        equal(journals(), [], "nothing is left in the journal")
+
+
+def dataset_count():
+    """Lines of `audit` that name a dataset; text mode."""
+    done = subprocess.run([IAPP, "audit", "--keystore", KEYS, "--wallet", Run.owner], env=env(),
+                          cwd=TOP, capture_output=True, timeout=120, check=True,
+                          stdin=subprocess.DEVNULL)
+    return done.stdout.count(b"data 0x")
+
+
+@case
+def nothing_left_is_told_as_such():
+    status, lines = iapp("protect", "--resume")
+    equal((status, lines[-1]["error"]["code"]), (1, "NOT_FOUND"), "answer")
+
+
+@case
+def another_wallet_cannot_resume():
+    crash = os.path.join(TOP, "other")
+    os.mkdir(crash)
+    status, _ = iapp("protect", "a=b", IAPP_CRASH_DIR=crash, IAPP_CRASH_ONLY="protect.uploaded")
+    if status == 0:
+        raise tap.Skip("this build has no crash points")
+    owner = Run.owner
+    Run.owner = good("wallet", "new", "--keystore", KEYS, wallet=False)["address"]
+    status, lines = iapp("protect", "--resume")
+    equal((status, lines[-1]["error"]["code"]), (1, "FORBIDDEN"), "answer")
+    Run.owner = owner
+    good("protect", "--resume")
+
+
+@case
+def an_unknown_key_service_gets_no_key():
+    trust = os.path.join(HOME, "trust.json")
+    os.rename(trust, trust + ".away")
+    status, lines = iapp("protect", "a=b")
+    equal((status, lines[-1]["error"]["code"]), (2, "USAGE"), "asks, and has no terminal")
+    check("--yes" in lines[-1]["error"]["hint"], "names the way")
+    equal(journals(), [], "nothing was begun")
+    os.rename(trust + ".away", trust)
+
+
+@case
+def the_log_is_the_owners_alone():
+    address = good("protect", "a=b")["address"]
+    equal(good("audit", address)["entries"], [], "nobody asked yet")
+    owner = Run.owner
+    Run.owner = good("wallet", "new", "--keystore", KEYS, wallet=False)["address"]
+    status, lines = iapp("audit", address)
+    check(status == 1 and lines[-1]["error"]["code"] in ("FORBIDDEN", "UNAUTHORIZED"),
+          f"a stranger reads nothing: {lines}")
+    Run.owner = owner
+
+
+@case
+def it_ends_on_sigterm():
+    Run.up.terminate()
+    equal(Run.up.wait(timeout=60), 0, "exit status")
+    Run.log.close()
+
+
+try:
+    tap.main()
+finally:
+    if hasattr(Run, "up") and Run.up.poll() is None:
+        Run.up.terminate()
+        Run.up.wait(timeout=60)
+    shutil.rmtree(TOP, ignore_errors=True)
