@@ -4,11 +4,13 @@ nothing secret on disk; what the owner reads of her data."""
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import proc  # noqa: E402
 import tap  # noqa: E402
 from tap import case, check, equal  # noqa: E402
 
@@ -156,6 +158,7 @@ try:
     tap.main()
 finally:
     if hasattr(Run, "up") and Run.up.poll() is None:
-        Run.up.terminate()
+        for pid in reversed(proc.children(Run.up.pid)):
+            os.kill(pid, signal.SIGKILL)
         Run.up.wait(timeout=60)
     shutil.rmtree(TOP, ignore_errors=True)
