@@ -88,7 +88,7 @@ static bool starts(const char *line, size_t len, const char *word)
 bool ia_template_fill(ia_buf *out, const char *text, unsigned features,
                       const ia_template_words *words, ia_err *e)
 {
-  bool on = true, inside = false, blank = false;
+  bool on = true, inside = false;
 
   while (*text) {
     size_t len = strcspn(text, "\n");
@@ -101,12 +101,10 @@ bool ia_template_fill(ia_buf *out, const char *text, unsigned features,
     } else if (inside && starts(text, len, "@end")) {
       on = true;
       inside = false;
-    } else if (on &&
-               !(blank && len == 0 && out->len > 1 && out->ptr[out->len - 2] == '\n' && !inside)) {
+    } else if (on) {
       put_line(out, text, len, words);
       ia_buf_u8(out, '\n');
     }
-    blank = true;
     text += len + (text[len] == '\n');
   }
   return ia_buf_ok(out, e);
