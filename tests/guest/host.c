@@ -396,6 +396,13 @@ static void reset(fake_host *h)
   h->over = false;
 }
 
+static void announce(fake_host *h)
+{
+  IA_AUTO_JSON *v = json_pack("{s:s}", "appDigest", ia_h256_text(&h->image).s);
+
+  send_json(h, IA_FRAME_PREPARE, 0, v);
+}
+
 static void converse(fake_host *h, uint8_t type, ia_span payload, bool local)
 {
   const char *argv[] = {"iapp-guest", local ? "--local" : NULL, NULL};
@@ -425,11 +432,8 @@ static void converse(fake_host *h, uint8_t type, ia_span payload, bool local)
   ia_frame_reader_init(&in, h->fd);
   bool ok = ia_frame_read(&in, &f, 20000, &e) && f.type == IA_FRAME_HELLO;
   assert_true(ok);
-  if (h->plan->prepare) {
-    IA_AUTO_JSON *v = json_pack("{s:s}", "appDigest", ia_h256_text(&h->image).s);
-
-    send_json(h, IA_FRAME_PREPARE, 0, v);
-  }
+  if (h->plan->prepare)
+    announce(h);
   send_frame(h, type, 0, payload);
   while (!h->over && ia_frame_read(&in, &f, 60000, &e)) {
     if (f.type != IA_FRAME_PUT) /* ciphertext is looked at by the tests themselves */
