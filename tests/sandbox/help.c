@@ -84,7 +84,7 @@ void box_run(ia_sandbox_result *r, const box_help *h, const char *deed, const ia
     s.n_binds = 1;
   }
   if (s.limits.wall_ms == 0)
-    s.limits.wall_ms = 20000;
+    s.limits.wall_ms = 60000;
   s.allow_swap = true;
   if (!ia_sandbox_run(r, &s, &e))
     fail_msg("%s: %s", ia_code_name(e.code), e.msg);
