@@ -14,7 +14,7 @@
 #include "crypto/sha.h"
 #include "image/private.h"
 
-static const char *const folders[] = {"blobs/sha256", "refs", "tmp"};
+static const char *const folders[] = {"blobs", "blobs/sha256", "refs", "tmp"};
 
 /* Rubbish of writers that died; a lock keeps two openers from removing each other's work. */
 static bool sweep(ia_images *s, ia_err *e)
@@ -46,7 +46,12 @@ bool ia_images_open(ia_images **out, const char *dir, ia_err *e)
   for (size_t i = 0; i < IA_COUNT(folders); i++) {
     if (!ia_path_join(&p, e, "%s/%s", s->dir, folders[i]) || !ia_mkdirs(p.s, 0755, e))
       return false;
+    /* whatever the umask: guests read under uids of their own */
+    if (i < 2 && chmod(p.s, 0755) != 0)
+      return ia_fail_errno(e, "%s", p.s);
   }
+  if (chmod(s->dir, 0755) != 0)
+    return ia_fail_errno(e, "%s", s->dir);
   if (!ia_path_join(&p, e, "%s/lock", s->dir))
     return false;
   s->lock = open(p.s, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -303,6 +303,30 @@ static bool into_buf(void *arg, const void *buf, size_t n, ia_err *e)
   return ia_buf_ok(arg, e);
 }
 
+/* A daemon's umask hides nothing from the guests, which read under other uids. */
+static void readable_whatever_the_umask(void **state)
+{
+  static const char *const names[] = {"", "/blobs", "/blobs/sha256"};
+  const box *b = *state;
+  IA_AUTO(ia_images) *s = NULL;
+  ia_path dir, p;
+  struct stat st;
+  ia_h256 id;
+  ia_err e = {0};
+
+  mode_t old = umask(077);
+  assert_true(ia_path_join(&dir, &e, "%s/private", b->dir));
+  assert_true(ia_images_open(&s, dir.s, &e) && ia_images_put(s, &id, ia_span_str("x"), &e));
+  (void)umask(old);
+  for (size_t i = 0; i < IA_COUNT(names); i++) {
+    assert_true(ia_path_join(&p, &e, "%s%s", dir.s, names[i]) && stat(p.s, &st) == 0);
+    assert_int_equal(st.st_mode & 0777, 0755);
+  }
+  assert_true(ia_path_join(&p, &e, "%s/blobs/sha256/%s", dir.s, ia_oci_digest_format(&id).s + 7));
+  assert_true(stat(p.s, &st) == 0);
+  assert_int_equal(st.st_mode & 0777, 0444);
+}
+
 static void long_names_are_written(void **state IA_UNUSED)
 {
   IA_AUTOV(ia_buf) tar = {0};
@@ -328,8 +352,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
-      T(layout_round_trip), T(layout_folder), T(docker_archive),    T(refused_leaves_no_image),
-      T(diff_id_lies),      T(archive_names), T(names_and_garbage), T(long_names_are_written),
+      T(layout_round_trip),       T(layout_folder),          T(docker_archive),
+      T(refused_leaves_no_image), T(diff_id_lies),           T(archive_names),
+      T(names_and_garbage),       T(long_names_are_written), T(readable_whatever_the_umask),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

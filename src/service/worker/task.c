@@ -123,7 +123,12 @@ static bool parse(worker_task *t, const json_t *v, ia_err *e)
 static const char *cause_of(const worker_task *t, const ia_guest_outcome *out, const ia_err *e,
                             bool *retry)
 {
-  static const char *const passing[] = {"ABORTED_BY_WORKER", "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED",
+  static const char *const passing[] = {"ABORTED_BY_WORKER",
+                                        "APP_IMAGE_IO",
+                                        "APP_IMAGE_NOT_FOUND",
+                                        "APP_IMAGE_DISK_FULL",
+                                        "APP_IMAGE_MEMORY",
+                                        "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED",
                                         "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED",
                                         "POST_COMPUTE_IPFS_UPLOAD_FAILED"};
 
