@@ -81,8 +81,13 @@ static void messages(ia_supervise *sv)
 
 static void check_memory(ia_supervise *sv)
 {
+  uint64_t now = ia_mono_ms();
   ia_tree_use use;
 
+  /* woken for every piece of output, too: a look at all of /proc keeps to its pace */
+  if (now < sv->look_ms)
+    return;
+  sv->look_ms = now + TICK_MS;
   ia_tree_use_get(&use, sv->box->pid);
   if (use.rss_bytes > sv->out->memory_peak)
     sv->out->memory_peak = use.rss_bytes;

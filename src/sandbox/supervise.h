@@ -18,6 +18,7 @@ typedef struct ia_supervise {
   bool over_time, over_memory, cancelled, asked;
   int status; /* wait status of the program */
   uint64_t start_ms, ask_ms;
+  uint64_t look_ms; /* when the tree's memory is looked at again */
 } ia_supervise;
 
 /* Until the first process is dead: drains outputs, keeps the limits, fills the result. */
