@@ -1,0 +1,230 @@
+/* What lasts: reopening, kill -9, replay and its comparison, and the two rule sets. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "base/hex.h"
+#include "ledger_world.h"
+#include "poco/tag.h"
+
+static int open_world(void **state)
+{
+  static world w;
+
+  world_set_clock(1800000000);
+  world_open(&w, true, NULL);
+  *state = &w;
+  return 0;
+}
+
+static int close_world(void **state)
+{
+  world_close(*state);
+  return 0;
+}
+
+static void settle(world *w)
+{
+  IA_AUTOV(ia_buf) store = {0};
+  ia_sig sigs[IA_ORDER_KINDS];
+  ia_match m;
+  ia_args a;
+
+  world_settle_in(w);
+  world_orders(w, &m, 1);
+  world_sign(w, &m, sigs);
+  ia_h256 deal = world_match(w, &m, STRANGER, IA_CALL_MATCH_ORDERS);
+  ia_h256 task = world_initialize(w, &deal, 0);
+  world_proofs(w, &a, &task, "done", NULL, &store);
+  json_decref(world_send(w, WORKER, &w->hub, IA_CALL_CONTRIBUTE_AND_FINALIZE, &a, true));
+  json_decref(world_ask(w, "evm_mine", "[]"));
+}
+
+static void a_reopened_ledger_goes_on(void **state)
+{
+  world *w = *state;
+  uint64_t stake;
+
+  settle(w);
+  stake = world_stake(w, &w->who[WORKER]);
+  IA_AUTO_JSON *before = world_ask(w, "eth_getBlockByNumber", "[\"latest\",false]");
+  world_reopen(w);
+  IA_AUTO_JSON *after = world_ask(w, "eth_getBlockByNumber", "[\"latest\",false]");
+  assert_true(json_equal(before, after));
+  assert_int_equal(world_stake(w, &w->who[WORKER]), stake);
+  IA_AUTO_JSON *logs = world_ask(w, "eth_getLogs", "[{\"fromBlock\":\"0x1\"}]");
+  assert_true(json_array_size(logs) > 20);
+  json_decref(world_ask(w, "evm_mine", "[]"));
+  IA_AUTO_JSON *next = world_ask(w, "eth_getBlockByNumber", "[\"latest\",false]");
+  assert_string_equal(json_string_value(json_object_get(next, "parentHash")),
+                      json_string_value(json_object_get(before, "hash")));
+}
+
+static void the_log_replays_to_the_same_hashes(void **state)
+{
+  world *w = *state;
+  ia_ledger_verified v;
+  ia_err e;
+
+  settle(w);
+  if (!ia_ledger_verify(&v, w->path, &e))
+    fail_msg("%s", e.msg);
+  assert_int_equal(v.blocks, ia_ledger_head(w->l) + 1);
+  IA_AUTO_JSON *head = world_ask(w, "eth_getBlockByNumber", "[\"latest\",false]");
+  assert_string_equal(ia_h256_text(&v.head).s, json_string_value(json_object_get(head, "hash")));
+}
+
+static void execute(const char *path, const char *sql)
+{
+  sqlite3 *db;
+
+  assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(db);
+}
+
+/* A changed record, a changed balance, a missing block: each is found. */
+static void a_changed_store_is_noticed(void **state)
+{
+  static const char *const changes[][2] = {
+      {"UPDATE state SET v = x'0000000000000000000000000000000000000000000000000000000000000001' "
+       "WHERE hex(substr(k, 1, 1)) = '42'",
+       "the stored state is not what the log gives"},
+      {"UPDATE block SET body = CAST(substr(body, 1, 50) || x'ff' || substr(body, 52) AS BLOB) "
+       "WHERE n = 3",
+       "block 3"},
+      {"DELETE FROM block WHERE n = 2", "block 2"},
+  };
+  world *w = *state;
+  ia_ledger_verified v;
+  ia_err e;
+
+  settle(w);
+  ia_ledger_close(w->l);
+  w->l = NULL;
+  for (size_t i = 0; i < IA_COUNT(changes); i++) {
+    execute(w->path, changes[i][0]);
+    assert_false(ia_ledger_verify(&v, w->path, &e));
+    assert_int_equal(e.code, IA_E_CORRUPT);
+    if (!strstr(e.msg, changes[i][1]))
+      fail_msg("%s, want %s", e.msg, changes[i][1]);
+  }
+}
+
+/* A child sends faucet transactions and reports every acknowledged one; it is killed in the middle.
+ */
+static void run_child(world *w, int out)
+{
+  ia_args a = {.value = {ia_u256_of(1)}};
+
+  for (uint32_t n = 1;; n++) {
+    json_decref(world_send(w, STRANGER, &w->token, IA_CALL_FAUCET, &a, true));
+    if (write(out, &n, sizeof(n)) != sizeof(n))
+      _exit(1);
+  }
+}
+
+static void kill_loses_nothing_acknowledged(void **state)
+{
+  world *w = *state;
+  uint32_t n = 0, acknowledged = 0;
+  int pipes[2];
+
+  ia_ledger_close(w->l);
+  w->l = NULL;
+  assert_int_equal(pipe(pipes), 0);
+  pid_t pid = fork();
+  assert_true(pid >= 0);
+  if (pid == 0) {
+    memset(w->key[STRANGER].ptr, STRANGER + 1, 32); /* secrets are wiped in a child */
+    world_reopen(w);
+    run_child(w, pipes[1]);
+  }
+  close(pipes[1]);
+  while (acknowledged < 40 && read(pipes[0], &n, sizeof(n)) == sizeof(n))
+    acknowledged = n;
+  kill(pid, SIGKILL);
+  assert_int_equal(waitpid(pid, NULL, 0), pid);
+  while (read(pipes[0], &n, sizeof(n)) == sizeof(n))
+    acknowledged = n;
+  close(pipes[0]);
+  world_reopen(w);
+  assert_true(acknowledged >= 40);
+  assert_true(world_nonce(w, STRANGER) >= acknowledged);
+  assert_true(world_nonce(w, STRANGER) <= acknowledged + 1);
+  ia_ledger_verified v;
+  ia_err e;
+  assert_true(ia_ledger_verify(&v, w->path, &e));
+}
+
+/* A wish for other rules or another chain than the store has is refused. */
+static void a_store_keeps_its_genesis(void **state)
+{
+  world *w = *state;
+  ia_ledger_config c = {.path = w->path, .test = true};
+  IA_AUTO(ia_ledger) *l = NULL;
+  ia_err e;
+
+  ia_ledger_close(w->l);
+  w->l = NULL;
+  c.genesis.rules = "6.1";
+  assert_false(ia_ledger_open(&l, &c, &e));
+  c.genesis.rules = NULL;
+  c.genesis.chain_id = 5;
+  assert_false(ia_ledger_open(&l, &c, &e));
+  c.genesis.chain_id = 0;
+  memset(c.genesis.pool_owner.b, 0x44, 20);
+  assert_false(ia_ledger_open(&l, &c, &e));
+  memset(&c.genesis.pool_owner, 0, 20);
+  assert_true(ia_ledger_open(&l, &c, &e));
+}
+
+/* A dataset order tagged SCONE meets a TDX deal: 6.2 ignores the framework, 6.1 does not; and
+ * only 6.2 matches orders that come with approveAndCall. */
+static void the_rule_sets_differ(void **state IA_UNUSED)
+{
+  static const char *const rules[] = {"6.1", "6.2"};
+
+  for (size_t i = 0; i < IA_COUNT(rules); i++) {
+    IA_AUTOV(ia_buf) data = {0};
+    ia_sig sigs[IA_ORDER_KINDS];
+    world w;
+    ia_match m;
+
+    world_open(&w, false, rules[i]);
+    world_settle_in(&w);
+    world_orders(&w, &m, 1);
+    m.dataset.tag = ia_tag_of(IA_TAG_TEE | IA_TAG_SCONE);
+    world_sign(&w, &m, sigs);
+    if (i == 0)
+      world_reverts(&w, STRANGER, &w.hub, IA_CALL_MATCH_ORDERS, &m, "iExecV5-matchOrders-0x06");
+    m.dataset.tag = ia_tag_of(i == 0 ? IA_TAG_TEE : IA_TAG_TEE | IA_TAG_SCONE);
+    world_sign(&w, &m, sigs);
+    ia_call_encode(&data, IA_CALL_MATCH_ORDERS, &m);
+    ia_args a = {.addr = {w.hub}, .bytes = {ia_buf_view(&data)}};
+    world_reverts(&w, i ? STRANGER : APP_OWNER, &w.token, IA_CALL_APPROVE_AND_CALL,
+                  i ? (void *)&a : (void *)&(ia_args){.addr = {w.app}}, "");
+    IA_AUTO_JSON *receipt = world_send(&w, REQUESTER, &w.token, IA_CALL_APPROVE_AND_CALL, &a, true);
+    assert_int_equal(world_has_event(receipt, &w.hub, IA_EV_ORDERS_MATCHED), i == 1);
+    world_close(&w);
+  }
+}
+
+int main(void)
+{
+  static const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+      TEST(a_reopened_ledger_goes_on),  TEST(the_log_replays_to_the_same_hashes),
+      TEST(a_changed_store_is_noticed), TEST(kill_loses_nothing_acknowledged),
+      TEST(a_store_keeps_its_genesis),  cmocka_unit_test(the_rule_sets_differ),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
