@@ -31,6 +31,13 @@ static const char *text_at(const json_t *o, const char *key)
   return s ? s : "";
 }
 
+static ia_code named_class(const char *name, ia_code otherwise)
+{
+  ia_code named = ia_code_from_name(name);
+
+  return named != IA_E_INTERNAL || strcmp(name, "INTERNAL") == 0 ? named : otherwise;
+}
+
 bool ia_http_refused(const ia_http_answer *a, const char *what, ia_err *e)
 {
   IA_AUTO_JSON *v = ia_json_parse(ia_buf_view(&a->body), 0, NULL);
@@ -38,16 +45,14 @@ bool ia_http_refused(const ia_http_answer *a, const char *what, ia_err *e)
   ia_code code = class_of(a->status);
   const char *message = "", *hint = NULL;
 
-  if (json_is_object(error)) { /* our own services */
-    const char *name = text_at(error, "code");
-    ia_code named = ia_code_from_name(name);
-
-    if (named != IA_E_INTERNAL || strcmp(name, "INTERNAL") == 0)
-      code = named;
+  if (json_is_object(error)) { /* our own services, and our ipfs */
+    code = named_class(text_at(error, "code"), code);
     message = text_at(error, "message");
     hint = text_at(error, "hint");
   } else if (json_is_string(error)) { /* the market */
+    code = named_class(text_at(v, "code"), code);
     message = json_string_value(error);
+    hint = text_at(v, "hint");
   } else if (json_is_string(json_object_get(v, "Message"))) { /* IPFS */
     message = text_at(v, "Message");
   }

@@ -1,0 +1,188 @@
+/* What the ledger does to published orders is seen by the very next query: matches, closings,
+ * transfers, and the same again after everything derived was thrown away. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "market_world.h"
+
+/* Four orders, published but for the request, and matched. */
+typedef struct matched {
+  ia_h256 hash[IA_ORDER_KINDS];
+} matched;
+
+static matched match(world *w, uint64_t volume, uint64_t times)
+{
+  ia_order_box box[IA_ORDER_KINDS] = {0};
+  matched out;
+  ia_match m = {0};
+
+  for (unsigned k = 0; k < IA_ORDER_KINDS; k++) {
+    ia_order o = order_of(w, (ia_order_kind)k, k == IA_ORDER_REQUEST ? times : volume);
+    const ia_wallet *who = k == IA_ORDER_REQUEST ? w->user : w->owner;
+
+    sign(w, &box[k], &o, who);
+    MUST(ia_to_market_publish(&w->net, who, &box[k].order, &out.hash[k], e));
+  }
+  m.app = box[IA_ORDER_APP].order.app;
+  m.dataset = box[IA_ORDER_DATASET].order.dataset;
+  m.workerpool = box[IA_ORDER_WORKERPOOL].order.workerpool;
+  m.request = box[IA_ORDER_REQUEST].order.request;
+  call(w, w->user, NULL, IA_CALL_MATCH_ORDERS, &m);
+  for (unsigned k = 0; k < IA_ORDER_KINDS; k++)
+    ia_order_box_free(&box[k]);
+  return out;
+}
+
+static json_t *deals_of(world *w, const ia_h256 *request)
+{
+  json_t *v = NULL;
+  char path[200];
+
+  (void)snprintf(path, sizeof(path), "/deals?chainId=%llu&requestorderHash=%s",
+                 (unsigned long long)w->net.chain_id, ia_h256_text(request).s);
+  MUST(ia_http_json(w->f.http, &v, "GET", fixture_url(&w->f, path), NULL, e));
+  return v;
+}
+
+static void a_match_consumes_and_makes_a_deal(void **state)
+{
+  world *w = *state;
+  char q[80];
+  matched m = match(w, 5, 3);
+
+  for (unsigned k = 0; k < IA_ORDER_REQUEST; k++)
+    expect_order(w, (ia_order_kind)k, &m.hash[k], "open", 2);
+  expect_order(w, IA_ORDER_REQUEST, &m.hash[IA_ORDER_REQUEST], "filled", 0);
+  assert_int_equal(
+      listed(w, IA_ORDER_REQUEST, about(q, sizeof(q), "requester", &w->user->address, "")), 0);
+  IA_AUTO_JSON *v = deals_of(w, &m.hash[IA_ORDER_REQUEST]);
+  const json_t *deal = json_array_get(json_object_get(v, "deals"), 0);
+  assert_int_equal(json_integer_value(json_object_get(v, "count")), 1);
+  assert_int_equal(json_integer_value(json_object_get(deal, "botFirst")), 0);
+  assert_int_equal(json_integer_value(json_object_get(deal, "botSize")), 3);
+  assert_string_equal(
+      json_string_value(json_object_get(json_object_get(deal, "dataset"), "pointer")),
+      ia_addr_text(&w->dataset).s);
+}
+
+static void a_spent_order_is_gone_and_stays_gone(void **state)
+{
+  world *w = *state;
+  IA_AUTOV(ia_order_box) box = {0};
+  ia_order o = order_of(w, IA_ORDER_APP, 1);
+  ia_err e = {0};
+  ia_h256 hash;
+
+  matched m = match(w, 1, 1);
+  expect_order(w, IA_ORDER_DATASET, &m.hash[IA_ORDER_DATASET], "filled", 0);
+  /* an order closed before it was ever published */
+  sign(w, &box, &o, w->owner);
+  ia_order_op op = {.order = box.order, .operation = IA_ORDER_CLOSE};
+  call(w, w->owner, NULL, IA_CALL_MANAGE_APP_ORDER, &op);
+  assert_false(ia_to_market_publish(&w->net, w->owner, &box.order, &hash, &e));
+  assert_non_null(strstr(e.msg, "consumed"));
+}
+
+static void a_closed_order_is_gone_at_once(void **state)
+{
+  world *w = *state;
+  IA_AUTOV(ia_order_box) box = {0};
+  ia_order o = order_of(w, IA_ORDER_DATASET, 10);
+  char q[80];
+  ia_h256 hash;
+
+  sign(w, &box, &o, w->owner);
+  MUST(ia_to_market_publish(&w->net, w->owner, &box.order, &hash, e));
+  ia_order_op op = {.order = box.order, .operation = IA_ORDER_CLOSE};
+  call(w, w->owner, NULL, IA_CALL_MANAGE_DATASET_ORDER, &op);
+  assert_int_equal(listed(w, IA_ORDER_DATASET, about(q, sizeof(q), "dataset", &w->dataset, "")), 0);
+  expect_order(w, IA_ORDER_DATASET, &hash, "canceled", 0);
+}
+
+static void orders_of_a_former_owner_are_dead(void **state)
+{
+  world *w = *state;
+  ia_chain_info info;
+  ia_args args = {0};
+  uint8_t id[32] = {0};
+  ia_order app = order_of(w, IA_ORDER_APP, 1), data = order_of(w, IA_ORDER_DATASET, 1),
+           request = order_of(w, IA_ORDER_REQUEST, 1);
+
+  (void)publish(w, &app, w->owner);
+  ia_h256 data_hash = publish(w, &data, w->owner), request_hash = publish(w, &request, w->user);
+  MUST(ia_chain_info_get(chain_of(w), &info, e));
+  memcpy(id + 12, w->dataset.b, 20);
+  args.addr[0] = w->owner->address;
+  args.addr[1] = w->other->address;
+  args.value[0] = ia_u256_from_be(id);
+  call(w, w->owner, &info.registry[IA_ASSET_DATASET], IA_CALL_SAFE_TRANSFER_FROM, &args);
+  expect_order(w, IA_ORDER_DATASET, &data_hash, "dead", 1);
+  /* the request has nothing to match any more */
+  expect_order(w, IA_ORDER_REQUEST, &request_hash, "dead", 1);
+  data.dataset.salt.b[1] = 1;
+  (void)publish(w, &data, w->other);   /* the new owner's order */
+  (void)publish(w, &request, w->user); /* dead ones may come again */
+  expect_order(w, IA_ORDER_REQUEST, &request_hash, "open", 1);
+}
+
+static void what_is_derived_can_be_derived_again(void **state)
+{
+  world *w = *state;
+  matched m = match(w, 5, 3);
+  IA_AUTO_JSON *before = deals_of(w, &m.hash[IA_ORDER_REQUEST]);
+
+  MUST(ia_market_reindex(&w->cfg, e));
+  IA_AUTO_JSON *after = deals_of(w, &m.hash[IA_ORDER_REQUEST]);
+  assert_true(json_equal(before, after));
+  expect_order(w, IA_ORDER_APP, &m.hash[IA_ORDER_APP], "open", 2);
+  expect_order(w, IA_ORDER_REQUEST, &m.hash[IA_ORDER_REQUEST], "filled", 0);
+}
+
+static void categories_are_the_ledgers(void **state)
+{
+  world *w = *state;
+  IA_AUTO_JSON *v = NULL;
+  char path[80];
+
+  (void)snprintf(path, sizeof(path), "/categories?chainId=%llu",
+                 (unsigned long long)w->net.chain_id);
+  MUST(ia_http_json(w->f.http, &v, "GET", fixture_url(&w->f, path), NULL, e));
+  assert_true(json_array_size(json_object_get(v, "categories")) >= 1);
+  (void)snprintf(path, sizeof(path), "/categories/999999?chainId=%llu",
+                 (unsigned long long)w->net.chain_id);
+  IA_AUTOV(ia_http_answer) a = {0};
+  MUST(fixture_get(&w->f, &a, "GET", path, e));
+  assert_int_equal(a.status, 404);
+}
+
+static void a_store_belongs_to_one_ledger(void **state)
+{
+  world *w = *state;
+  ia_market_config c = w->cfg;
+  ia_market *m = NULL;
+  ia_err e = {0};
+
+  c.hub = w->app;
+  assert_false(ia_market_open(&m, &c, w->f.loop, &e));
+  assert_int_equal(e.code, IA_E_INVALID);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      T(a_match_consumes_and_makes_a_deal),    T(a_spent_order_is_gone_and_stays_gone),
+      T(a_closed_order_is_gone_at_once),       T(orders_of_a_former_owner_are_dead),
+      T(what_is_derived_can_be_derived_again), T(categories_are_the_ledgers),
+      T(a_store_belongs_to_one_ledger),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
