@@ -67,7 +67,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *c)
   return ia_request_new(cls, target);
 }
 
-static void on_log(void *cls, const char *fmt, va_list ap)
+IA_PRINTF(2, 0) static void on_log(void *cls, const char *fmt, va_list ap)
 {
   char text[256];
 
