@@ -529,69 +529,6 @@ static void unix_sockets(void **state)
   (void)rmdir(dir);
 }
 
-static void beyond_loopback_needs_tls(void **state)
-{
-  IA_AUTO(ia_loop) *l = NULL;
-  ia_server *s = NULL;
-  ia_err e;
-
-  (void)state;
-  assert_true(ia_loop_new(&l, &e));
-  assert_false(ia_server_open(&s, l, &(ia_listen){.host = "0.0.0.0"}, &e));
-  assert_int_equal(e.code, IA_E_INVALID);
-  assert_false(ia_server_open(&s, l, &(ia_listen){.host = "::"}, &e));
-  assert_false(ia_server_open(&s, l, &(ia_listen){.host = "example.org"}, &e));
-  assert_false(ia_server_open(&s, l, &(ia_listen){.tls_cert = "x"}, &e));
-  assert_true(ia_server_open(&s, l, &(ia_listen){.host = "0.0.0.0", .behind_tls_proxy = true}, &e));
-  ia_server_close(s);
-}
-
-static void secrets_stay_off_plain_http(void **state)
-{
-  static const struct {
-    const char *url;
-    bool ok;
-  } urls[] = {
-      {"https://example.org/x", true},
-      {"http://127.0.0.1:7401/", true},
-      {"http://127.3.2.1/", true},
-      {"http://[::1]:9/", true},
-      {"http://localhost:1/", true},
-      {"http://example.org/", false},
-      {"http://127.0.0.1.example.org/", false},
-      {"http://10.0.0.1/", false},
-      {"http://127.0.0.1@example.org/", false},
-      {"ftp://127.0.0.1/", false},
-      {"http://[::2]/", false},
-      {"nonsense", false},
-  };
-  IA_AUTO(ia_http) *h = NULL;
-  IA_AUTOV(ia_http_answer) a = {0};
-  ia_err e;
-
-  (void)state;
-  for (size_t i = 0; i < IA_COUNT(urls); i++)
-    assert_int_equal(ia_http_secure_url(urls[i].url), urls[i].ok);
-  assert_true(ia_http_new(&h, &(ia_http_options){.only_secure = true}, &e));
-  assert_false(ia_http_do(h, &a, &(ia_http_call){.url = "http://10.0.0.1/x?token"}, &e));
-  assert_int_equal(e.code, IA_E_FORBIDDEN);
-  assert_null(strstr(e.msg, "token"));
-}
-
-static void nobody_listens(void **state)
-{
-  IA_AUTO(ia_http) *h = NULL;
-  IA_AUTOV(ia_http_answer) a = {0};
-  ia_err e;
-
-  (void)state;
-  assert_true(ia_http_new(&h, NULL, &e));
-  assert_false(ia_http_do(h, &a, &(ia_http_call){.url = "http://127.0.0.1:1/"}, &e));
-  assert_int_equal(e.code, IA_E_UNAVAILABLE);
-  assert_false(ia_http_do(h, &a, &(ia_http_call){.url = "file:///etc/passwd"}, &e));
-  assert_int_equal(e.code, IA_E_INVALID);
-}
-
 #define WITH_WORLD(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -608,9 +545,6 @@ int main(void)
       WITH_WORLD(streamed_answers),
       WITH_WORLD(ambiguous_requests_get_400),
       cmocka_unit_test(unix_sockets),
-      cmocka_unit_test(beyond_loopback_needs_tls),
-      cmocka_unit_test(secrets_stay_off_plain_http),
-      cmocka_unit_test(nobody_listens),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
