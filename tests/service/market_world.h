@@ -6,12 +6,13 @@
 #include "base/file.h"
 #include "client/to_market.h"
 #include "eth/address.h"
-#include "service/ledger/service.h"
+#include "service/ledger/ledger.h"
 #include "service/market/market.h"
 
 typedef struct world {
   fixture f;
-  ia_ledger_service *ledger;
+  ia_ledger *ledger;
+  ia_routes rpc; /* POST /: the ledger's JSON-RPC */
   ia_market *market;
   ia_market_config cfg;
   char dir[40], db[64];
@@ -92,9 +93,16 @@ static inline bool world_market(world *w, ia_err *e)
          ia_market_mount(w->market, w->f.server, e);
 }
 
+static inline bool rpc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  ia_reply_type(rp, "application/json");
+  return ia_ledger_request(ctx, ia_request_body(rq), ia_reply_body(rp), e);
+}
+
 static inline int world_setup(void **state)
 {
   world *w = calloc(1, sizeof(*w));
+  static const ia_route rpc_row = {"POST", "/", IA_ROUTE_INLINE, 1 << 20, false, rpc};
   ia_ledger_config c = {.test = true, .loopback = true};
   ia_err e = {0};
 
@@ -103,14 +111,15 @@ static inline int world_setup(void **state)
   *state = w;
   (void)snprintf(w->dir, sizeof(w->dir), "/tmp/ia-market-XXXXXX");
   c.genesis.pool_owner.b[0] = 9;
-  if (!mkdtemp(w->dir) || !fixture_start(&w->f, NULL, &e) ||
-      !ia_ledger_service_open(&w->ledger, &c, w->f.loop, &e) ||
-      !ia_server_mount(w->f.server, ia_ledger_service_routes(w->ledger), &e))
+  if (!mkdtemp(w->dir) || !fixture_start(&w->f, NULL, &e) || !ia_ledger_open(&w->ledger, &c, &e))
+    return -1;
+  w->rpc = (ia_routes){&rpc_row, 1, w->ledger, NULL, false};
+  if (!ia_server_mount(w->f.server, &w->rpc, &e))
     return -1;
   (void)snprintf(w->db, sizeof(w->db), "sqlite:%s/m.db", w->dir);
   w->net = (ia_net){.rpc = ia_server_url(w->f.server), .market = ia_server_url(w->f.server)};
-  w->net.chain_id = ia_ledger_chain_id(ia_ledger_service_ledger(w->ledger));
-  w->net.hub = ia_ledger_hub(ia_ledger_service_ledger(w->ledger));
+  w->net.chain_id = ia_ledger_chain_id(w->ledger);
+  w->net.hub = ia_ledger_hub(w->ledger);
   if (!world_market(w, &e) || !ia_net_open(&w->net, &e) || !fixture_run_on(&w->f))
     return -1;
   ia_order_separator(&w->separator, w->net.chain_id, &w->net.hub);
@@ -132,7 +141,7 @@ static inline int world_teardown(void **state)
   pthread_join(w->f.thread, NULL);
   ia_server_close(w->f.server);
   ia_market_close(w->market);
-  ia_ledger_service_close(w->ledger);
+  ia_ledger_close(w->ledger);
   ia_loop_free(w->f.loop);
   ia_http_free(w->f.http);
   ia_wallet_free(w->owner);

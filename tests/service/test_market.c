@@ -272,7 +272,7 @@ static void bulk_grants(void **state)
 }
 
 static size_t unpublish(world *w, const ia_wallet *who, const char *target, const char *key,
-                        const char *value, ia_err *e)
+                        const char *value, ia_err *why)
 {
   IA_AUTO_JSON *body = json_pack("{s:s,s:s}", "target", target, key, value);
   IA_AUTO_JSON *answer = NULL;
@@ -288,7 +288,7 @@ static size_t unpublish(world *w, const ia_wallet *who, const char *target, cons
   (void)snprintf(path, sizeof(path), "/apporders?chainId=%llu",
                  (unsigned long long)w->net.chain_id);
   ia_http_call c = {.method = "PUT", .url = fixture_url(&w->f, path), .headers = headers};
-  if (!ia_http_json_call(w->f.http, &answer, &c, body, e))
+  if (!ia_http_json_call(w->f.http, &answer, &c, body, why))
     return 0;
   return json_array_size(json_object_get(answer, "unpublished"));
 }
