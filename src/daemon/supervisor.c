@@ -22,7 +22,7 @@ static const struct plan {
 } plans[] = {
     {"front", IA_ROLE_FRONT, 0},
     {"sms", IA_ROLE_SMS, IA_ROLE_FRONT},
-    {"scheduler", IA_ROLE_SCHEDULER, IA_ROLE_FRONT},
+    {"scheduler", IA_ROLE_SCHEDULER, IA_ROLE_FRONT | IA_ROLE_SMS},
     {"worker", IA_ROLE_WORKER, IA_ROLE_FRONT | IA_ROLE_SMS | IA_ROLE_SCHEDULER},
 };
 enum { N_PLANS = IA_COUNT(plans) };
@@ -99,6 +99,8 @@ static void on_ready(void *ctx, ia_process *p, const json_t *fields)
   ia_err e = {0};
 
   ia_log(IA_LOG_INFO, "role.ready", "role=%s", ia_process_name(p));
+  if (s->stopping)
+    return; /* what has ended is not to be started again */
   if (json_object_update(s->fields, (json_t *)(uintptr_t)fields) != 0) {
     ia_fail(&e, IA_E_MEMORY, "out of memory");
     fail_all(s, &e);
