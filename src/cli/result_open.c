@@ -1,8 +1,12 @@
 /* Decryption of results on the requester's side. */
 #include "cli/result_open.h"
 
+#include <sys/mman.h>
+
+#include "cli/log_view.h"
 #include "cli/wallet.h"
 #include "client/result_keys.h"
+#include "client/results.h"
 #include "data/result.h"
 
 enum { PEM_CAP = 64 << 10 };
@@ -17,18 +21,47 @@ static bool with_pem(int plain, const ia_blob *sealed, const char *path, ia_err 
          ia_result_decrypt(ia_sink_fd(&plain), sealed, key, e);
 }
 
-bool ia_cli_result_open(ia_cli *c, ia_blob *out, int plain, int file, const char *pem, ia_err *e)
+static bool decrypt(ia_cli *c, const ia_wallet *w, int plain, const ia_blob *sealed,
+                    ia_sealed_kind kind, const char *pem, ia_err *e)
 {
-  IA_AUTO(ia_wallet) *w = NULL;
-  ia_blob sealed;
+  IA_AUTO(ia_wallet) *own = NULL;
 
-  if (!ia_blob_fd(&sealed, file, e))
+  if (pem)
+    return with_pem(plain, sealed, pem, e);
+  if (!w && !ia_cli_wallet(c, &own, e))
     return false;
-  *out = sealed;
-  if (!ia_result_is_encrypted(&sealed))
+  return ia_result_keys_open(plain, sealed, kind, ia_cli_home(c), w ? w : own, e);
+}
+
+bool ia_cli_result_open(ia_cli *c, const ia_wallet *w, ia_blob *out, int plain, int file,
+                        const char *pem, ia_err *e)
+{
+  if (!ia_blob_fd(out, file, e))
+    return false;
+  if (!ia_result_is_encrypted(out))
     return true;
-  if (!(pem ? with_pem(plain, &sealed, pem, e)
-            : ia_cli_wallet(c, &w, e) && ia_result_keys_open(plain, &sealed, ia_cli_home(c), w, e)))
+  return decrypt(c, w, plain, out, IA_SEALED_ARCHIVE, pem, e) && ia_blob_fd(out, plain, e);
+}
+
+bool ia_cli_logs_open(ia_cli *c, const ia_net *net, const ia_wallet *w, json_t **texts,
+                      ia_span receipt, const char *pem, ia_err *e)
+{
+  ia_autoclose int file = memfd_create("logs", MFD_CLOEXEC);
+  ia_autoclose int plain = memfd_create("plain", MFD_CLOEXEC);
+  IA_AUTOV(ia_buf) text = {.secret = true};
+  bool sealed;
+  ia_blob blob;
+
+  if (file < 0 || plain < 0)
+    return ia_fail_errno(e, "memory for the logs");
+  if (!ia_result_logs(net, file, &sealed, receipt, e) || !ia_blob_fd(&blob, file, e) ||
+      (sealed && !decrypt(c, w, plain, &blob, IA_SEALED_LOGS, pem, e)))
     return false;
-  return ia_blob_fd(out, plain, e);
+  int fd = sealed ? plain : file;
+  if (lseek(fd, 0, SEEK_SET) != 0)
+    return ia_fail_errno(e, "logs");
+  if (!ia_fd_read_all(&text, fd, IA_LOGS_MAX, e))
+    return false;
+  IA_AUTO_JSON *logs = ia_json_parse(ia_buf_view(&text), 0, e);
+  return logs && ia_log_texts(texts, logs, e);
 }

@@ -1,68 +1,28 @@
-/* Logs with their control bytes shown, the result's files, and the words that users know. */
+/* The result of a local run: logs, files, and the words that users know. */
 #include "cli/test_view.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/log_view.h"
 #include "data/zip.h"
 
 enum { LOGS_CAP = 8 << 20 };
 
-/* Control bytes but new line and tab as \xNN: an app must not drive the terminal. */
-static void show_bytes(ia_buf *out, ia_span text)
-{
-  for (size_t i = 0; i < text.len; i++) {
-    uint8_t b = text.ptr[i];
-
-    if ((b < 0x20 && b != '\n' && b != '\t') || b == 0x7f)
-      ia_buf_printf(out, "\\x%02x", b);
-    else
-      ia_buf_u8(out, b);
-  }
-}
-
-static bool show_stream(ia_cli *c, const json_t *logs, const char *name, const char *title,
-                        bool *any, ia_err *e)
-{
-  IA_AUTOV(ia_buf) head = {0}, tail = {0}, out = {0};
-  json_t *v;
-  uint64_t total;
-
-  if (!ia_json_get_obj(logs, name, &v, e) || !ia_json_get_base64(v, "head", &head, e) ||
-      !ia_json_get_base64(v, "tail", &tail, e) || !ia_json_get_u64(v, "total", &total, e))
-    return false;
-  if (total == 0)
-    return true;
-  *any = true;
-  ia_buf_printf(&out, "[%s]\n", title);
-  show_bytes(&out, ia_buf_view(&head));
-  if (total > head.len + tail.len)
-    ia_buf_printf(&out, "\n.. %llu bytes left out ..\n",
-                  (unsigned long long)(total - head.len - tail.len));
-  show_bytes(&out, ia_buf_view(&tail));
-  if (!ia_buf_ok(&out, e))
-    return false;
-  if (!ia_cli_is_quiet(c) && !ia_cli_is_json(c))
-    ia_cli_say(c, "%.*s", (int)out.len, (const char *)out.ptr);
-  return true;
-}
-
 static bool show_logs(ia_cli *c, const ia_local_result *r, ia_err *e)
 {
   IA_AUTOV(ia_buf) text = {.cap = LOGS_CAP};
-  bool any = false;
+  IA_AUTO_JSON *texts = NULL;
 
   if (r->logs_fd < 0)
     return true;
   if (lseek(r->logs_fd, 0, SEEK_SET) != 0 || !ia_fd_read_all(&text, r->logs_fd, LOGS_CAP, e))
     return false;
   IA_AUTO_JSON *logs = ia_json_parse(ia_buf_view(&text), 0, e);
-  if (!logs || !show_stream(c, logs, "stdout", "STDOUT", &any, e) ||
-      !show_stream(c, logs, "stderr", "STDERR", &any, e))
+  if (!logs || !ia_log_texts(&texts, logs, e))
     return false;
-  if (!any)
-    ia_cli_say(c, "App didn't log anything");
+  ia_log_say(c, texts);
   return true;
 }
 

@@ -96,7 +96,7 @@ static bool result(ia_cli *c, ia_err *e)
   if (!ia_h256_parse(&task, ia_span_str(ia_cli_arg(c, 0))))
     return ia_fail(e, IA_E_USAGE, "a task is 0x and 64 hex digits");
   return ia_cli_net(c, &net, e) && fetch(c, &net, file, &task, e) &&
-         ia_cli_result_open(c, &blob, plain, file, ia_cli_opt(c, "key"), e) &&
+         ia_cli_result_open(c, NULL, &blob, plain, file, ia_cli_opt(c, "key"), e) &&
          ia_zip_open(&zip, blob, 0, e) && give(c, zip, &task, !ia_cli_flag(c, "unsigned"), e);
 }
 

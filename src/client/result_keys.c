@@ -108,14 +108,25 @@ bool ia_result_key_newest(ia_buf *public_pem, const char *home, const ia_addr *o
   return ia_buf_ok(public_pem, e);
 }
 
-/* One key: a wrong one may pass RSA and AES padding by chance, but makes no archive. */
-static bool try_key(int fd, const ia_blob *sealed, const char *home, const char *name,
-                    const ia_wallet *w)
+static bool is_kind(const ia_blob *plain, int fd, ia_sealed_kind kind)
+{
+  IA_AUTOV(ia_buf) text = {.secret = true};
+  IA_AUTO(ia_zip) *zip = NULL;
+
+  if (kind == IA_SEALED_ARCHIVE)
+    return ia_zip_open(&zip, *plain, 0, NULL);
+  if (lseek(fd, 0, SEEK_SET) != 0 || !ia_fd_read_all(&text, fd, IA_LOGS_MAX, NULL))
+    return false;
+  IA_AUTO_JSON *v = ia_json_parse(ia_buf_view(&text), 0, NULL);
+  return json_is_object(v);
+}
+
+static bool try_key(int fd, const ia_blob *sealed, ia_sealed_kind kind, const char *home,
+                    const char *name, const ia_wallet *w)
 {
   IA_AUTOV(ia_buf) box = {0};
   IA_AUTOV(ia_buf) pem = {.secret = true};
   IA_AUTO(ia_rsa) *key = NULL;
-  IA_AUTO(ia_zip) *zip = NULL;
   IA_AUTO_JSON *v = load(home, name, NULL);
   ia_blob plain;
 
@@ -123,19 +134,19 @@ static bool try_key(int fd, const ia_blob *sealed, const char *home, const char 
          ia_wallet_unseal(&pem, w, LABEL, ia_buf_view(&box), NULL) &&
          ia_rsa_private_pem(&key, ia_buf_view(&pem), NULL) && ftruncate(fd, 0) == 0 &&
          lseek(fd, 0, SEEK_SET) == 0 && ia_result_decrypt(ia_sink_fd(&fd), sealed, key, NULL) &&
-         ia_blob_fd(&plain, fd, NULL) && ia_zip_open(&zip, plain, 0, NULL);
+         ia_blob_fd(&plain, fd, NULL) && is_kind(&plain, fd, kind);
 }
 
-bool ia_result_keys_open(int fd, const ia_blob *sealed, const char *home, const ia_wallet *w,
-                         ia_err *e)
+bool ia_result_keys_open(int fd, const ia_blob *sealed, ia_sealed_kind kind, const char *home,
+                         const ia_wallet *w, ia_err *e)
 {
   IA_AUTOV(names) l = {.n = 0};
 
   if (!list(&l, home, &w->address, e))
     return false;
   for (size_t i = 0; i < l.n; i++)
-    if (try_key(fd, sealed, home, l.v[i], w))
+    if (try_key(fd, sealed, kind, home, l.v[i], w))
       return true;
-  return ia_fail(e, IA_E_RESULT_UNREADABLE, "the result cannot be opened with the keys of %s",
+  return ia_fail(e, IA_E_RESULT_UNREADABLE, "what was sealed for %s opens with none of its keys",
                  ia_addr_lower(&w->address).s);
 }

@@ -11,6 +11,7 @@
 #include "chain/poco.h"
 #include "client/to_blobs.h"
 #include "client/to_scheduler.h"
+#include "receipt/run.h"
 
 enum { RECEIPT_ROOM = IA_RECEIPT_MAX + 1 };
 
@@ -76,21 +77,52 @@ static bool refused(const ia_verdict *v, ia_err *e)
   return ia_fail(e, IA_E_NOT_PROVEN, "the receipt proves nothing");
 }
 
+bool ia_receipt_fetch(const ia_net *net, ia_verdict *v, ia_buf *text, const ia_h256 *task,
+                      const ia_trust *trust, ia_err *e)
+{
+  IA_AUTOV(ia_buf) got = {.cap = RECEIPT_ROOM};
+
+  if (!ia_to_scheduler_receipt(net, &got, task, e) ||
+      !ia_receipt_verify(v, ia_buf_view(&got), NULL, trust, e))
+    return ia_wrap(e, "receipt");
+  ia_buf_span(text, ia_buf_view(&got));
+  if (!ia_buf_ok(text, e))
+    return false;
+  if (!v->ok)
+    return refused(v, e);
+  return ia_h256_eq(&v->task_id, task) ||
+         ia_fail(e, IA_E_TASK_MISMATCH, "the receipt is of another task");
+}
+
+bool ia_result_logs(const ia_net *net, int fd, bool *sealed, ia_span receipt, ia_err *e)
+{
+  IA_AUTO_JSON *whole = ia_json_parse(receipt, 0, e);
+  IA_AUTOV(ia_run) run = {0};
+  const json_t *envelope = json_object_get(whole, "run");
+  ia_addr signer;
+
+  if (!whole)
+    return false;
+  if (!json_is_object(envelope))
+    return ia_fail(e, IA_E_NOT_FOUND, "the task never ran in an enclave: there are no logs");
+  if (!ia_run_open(&run, &signer, envelope, e))
+    return false;
+  if (!run.logs.there)
+    return ia_fail(e, IA_E_NOT_FOUND, "the task left no logs");
+  *sealed = run.logs.encrypted;
+  return ia_to_blobs_get(net, fd, run.logs.cid, e);
+}
+
 bool ia_result_fetch(const ia_net *net, int fd, ia_verdict *v, ia_buf *receipt, const ia_h256 *task,
                      const ia_trust *trust, ia_err *e)
 {
   IA_AUTOV(ia_buf) text = {.cap = RECEIPT_ROOM};
   ia_blob file;
 
-  if (!ia_to_scheduler_receipt(net, &text, task, e) ||
-      !ia_receipt_verify(v, ia_buf_view(&text), NULL, trust, e))
-    return ia_wrap(e, "receipt");
+  if (!ia_receipt_fetch(net, v, &text, task, trust, e))
+    return false;
   if (receipt)
     ia_buf_span(receipt, ia_buf_view(&text));
-  if (!v->ok)
-    return refused(v, e);
-  if (!ia_h256_eq(&v->task_id, task))
-    return ia_fail(e, IA_E_TASK_MISMATCH, "the receipt is of another task");
   if (!v->result_cid[0])
     return ia_fail(e, IA_E_NOT_FOUND, v->cause[0] ? "the task failed: %s" : "no result file%s",
                    v->cause);

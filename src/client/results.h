@@ -22,6 +22,13 @@ IA_MUST bool ia_result_fetch(const ia_net *net, int fd, ia_verdict *verdict, ia_
 /* The same by the ledger's word alone, without a receipt. */
 IA_MUST bool ia_result_fetch_unsigned(const ia_net *net, int fd, const ia_h256 *task, ia_err *e);
 
+/* The receipt alone, verified as above and appended to text. */
+IA_MUST bool ia_receipt_fetch(const ia_net *net, ia_verdict *verdict, ia_buf *text,
+                              const ia_h256 *task, const ia_trust *trust, ia_err *e);
+/* Downloads the logs that a verified receipt names; sealed ones as they are (*sealed). NOT_FOUND
+ * when the task left none. */
+IA_MUST bool ia_result_logs(const ia_net *net, int fd, bool *sealed, ia_span receipt, ia_err *e);
+
 /* Unpacks into a folder that must not exist yet: all files or none. */
 IA_MUST bool ia_result_unpack(const char *dir, const ia_zip *zip, ia_err *e);
 

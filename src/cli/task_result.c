@@ -1,0 +1,116 @@
+/* Taking what a task left into the user's folder. */
+#include "cli/task_result.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "cli/log_view.h"
+#include "cli/result_open.h"
+#include "cli/trust_file.h"
+#include "client/results.h"
+#include "client/to_blobs.h"
+
+enum { PREVIEW_CAP = 1 << 20, PREVIEW_LINES = 20, RECEIPT_WAIT_MS = 5000, PAUSE_US = 20000 };
+
+static bool is_new(const ia_path *p, ia_err *e)
+{
+  if (access(p->s, F_OK) != 0)
+    return true;
+  ia_fail(e, IA_E_EXISTS, "%s is there already", p->s);
+  return ia_hint(e, "choose another folder: --out DIR");
+}
+
+/* The scheduler completes a receipt just after the task's end. */
+static bool receipt_of(const ia_net *net, ia_verdict *v, ia_buf *text, const ia_h256 *task,
+                       const ia_trust *trust, ia_err *e)
+{
+  uint64_t until = ia_mono_ms() + RECEIPT_WAIT_MS;
+  ia_err why = {0};
+
+  while (!ia_receipt_fetch(net, v, text, task, trust, &why)) {
+    if (why.code != IA_E_NOT_FOUND || ia_mono_ms() > until) {
+      *e = why;
+      return false;
+    }
+    (void)usleep(PAUSE_US);
+  }
+  return true;
+}
+
+static bool result_of(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia_verdict *v,
+                      const ia_trust *trust, ia_span receipt, const char *dir, ia_err *e)
+{
+  ia_autoclose int plain = memfd_create("plain", MFD_CLOEXEC);
+  IA_AUTO(ia_zip) *zip = NULL;
+  ia_autofree ia_verdict *again = calloc(1, sizeof(*again));
+  IA_AUTOV(ia_buf) sealed = {.cap = (size_t)1 << 31};
+  ia_autoclose int file = memfd_create("result", MFD_CLOEXEC);
+  ia_blob blob;
+  ia_path kept;
+
+  if (!again || plain < 0 || file < 0)
+    return ia_fail_errno(e, "memory for the result");
+  if (!ia_path_join(&kept, e, "%s.result.zip", dir) || !is_new(&kept, e) ||
+      !ia_to_blobs_get(net, file, v->result_cid, e) || !ia_blob_fd(&blob, file, e) ||
+      !ia_receipt_verify(again, receipt, &blob, trust, e))
+    return false;
+  if (!again->ok)
+    return ia_fail(e, again->code, "the result is not the one that the enclave made");
+  if (!ia_cli_result_open(c, w, &blob, plain, file, NULL, e) || !ia_zip_open(&zip, blob, 0, e) ||
+      !ia_result_unpack(dir, zip, e))
+    return false;
+  if (lseek(file, 0, SEEK_SET) != 0)
+    return ia_fail_errno(e, "result");
+  return ia_fd_read_all(&sealed, file, sealed.cap, e) &&
+         ia_file_write(kept.s, ia_buf_view(&sealed), 0644, e);
+}
+
+bool ia_cli_task_take(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia_h256 *task,
+                      const char *dir, ia_task_files *out, ia_err *e)
+{
+  ia_autofree ia_verdict *v = calloc(1, sizeof(*v));
+  IA_AUTOV(ia_buf) text = {0};
+  IA_AUTO(ia_trust) *trust = NULL;
+  ia_path at, receipt;
+
+  *out = (ia_task_files){0};
+  if (!v)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a verdict");
+  if (!ia_path_join(&at, e, "%s", dir) || !ia_path_join(&receipt, e, "%s.receipt.json", dir) ||
+      !is_new(&at, e) || !is_new(&receipt, e) || !ia_cli_trust(c, &trust, NULL, e) ||
+      !receipt_of(net, v, &text, task, trust, e) ||
+      !ia_file_write(receipt.s, ia_buf_view(&text), 0644, e))
+    return false;
+  out->receipt = receipt;
+  out->simulated = v->simulated;
+  if (!v->result_cid[0])
+    return true;
+  if (!result_of(c, net, w, v, trust, ia_buf_view(&text), dir, e))
+    return false;
+  out->result = at;
+  return true;
+}
+
+void ia_cli_task_preview(ia_cli *c, const char *dir)
+{
+  static const char *const names[] = {"result.txt", "result.json"};
+
+  for (unsigned i = 0; i < IA_COUNT(names); i++) {
+    IA_AUTOV(ia_buf) text = {0}, shown = {0};
+    ia_path p;
+    size_t lines = 0, n = 0;
+
+    if (!ia_path_join(&p, NULL, "%s/%s", dir, names[i]) ||
+        !ia_file_read(&text, p.s, PREVIEW_CAP, NULL) || !ia_utf8_valid(ia_buf_view(&text)))
+      continue;
+    ia_log_escape(&shown, ia_buf_view(&text));
+    while (n < shown.len && lines < PREVIEW_LINES)
+      lines += shown.ptr[n++] == '\n';
+    ia_cli_say(c, "-- %s --", names[i]);
+    ia_cli_say(c, "%.*s", (int)(n > 0 && shown.ptr[n - 1] == '\n' ? n - 1 : n), shown.ptr);
+    if (n < shown.len)
+      ia_cli_say(c, ".. (%s goes on)", p.s);
+    return;
+  }
+}

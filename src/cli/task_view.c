@@ -1,0 +1,158 @@
+/* A task as its scheduler tells it. */
+#include "cli/task_view.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/causes.h"
+#include "client/to_scheduler.h"
+
+enum { AWAY_MS = 60000, PAUSE_MIN_MS = 10, PAUSE_MAX_MS = 1000 };
+
+const char *ia_task_state(const json_t *task)
+{
+  const char *state = json_string_value(json_object_get(task, "currentStatus"));
+
+  return state ? state : "";
+}
+
+const char *ia_task_text(const json_t *task, const char *key)
+{
+  const char *text = json_string_value(json_object_get(json_object_get(task, "iapp"), key));
+
+  return text ? text : "";
+}
+
+bool ia_task_is_over(const json_t *task)
+{
+  static const char *const over[] = {"COMPLETED", "RUNNING_FAILED", "CONTRIBUTION_TIMEOUT",
+                                     "FAILED"};
+
+  for (unsigned i = 0; i < IA_COUNT(over); i++)
+    if (strcmp(ia_task_state(task), over[i]) == 0)
+      return true;
+  return false;
+}
+
+const char *ia_task_ending(const json_t *task)
+{
+  if (!ia_task_is_over(task))
+    return ia_task_state(task);
+  return strcmp(ia_task_state(task), "COMPLETED") == 0 ? "COMPLETED" : "FAILED";
+}
+
+static void tell(ia_cli *c, const json_t *task)
+{
+  static const struct {
+    const char *state, *text;
+  } words[] = {{"RECEIVED", "the scheduler has seen the deal"},
+               {"INITIALIZED", "waiting for a worker"},
+               {"RUNNING", "running in an enclave (SIMULATED where the pool says so)"}};
+  size_t attempts = json_array_size(json_object_get(json_object_get(task, "iapp"), "attempts"));
+
+  for (unsigned i = 0; i < IA_COUNT(words); i++) {
+    if (strcmp(words[i].state, ia_task_state(task)) != 0)
+      continue;
+    if (attempts > 1)
+      ia_cli_step(c, "%s, attempt %zu", words[i].text, attempts);
+    else
+      ia_cli_step(c, "%s", words[i].text);
+  }
+}
+
+/* A scheduler that does not know the task yet, or is away, is asked again. */
+static bool is_passing(const ia_err *e)
+{
+  return e->code == IA_E_NOT_FOUND || e->code == IA_E_UNAVAILABLE || e->code == IA_E_TIMEOUT ||
+         e->code == IA_E_BUSY;
+}
+
+bool ia_cli_task_wait(ia_cli *c, const ia_net *net, const ia_h256 *task, json_t **out, ia_err *e)
+{
+  uint64_t away = ia_mono_ms() + AWAY_MS;
+  unsigned pause = PAUSE_MIN_MS;
+  char state[48] = "";
+
+  for (;;) {
+    IA_AUTO_JSON *answer = NULL;
+    ia_err why = {0};
+
+    if (ia_to_scheduler_wait(net, &answer, task, state, &why)) {
+      away = ia_mono_ms() + AWAY_MS;
+      pause = PAUSE_MIN_MS;
+      (void)snprintf(state, sizeof(state), "%s", ia_task_state(answer));
+      tell(c, answer);
+      if (ia_task_is_over(answer)) {
+        *out = json_incref(answer);
+        return true;
+      }
+      continue;
+    }
+    if (!is_passing(&why) || ia_mono_ms() > away) {
+      *e = why;
+      return ia_hint(e, "the deal stands; look again: iapp task TASK --follow");
+    }
+    (void)usleep(pause * 1000);
+    pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+  }
+}
+
+/* Milestones in their order; docs/protocol.md 6. */
+static const char *const milestones[][2] = {
+    {"matchedMs", "matched"},        {"seenMs", "seen"},
+    {"leasedMs", "leased"},          {"guestMs", "guest ready"},
+    {"releasedMs", "keys released"}, {"startedMs", "app started"},
+    {"exitedMs", "app ended"},       {"resultMs", "result stored"},
+    {"settledMs", "settled"},
+};
+
+bool ia_task_timeline(ia_buf *out, const json_t *timeline, ia_err *e)
+{
+  json_int_t first = 0;
+
+  for (unsigned i = 0; i < IA_COUNT(milestones); i++) {
+    json_int_t at = json_integer_value(json_object_get(timeline, milestones[i][0]));
+
+    if (at == 0)
+      continue;
+    if (first == 0)
+      first = at;
+    ia_buf_printf(out, "%s%s +%" JSON_INTEGER_FORMAT " ms", out->len > 0 ? ", " : "",
+                  milestones[i][1], at - first);
+  }
+  return ia_buf_ok(out, e);
+}
+
+static void say_failure(ia_cli *c, const json_t *task)
+{
+  const char *cause = ia_task_text(task, "cause"), *message = ia_task_text(task, "message");
+  const ia_cause *known = ia_cause_of(cause);
+
+  ia_cli_out(c, "  cause    %s: %s", cause[0] ? cause : "unknown", known->meaning);
+  if (message[0])
+    ia_cli_out(c, "  said     %s", message);
+  ia_cli_out(c, "  fix      %s", known->fix);
+}
+
+void ia_cli_task_say(ia_cli *c, const json_t *task)
+{
+  const json_t *ours = json_object_get(task, "iapp"), *attempt;
+  const json_t *attempts = json_object_get(ours, "attempts");
+  IA_AUTOV(ia_buf) line = {0};
+  size_t i;
+
+  ia_cli_out(c, "  state    %s", ia_task_state(task));
+  if (ia_task_is_over(task) && strcmp(ia_task_ending(task), "FAILED") == 0)
+    say_failure(c, task);
+  json_array_foreach (attempts, i, attempt)
+    ia_cli_out(c, "  attempt  %zu by worker %s: %s %s", i + 1,
+               json_string_value(json_object_get(attempt, "worker")),
+               json_string_value(json_object_get(attempt, "state")),
+               json_string_value(json_object_get(attempt, "cause")));
+  if (ia_task_timeline(&line, json_object_get(ours, "timeline"), NULL) && line.len > 0)
+    ia_cli_out(c, "  times    %.*s", (int)line.len, (const char *)line.ptr);
+  if (json_is_true(json_object_get(ours, "claimable")))
+    ia_cli_out(c, "  money    can be claimed back now: iapp task TASK --claim");
+}

@@ -1,0 +1,104 @@
+/* iapp why: would this run get its keys; why did this task not? The SMS answers with the decision
+ * of the release itself. */
+#include "base/clock.h"
+#include "base/hex.h"
+#include "cli/net.h"
+#include "cli/run_want.h"
+#include "client/to_sms.h"
+
+static void say_clauses(ia_cli *c, const json_t *answer)
+{
+  const json_t *one;
+  size_t i;
+
+  json_array_foreach (json_object_get(answer, "clauses"), i, one) {
+    const char *code = json_string_value(json_object_get(one, "code"));
+    bool ok = json_is_true(json_object_get(one, "ok"));
+
+    ia_cli_out(c, "%s  %-18s %s%s%s%s", ok ? "yes" : "NO ",
+               json_string_value(json_object_get(one, "clause")),
+               json_string_value(json_object_get(one, "message")), ok ? "" : " [",
+               ok || !code ? "" : code, ok ? "" : "]");
+  }
+}
+
+static void say_past(ia_cli *c, const json_t *past)
+{
+  const json_t *one;
+  size_t i;
+
+  json_array_foreach (past, i, one) {
+    json_int_t time = json_integer_value(json_object_get(one, "time"));
+
+    ia_cli_out(c, "%s  %s %s %s", ia_rfc3339(time > 0 ? (uint64_t)time : 0).s,
+               json_string_value(json_object_get(one, "verdict")),
+               json_string_value(json_object_get(one, "code")),
+               json_string_value(json_object_get(one, "message")));
+  }
+}
+
+static bool report(ia_cli *c, const json_t *answer, ia_err *e)
+{
+  const char *verdict;
+
+  if (!ia_json_get_str(answer, "verdict", &verdict, e))
+    return ia_wrap(e, "SMS");
+  bool release = strcmp(verdict, "release") == 0;
+  say_clauses(c, answer);
+  if (json_array_size(json_object_get(answer, "past")) > 0) {
+    ia_cli_out(c, "Decided before:");
+    say_past(c, json_object_get(answer, "past"));
+  }
+  ia_cli_out(c, release ? "The keys would be released to a genuine enclave."
+                        : "The keys would not be released.");
+  ia_cli_exit_status(c, release ? 0 : 1);
+  return ia_cli_json(c, json_incref((json_t *)(uintptr_t)answer), e);
+}
+
+static bool why_task(ia_cli *c, const ia_h256 *task, ia_err *e)
+{
+  IA_AUTOV(ia_net) net = {0};
+  IA_AUTO_JSON *question = json_pack("{s:o}", "taskId", ia_json_h256(task)), *answer = NULL;
+
+  return ia_cli_net(c, &net, e) && ia_to_sms_why(&net, question, &answer, e) &&
+         report(c, answer, e);
+}
+
+static bool why_run(ia_cli *c, ia_err *e)
+{
+  IA_AUTOV(ia_run_ask) a = {0};
+  IA_AUTO_JSON *orders = NULL, *answer = NULL;
+
+  if (ia_cli_flag(c, "requester-secret"))
+    return ia_fail(e, IA_E_USAGE, "`iapp why` pushes no secret: leave --requester-secret out");
+  if (!ia_run_ask_open(&a, c, e) || !ia_run_ask_orders(&a, c, e) ||
+      !(orders = ia_run_orders_json(&a.orders, e)))
+    return false;
+  IA_AUTO_JSON *question = json_pack("{s:O}", "orders", orders);
+  return ia_to_sms_why(&a.net, question, &answer, e) && report(c, answer, e);
+}
+
+static bool why(ia_cli *c, ia_err *e)
+{
+  ia_h256 task;
+
+  return ia_h256_parse(&task, ia_span_str(ia_cli_arg(c, 0))) ? why_task(c, &task, e)
+                                                             : why_run(c, e);
+}
+
+static const ia_option options[] = {
+    IA_RUN_OPTIONS("why"),
+    {0},
+};
+
+const ia_verb ia_verb_why = {
+    .name = "why",
+    .args = "TASK | APP",
+    .min_args = 1,
+    .max_args = 1,
+    .brief = "would this run get its keys? why did this task not? clause by clause",
+    .example = "why 0xApp --data 0xData",
+    .options = options,
+    .uses = IA_USES_WALLET | IA_USES_NET,
+    .run = why,
+};
