@@ -19,7 +19,7 @@ typedef enum ia_code {
 typedef struct ia_err {
   ia_code code;
   char msg[192];  /* what failed; UTF-8, one line */
-  char hint[128]; /* what to do next; may be "" */
+  char hint[192]; /* what to do next; may be "" */
 } ia_err;
 
 /* Always returns false, so that a failing path reads `return ia_fail(e, IA_E_PARSE, "...")`. */

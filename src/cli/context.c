@@ -162,3 +162,21 @@ const char *ia_cli_endpoint_or_null(ia_cli *c, const char *field)
 
   return ia_cli_endpoint(c, field, &out, NULL) ? out : NULL;
 }
+
+bool ia_cli_setting_put(ia_cli *c, const char *name, const char *value, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {0};
+  const char *old;
+  ia_path p;
+
+  if (!ia_cli_endpoint(c, name, &old, e) && e->code != IA_E_UNAVAILABLE)
+    return false; /* a settings file that cannot be read is not written over */
+  json_t *all = c->settings ? c->settings : (c->settings = json_object());
+  if (value && !ia_json_set(all, name, json_string(value), e))
+    return false;
+  if (!value)
+    json_object_del(all, name);
+  return ia_mkdirs(c->home, 0700, e) && ia_json_write(&text, all, e) &&
+         ia_path_join(&p, e, "%s/user.json", c->home) &&
+         ia_file_write(p.s, ia_buf_view(&text), 0600, e);
+}

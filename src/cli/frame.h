@@ -32,5 +32,7 @@ void ia_cli_settle(ia_cli *c);
 /* $IAPP_HOME or ~/.iapp when dir is NULL; made absolute. */
 IA_MUST bool ia_cli_set_home(ia_cli *c, const char *dir, ia_err *e);
 void ia_cli_context_free(ia_cli *c);
+/* Writes a setting to HOME/user.json; value NULL forgets it. */
+IA_MUST bool ia_cli_setting_put(ia_cli *c, const char *name, const char *value, ia_err *e);
 
 #endif

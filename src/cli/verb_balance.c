@@ -1,8 +1,4 @@
-/* iapp balance, chain show: money and the ledger. */
-#include <inttypes.h>
-#include <string.h>
-
-#include "base/hex.h"
+/* iapp balance: money of a wallet. */
 #include "cli/net.h"
 #include "cli/parse.h"
 #include "cli/wallet.h"
@@ -76,32 +72,4 @@ const ia_verb ia_verb_balance = {
     .options = balance_options,
     .uses = IA_USES_WALLET | IA_USES_NET,
     .run = balance,
-};
-
-static bool chain_show(ia_cli *c, ia_err *e)
-{
-  IA_AUTOV(ia_net) net = {0};
-  IA_AUTO_JSON *about = NULL;
-  ia_block head;
-  ia_chain *chain;
-
-  if (!ia_cli_net(c, &net, e) || !ia_net_chain(&net, &chain, e) ||
-      !ia_chain_head(chain, &head, e) || !(about = ia_money_chain(&net, e)))
-    return false;
-  const char *what = json_string_value(json_object_get(about, "what"));
-  ia_cli_out(c, "chain %" PRIu64 " at %s\n  %s\n  hub  %s\n  head %" PRIu64 " %s",
-             ia_chain_id(chain), net.rpc, what ? what : "an EVM chain",
-             ia_addr_text(ia_chain_hub(chain)).s, head.number, ia_h256_text(&head.hash).s);
-  return ia_json_set(about, "head", json_integer((json_int_t)head.number), e) &&
-         ia_json_set(about, "rpcUrl", json_string(net.rpc), e) &&
-         ia_cli_json(c, json_incref(about), e);
-}
-
-const ia_verb ia_verb_chain_show = {
-    .name = "chain show",
-    .args = "",
-    .brief = "which ledger commands use, and its head",
-    .example = "chain show",
-    .uses = IA_USES_NET,
-    .run = chain_show,
 };

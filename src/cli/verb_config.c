@@ -115,8 +115,6 @@ static bool set(ia_cli *c, ia_err *e)
 {
   const char *name = ia_cli_arg(c, 0), *value = ia_cli_arg(c, 1);
   const struct setting *s = find(name);
-  IA_AUTOV(ia_buf) text = {0};
-  ia_path p;
 
   if (!s) {
     ia_fail(e, IA_E_USAGE, "no setting \"%s\"", name);
@@ -124,17 +122,7 @@ static bool set(ia_cli *c, ia_err *e)
   }
   if ((value != NULL) == ia_cli_flag(c, "unset"))
     return ia_fail(e, IA_E_USAGE, "give a value, or --unset");
-  const char *old;
-  if (!ia_cli_endpoint(c, name, &old, e) && e->code != IA_E_UNAVAILABLE)
-    return false; /* a settings file that cannot be read is not written over */
-  json_t *all = c->settings ? c->settings : (c->settings = json_object());
-  if (value && !ia_json_set(all, name, json_string(value), e))
-    return false;
-  if (!value)
-    json_object_del(all, name);
-  if (!ia_mkdirs(ia_cli_home(c), 0700, e) || !ia_json_write(&text, all, e) ||
-      !ia_path_join(&p, e, "%s/user.json", ia_cli_home(c)) ||
-      !ia_file_write(p.s, ia_buf_view(&text), 0600, e))
+  if (!ia_cli_setting_put(c, name, value, e))
     return false;
   ia_cli_say(c, "%s %s", name, value ? value : "unset");
   return ia_cli_json(c, json_pack("{s:s, s:s?}", "name", name, "value", value), e);

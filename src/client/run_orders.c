@@ -88,12 +88,13 @@ static bool no_grant(const ia_net *net, const ia_run_want *want, ia_err *e)
               "the grant has %" PRIu64 " runs left, %" PRIu64 " are asked for",
               others.list[i].remaining, want->tasks);
     else
-      ia_fail(e, IA_E_GRANT_MISSING,
-              "No matching ProtectedData access found: this app may be run on %s by %s alone",
-              ia_addr_text(&want->dataset).s, ia_addr_text(&o->requesterrestrict).s);
+      ia_fail(
+          e, IA_E_GRANT_MISSING,
+          "No matching ProtectedData access found: the grant's requesterrestrict admits %s alone",
+          ia_addr_text(&o->requesterrestrict).s);
     break;
   }
-  return ia_hint(e, "its owner: iapp grant %.12s.. %.12s.. %s", ia_addr_text(&want->dataset).s,
+  return ia_hint(e, "its owner: iapp grant %s %s %s", ia_addr_text(&want->dataset).s,
                  ia_addr_text(&want->app).s, ia_addr_text(&want->requester).s);
 }
 
