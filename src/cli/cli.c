@@ -117,6 +117,10 @@ static bool run(ia_cli *c, int argc, char **argv, ia_err *e)
     ia_cli_help_all(c->io.out);
     return next < argc || ia_cli_flag(c, "help") ? true : ia_fail(e, IA_E_USAGE, "which verb?");
   }
+  if (strcmp(argv[next], "__manual") == 0) {
+    ia_cli_manual(c->io.out);
+    return true;
+  }
   if (strcmp(argv[next], "__complete") == 0) {
     ia_cli_complete(c->io.out, argc - next - 2, argv + next + 2);
     return true;

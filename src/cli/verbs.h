@@ -24,6 +24,8 @@ extern const ia_option ia_options_net[];
 /* help.c */
 void ia_cli_help_all(FILE *out);
 void ia_cli_help_verb(FILE *out, const ia_verb *v);
+/* manual.c: the page iapp(1) in scdoc. */
+void ia_cli_manual(FILE *out);
 /* Candidates for the last word, one a line. */
 void ia_cli_complete(FILE *out, int n, char *const *words);
 

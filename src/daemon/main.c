@@ -73,6 +73,10 @@ int main(int argc, char **argv)
   (void)signal(SIGPIPE, SIG_IGN);
   if (argc == 3 && strcmp(argv[1], "role") == 0)
     return ia_role_main(argv[2]);
+  if (argc == 2 && strcmp(argv[1], "__manual") == 0) {
+    ia_daemon_options_manual(stdout);
+    return 0;
+  }
   ia_log_init("iappd", IA_LOG_WARN);
   bool ok = ia_daemon_options_read(&o, argc, argv, &n, &words, &e);
   if (ok && o.help)

@@ -93,6 +93,22 @@ void ia_daemon_options_help(FILE *out)
             rows[i].doc);
 }
 
+void ia_daemon_options_manual(FILE *out)
+{
+  fputs(
+      "iappd(1)\n\n# NAME\n\niappd - the services of iapp: ledger, market, blobs, SMS, scheduler, "
+      "worker\n\n# SYNOPSIS\n\n*iappd run* [*--OPTIONS*]++\n*iappd ledger verify* | *reindex* | *sms "
+      "trust-sim* ROOT.pem | *sms confirm-ledger*\n\n# DESCRIPTION\n\nRuns the roles of an "
+      "installation, each as a process of its own; `iapp up` is *iappd run* with its defaults. "
+      "Stops on SIGTERM. Without a hardware TEE everything is SIMULATED: put no real personal data "
+      "there.\n\n# OPTIONS\n\n",
+      out);
+  for (unsigned i = 0; i < IA_COUNT(rows); i++)
+    fprintf(out, "*--%s* %s\n\t%s\n\n", rows[i].name, rows[i].value ? rows[i].value : "",
+            rows[i].doc);
+  fputs("# SEE ALSO\n\n*iapp*(1)\n", out);
+}
+
 static const struct {
   const char *name;
   unsigned bits;

@@ -54,6 +54,8 @@ typedef struct ia_daemon_options {
 IA_MUST bool ia_daemon_options_read(ia_daemon_options *o, int argc, char **argv, int *n_words,
                                     char ***words, ia_err *e);
 void ia_daemon_options_help(FILE *out);
+/* The page iappd(1) in scdoc (`iappd __manual`). */
+void ia_daemon_options_manual(FILE *out);
 /* "ledger,sms" -> bits; NULL = all. USAGE on an unknown name. */
 IA_MUST bool ia_roles_parse(unsigned *roles, const char *text, ia_err *e);
 /* "sms"; of several bits the first. */
