@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/random.h"
 #include "cli/net.h"
+#include "cli/older.h"
 #include "cli/trust_file.h"
 #include "cli/wallet.h"
 #include "client/grant.h"
@@ -43,16 +44,22 @@ static bool read_category(int64_t *out, const char *text, ia_err *e)
   return ia_fail(e, IA_E_USAGE, "--category: XS, S, M, L or XL");
 }
 
+static bool read_data(void *ctx, const char *data, ia_err *e)
+{
+  ia_run_want *want = ctx;
+
+  if (strchr(data, ',') || !ia_addr_zero(&want->dataset))
+    return ia_fail(e, IA_E_UNSUPPORTED, "--data: one dataset a run");
+  return ia_cli_addr(&want->dataset, data, "--data", e);
+}
+
 static bool read_want(ia_run_ask *a, ia_cli *c, ia_err *e)
 {
-  const char *data = ia_cli_opt(c, "data");
   ia_run_want *want = &a->want;
 
-  if (data && strchr(data, ','))
-    return ia_fail(e, IA_E_UNSUPPORTED, "--data: one dataset a run");
   want->requester = a->w->address;
   if (!ia_cli_addr(&want->app, ia_cli_arg(c, 0), "APP", e) ||
-      (data && !ia_cli_addr(&want->dataset, data, "--data", e)) ||
+      !ia_cli_each(c, "data", read_data, want, e) ||
       !ia_cli_addr_or_any(&want->workerpool, ia_cli_opt(c, "pool"), "--pool", e) ||
       !ia_cli_addr_or_any(&want->callback, ia_cli_opt(c, "callback"), "--callback", e) ||
       !read_category(&want->category, ia_cli_opt(c, "category"), e) ||
@@ -64,7 +71,8 @@ static bool read_want(ia_run_ask *a, ia_cli *c, ia_err *e)
   if (ia_cli_flag(c, "encrypt") && (plain || callback))
     return ia_fail(e, IA_E_USAGE, "--encrypt does not go with --plain or --callback");
   a->encrypt = ia_cli_flag(c, "encrypt") ||
-               (!plain && !callback && (data || ia_cli_flag(c, "requester-secret")));
+               (!plain && !callback &&
+                (!ia_addr_zero(&want->dataset) || ia_cli_given(c, "requester-secret")));
   return true;
 }
 
@@ -74,8 +82,9 @@ bool ia_run_ask_open(ia_run_ask *a, ia_cli *c, ia_err *e)
 }
 
 /* -- secrets -- */
-static bool push_secret(ia_run_ask *a, const char *text, ia_err *e)
+static bool push_secret(void *ctx, const char *text, ia_err *e)
 {
+  ia_run_ask *a = ctx;
   const char *eq = strchr(text, '=');
   IA_AUTOV(ia_buf) value = {.secret = true};
   uint8_t raw[16];
@@ -129,19 +138,15 @@ static bool result_key(ia_run_ask *a, ia_cli *c, ia_err *e)
 
 bool ia_run_ask_secrets(ia_run_ask *a, ia_cli *c, ia_err *e)
 {
-  const char *text;
-
   a->secrets = json_object();
   if (!a->secrets)
     return ia_fail(e, IA_E_MEMORY, "out of memory");
-  if (!a->encrypt && !ia_cli_flag(c, "requester-secret"))
+  if (!a->encrypt && !ia_cli_given(c, "requester-secret"))
     return true;
   if (!ia_cli_trust_sms(c, &a->net, e))
     return false;
-  for (unsigned i = 0; (text = ia_cli_opt_at(c, "requester-secret", i)); i++)
-    if (!push_secret(a, text, e))
-      return false;
-  return !a->encrypt || result_key(a, c, e);
+  return ia_cli_each(c, "requester-secret", push_secret, a, e) &&
+         (!a->encrypt || result_key(a, c, e));
 }
 
 /* -- params -- */
@@ -177,14 +182,18 @@ static bool put_args(json_t *params, ia_cli *c, ia_err *e)
   return ia_json_set(params, "iexec_args", v, e);
 }
 
+static bool add_url(void *files, const char *url, ia_err *e)
+{
+  return json_array_append_new(files, json_string(url)) == 0 ||
+         ia_fail(e, IA_E_USAGE, "--input-file: no UTF-8");
+}
+
 static bool put_files(json_t *params, ia_cli *c, ia_err *e)
 {
   IA_AUTO_JSON *files = json_array();
-  const char *url;
 
-  for (unsigned i = 0; (url = ia_cli_opt_at(c, "input-file", i)); i++)
-    if (json_array_append_new(files, json_string(url)) != 0)
-      return ia_fail(e, IA_E_USAGE, "--input-file: no UTF-8");
+  if (!ia_cli_each(c, "input-file", add_url, files, e))
+    return false;
   return json_array_size(files) == 0 ||
          ia_json_set(params, "iexec_input_files", json_incref(files), e);
 }

@@ -2,7 +2,7 @@
 #ifndef IA_CLI_RUN_WANT_H
 #define IA_CLI_RUN_WANT_H
 
-#include "cli/cli.h"
+#include "cli/older.h"
 #include "client/run_orders.h"
 
 typedef struct ia_run_ask {

@@ -209,6 +209,7 @@ static const ia_option options[] = {
     {"no-wait", NULL, false, "end once the deal is made; then: iapp task TASK --follow",
      "run 0xApp --no-wait"},
     {"no-check", NULL, false, "do not ask the SMS beforehand", "run 0xApp --no-check"},
+    IA_OLDER_OPTIONS("run 0xApp"),
     {0},
 };
 

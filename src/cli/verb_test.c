@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "base/random.h"
+#include "cli/older.h"
 #include "cli/project.h"
 #include "cli/test_view.h"
 #include "client/download.h"
@@ -37,38 +38,6 @@ static void testing_free(testing *t)
 }
 IA_DEFINE_AUTO_VALUE(testing, testing_free)
 
-/* Names that the docs of the first command line use. */
-static const struct alias {
-  const char *old, *now;
-} aliases[] = {{"protectedData", "data"},
-               {"inputFile", "input-file"},
-               {"inputFiles", "input-file"},
-               {"requesterSecret", "requester-secret"},
-               {"secrets", "requester-secret"}};
-
-/* Calls fn with every value of an option and of its older names. */
-static bool each(testing *t, const char *name, bool (*fn)(testing *t, const char *value, ia_err *e),
-                 ia_err *e)
-{
-  const char *v;
-
-  for (unsigned i = 0; (v = ia_cli_opt_at(t->c, name, i)); i++) {
-    if (!fn(t, v, e))
-      return false;
-  }
-  for (size_t k = 0; k < IA_COUNT(aliases); k++) {
-    if (strcmp(aliases[k].now, name) != 0)
-      continue;
-    for (unsigned i = 0; (v = ia_cli_opt_at(t->c, aliases[k].old, i)); i++) {
-      if (i == 0)
-        ia_cli_warn(t->c, "--%s is now --%s", aliases[k].old, name);
-      if (!fn(t, v, e))
-        return false;
-    }
-  }
-  return true;
-}
-
 /* -- data -- */
 /* A mock of the project by its name, or a file by its path. */
 static bool find_data(testing *t, ia_path *p, const char *name, ia_err *e)
@@ -98,8 +67,9 @@ static void pretend_address(ia_addr *a, const char *name)
   memcpy(a->b, h.b + 12, sizeof(a->b));
 }
 
-static bool add_data(testing *t, const char *list, ia_err *e)
+static bool add_data(void *ctx, const char *list, ia_err *e)
 {
+  testing *t = ctx;
   ia_autofree char *copy = strdup(list);
   char *at = copy;
 
@@ -119,8 +89,9 @@ static bool add_data(testing *t, const char *list, ia_err *e)
 }
 
 /* -- input files, arguments, secrets -- */
-static bool add_url(testing *t, const char *url, ia_err *e)
+static bool add_url(void *ctx, const char *url, ia_err *e)
 {
+  testing *t = ctx;
   return json_array_append_new(t->urls, json_string(url)) == 0 ||
          ia_fail(e, IA_E_INVALID, "input file: no UTF-8");
 }
@@ -161,8 +132,9 @@ static bool set_secret(testing *t, const char *n, ia_span value, ia_err *e)
 }
 
 /* N=VALUE or N=@FILE. */
-static bool add_secret(testing *t, const char *text, ia_err *e)
+static bool add_secret(void *ctx, const char *text, ia_err *e)
 {
+  testing *t = ctx;
   const char *eq = strchr(text, '=');
   IA_AUTOV(ia_buf) file = {.secret = true};
   char n[12];
@@ -223,8 +195,9 @@ static bool read_options(testing *t, ia_err *e)
   t->paths = calloc(DATA_MAX, sizeof(*t->paths));
   if (!t->urls || !t->secrets || !t->paths)
     return ia_fail(e, IA_E_MEMORY, "test");
-  return read_args(t, e) && each(t, "data", add_data, e) && each(t, "input-file", add_url, e) &&
-         app_secret(t, e) && secrets_from_env(t, e) && each(t, "requester-secret", add_secret, e) &&
+  return read_args(t, e) && ia_cli_each(t->c, "data", add_data, t, e) &&
+         ia_cli_each(t->c, "input-file", add_url, t, e) && app_secret(t, e) &&
+         secrets_from_env(t, e) && ia_cli_each(t->c, "requester-secret", add_secret, t, e) &&
          ia_cli_opt_u64(t->c, "time-limit", TIME_LIMIT_S, &t->time_limit, e) &&
          (t->time_limit > 0 || ia_fail(e, IA_E_USAGE, "--time-limit wants seconds"));
 }
@@ -323,14 +296,7 @@ static const ia_option options[] = {
     {"out", "FOLDER", false, "an empty or new folder for the result (.iapp/output)",
      "test --out ./out"},
     IA_BUILD_OPTIONS("test"),
-    {"protectedData", "NAME,..", true, "older name of --data", "test --protectedData default"},
-    {"inputFile", "URL", true, "older name of --input-file",
-     "test --inputFile https://example.com/a.csv"},
-    {"inputFiles", "URL", true, "older name of --input-file",
-     "test --inputFiles https://example.com/a.csv"},
-    {"requesterSecret", "N=VALUE", true, "older name of --requester-secret",
-     "test --requesterSecret 1=abc"},
-    {"secrets", "N=VALUE", true, "older name of --requester-secret", "test --secrets 1=abc"},
+    IA_OLDER_OPTIONS("test"),
     {0},
 };
 

@@ -69,7 +69,7 @@ static bool why_run(ia_cli *c, ia_err *e)
   IA_AUTOV(ia_run_ask) a = {0};
   IA_AUTO_JSON *orders = NULL, *answer = NULL;
 
-  if (ia_cli_flag(c, "requester-secret"))
+  if (ia_cli_given(c, "requester-secret"))
     return ia_fail(e, IA_E_USAGE, "`iapp why` pushes no secret: leave --requester-secret out");
   if (!ia_run_ask_open(&a, c, e) || !ia_run_ask_orders(&a, c, e) ||
       !(orders = ia_run_orders_json(&a.orders, e)))
@@ -88,6 +88,7 @@ static bool why(ia_cli *c, ia_err *e)
 
 static const ia_option options[] = {
     IA_RUN_OPTIONS("why"),
+    IA_OLDER_OPTIONS("why 0xApp"),
     {0},
 };
 

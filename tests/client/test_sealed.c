@@ -107,10 +107,10 @@ static void old_results_stay_readable(void **state)
   assert_true(ia_span_eq(ia_buf_view(&newest), ia_buf_view(&second)));
   seal_result(&sealed, &first);
   ia_blob s = ia_blob_mem(ia_buf_view(&sealed));
-  assert_true(ia_result_keys_open(fd, &s, d->dir, d->alice, &e));
+  assert_true(ia_result_keys_open(fd, &s, IA_SEALED_ARCHIVE, d->dir, d->alice, &e));
   assert_true(ia_blob_fd(&plain, fd, &e) && ia_zip_open(&zip, plain, 0, &e));
   assert_non_null(ia_zip_find(zip, "r.txt"));
-  assert_false(ia_result_keys_open(fd, &s, d->dir, d->bob, &e));
+  assert_false(ia_result_keys_open(fd, &s, IA_SEALED_ARCHIVE, d->dir, d->bob, &e));
 }
 
 static void folder_holds(const char *dir, const char *needle, size_t len, bool want)
