@@ -10,49 +10,23 @@ static const char *word(ia_check_state s)
   return s == IA_CHECK_PASS ? "ok  " : s == IA_CHECK_FAIL ? "FAIL" : "note";
 }
 
-static json_t *checks_json(const ia_verdict *v)
-{
-  json_t *list = json_array();
-
-  for (size_t i = 0; i < v->n; i++) {
-    const ia_check *k = &v->check[i];
-    json_t *one = json_pack("{s:s,s:b,s:s}", "name", k->name, "ok", k->state != IA_CHECK_FAIL,
-                            "text", k->text);
-
-    if (one && k->state == IA_CHECK_NOTE)
-      (void)json_object_set_new(one, "note", json_true());
-    if (json_array_append_new(list, one) != 0)
-      break;
-  }
-  return list;
-}
-
 static bool report(ia_cli *c, const ia_verdict *v, ia_err *e)
 {
-  json_t *unproven = json_array();
-
   if (v->simulated)
     ia_cli_out(c, "SIMULATED: no hardware stands behind this receipt");
   for (size_t i = 0; i < v->n; i++)
     ia_cli_out(c, "%s  %s", word(v->check[i].state), v->check[i].text);
   if (v->n_unproven > 0)
     ia_cli_out(c, "Not proven by this receipt:");
-  for (size_t i = 0; i < v->n_unproven; i++) {
+  for (size_t i = 0; i < v->n_unproven; i++)
     ia_cli_out(c, "  - %s", v->unproven[i]);
-    (void)json_array_append_new(unproven, json_string(v->unproven[i]));
-  }
   if (v->ok)
     ia_cli_out(c, "%s", v->completed ? "PROVEN" : "PROVEN: the task failed as said");
   else
     ia_cli_out(c, "NOT PROVEN (%s)", ia_code_name(v->code));
-  IA_AUTO_JSON *out =
-      json_pack("{s:s,s:b,s:b,s:o,s:o,s:o}", "verdict", v->ok ? "proven" : "not proven",
-                "simulated", v->simulated, "completed", v->completed, "taskId",
-                ia_json_h256(&v->task_id), "checks", checks_json(v), "notProven", unproven);
-  if (out && !v->ok && !ia_json_set(out, "code", json_string(ia_code_name(v->code)), e))
-    return false;
+  IA_AUTO_JSON *out = ia_verdict_json(v, e);
   ia_cli_exit_status(c, v->ok ? 0 : 1);
-  return ia_cli_json(c, json_incref(out), e);
+  return out && ia_cli_json(c, json_incref(out), e);
 }
 
 /* The ledger's word, as one check more; the sentence that it was not asked goes. */

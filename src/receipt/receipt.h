@@ -64,6 +64,10 @@ typedef struct ia_verdict {
 IA_MUST bool ia_receipt_verify(ia_verdict *out, ia_span receipt, const ia_blob *result,
                                const ia_trust *trust, ia_err *e);
 
+/* {"verdict":"proven"|"not proven","code"?,"simulated","completed","taskId","checks":[{"name","ok",
+ * "text","note"?}],"notProven":[text]}; new reference. */
+json_t *ia_verdict_json(const ia_verdict *v, ia_err *e);
+
 /* Every field of a receipt and what covers it; `name` is the check that fails when it is changed.
  */
 typedef struct ia_cover {
