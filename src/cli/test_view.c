@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/log_view.h"
+#include "cli/task_result.h"
 #include "data/zip.h"
 
 enum { LOGS_CAP = 8 << 20 };
@@ -112,6 +113,7 @@ bool ia_test_view(ia_cli *c, const ia_local_result *r, const char *dir, ia_err *
   json_array_foreach (files, i, v)
     ia_cli_say(c, "  %s (%lld bytes)", json_string_value(json_object_get(v, "path")),
                (long long)json_integer_value(json_object_get(v, "size")));
+  ia_cli_task_preview(c, dir);
   return ia_cli_json(c,
                      json_pack("{s:I, s:s, s:O}", "exitCode", (json_int_t)exit_code, "output", dir,
                                "files", files),
