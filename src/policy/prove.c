@@ -117,14 +117,13 @@ static bool v_presigned(void *ctx, const ia_h256 *hash, ia_addr *signer, ia_err 
 {
   const struct proving *p = ctx;
 
+  (void)e;
   *signer = (ia_addr){{0}};
   for (int k = 0; k < IA_ORDER_KINDS; k++) {
     if (!ia_h256_eq(&p->plan->order_hash[k], hash))
       continue;
     if (presign_proves(p, (ia_order_kind)k, hash))
       *signer = *signer_of(p, (ia_order_kind)k);
-    else if (k == IA_ORDER_WORKERPOOL && p->f->ledger && p->f->ledger->presigned)
-      return p->f->ledger->presigned(p->f->ledger->ctx, hash, signer, e);
     return true;
   }
   return true;
@@ -159,24 +158,19 @@ static bool v_has_purpose(void *ctx, const ia_addr *group, const ia_addr *accoun
   return true;
 }
 
-/* An account that is known to sign by key is no contract, whatever the ledger says. */
-static bool signs_by_key(const struct proving *p, const ia_addr *account)
-{
-  for (int k = 0; k < IA_ASSET_WORKERPOOL; k++)
-    if (!ia_addr_zero(account) && ia_addr_eq(&p->f->asset[k].known_key, account))
-      return true;
-  return false;
-}
-
 static bool v_erc1271(void *ctx, const ia_addr *account, const ia_h256 *hash, ia_span sign,
                       bool *is_contract, bool *valid, ia_err *e)
 {
   const struct proving *p = ctx;
+  bool by_key = false;
   char text[64];
 
   *is_contract = *valid = false;
-  if (ia_sig_verify(account, hash, sign, NULL) || signs_by_key(p, account) || !p->f->ledger ||
-      !p->f->ledger->erc1271)
+  if (ia_sig_verify(account, hash, sign, NULL) || !p->f->ledger || !p->f->ledger->erc1271)
+    return true;
+  if (p->f->signed_here && !p->f->signed_here(p->f->signed_ctx, account, &by_key, e))
+    return false;
+  if (by_key)
     return true;
   if (!p->f->ledger->erc1271(p->f->ledger->ctx, account, hash, sign, is_contract, valid, e))
     return false;

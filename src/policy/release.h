@@ -46,7 +46,6 @@ typedef struct ia_asset_facts {
   size_t n_transfers;
   const ia_transfer_message *messages; /* by version */
   size_t n_messages;
-  ia_addr known_key; /* has signed here by key, so it is no contract; zero = none */
 } ia_asset_facts;
 
 /* Everything that was looked up. What is missing has a flag. */
@@ -71,6 +70,10 @@ typedef struct ia_release_facts {
   ia_span presign[IA_ORDER_KINDS];      /* raw signed manage*Order transactions; empty = none */
   const ia_poco_view *ledger;           /* has_purpose, erc1271, categories: its word. consumed:
                                            only when planned */
+  /* Has this account signed something for this SMS by key? Then it is no contract, whatever the
+   * ledger says. NULL: of nobody is anything known. */
+  bool (*signed_here)(void *ctx, const ia_addr *account, bool *yes, ia_err *e);
+  void *signed_ctx;
 } ia_release_facts;
 
 typedef enum ia_secret_kind {

@@ -1,23 +1,6 @@
 /* Every refusal of a key release by its name, each from a world in which one thing is a lie. */
 #include "world.h"
 
-static ia_code decide(struct world *w, ia_release_plan *plan)
-{
-  ia_release_memory m = w_memory(w);
-  ia_ruling v = {0};
-  bool ok = ia_release_decide(plan, &v, &w->f, &m);
-
-  assert_int_equal(ok, !v.refused);
-  return ok ? IA_OK : v.line[v.first].code;
-}
-
-static void expect(struct world *w, ia_code code)
-{
-  IA_AUTOV(ia_release_plan) plan = {0};
-
-  assert_string_equal(ia_code_name(decide(w, &plan)), ia_code_name(code));
-}
-
 /* Makes a world, tells one lie, and looks at the name of the refusal. */
 #define REFUSED(code, ...)                                                                         \
   do {                                                                                             \
@@ -138,18 +121,53 @@ static void test_assets(void **state)
 }
 
 /* -- owners -- */
-static void make_transfer(struct world *w, ia_buf *raw, int from, int to, const ia_addr *registry)
+static void make_call(struct world *w, ia_buf *raw, int from, int to, const ia_addr *registry,
+                      ia_call_id call, const ia_addr *token)
 {
   ia_args args = {.addr = {w->who[from].addr, w->who[to].addr}};
   IA_AUTOV(ia_buf) data = {0};
   uint8_t word[32] = {0};
   ia_tx tx = {.type = 2, .chain_id = w->pins.chain_id, .gas = 100000, .to = *registry};
 
-  memcpy(word + 12, w->dataset.b, 20);
+  memcpy(word + 12, token->b, 20);
   args.value[0] = ia_u256_from_be(word);
-  ia_call_encode(&data, IA_CALL_TRANSFER_FROM, &args);
+  ia_call_encode(&data, call, &args);
   tx.data = ia_buf_view(&data);
   assert_true(ia_tx_sign(raw, &tx, w->secp, &w->who[from].key, NULL));
+}
+
+static void make_transfer(struct world *w, ia_buf *raw, int from, int to, const ia_addr *registry)
+{
+  make_call(w, raw, from, to, registry, IA_CALL_TRANSFER_FROM, &w->dataset);
+}
+
+/* Sold on and on, by each of the three calls; every link is needed, in its order. */
+static void test_owner_by_a_chain(void **state)
+{
+  struct world *w = w_open("");
+  const ia_addr *r = &w->pins.registry[IA_ASSET_DATASET];
+  ia_asset_facts *d = &w->f.asset[IA_ASSET_DATASET];
+  IA_AUTOV(ia_buf) first = {0}, second = {0}, third = {0}, other = {0};
+
+  (void)state;
+  make_call(w, &first, W_DATA, W_USER, r, IA_CALL_SAFE_TRANSFER_FROM, &w->dataset);
+  make_call(w, &second, W_USER, W_APP, r, IA_CALL_SAFE_TRANSFER_FROM_DATA, &w->dataset);
+  make_call(w, &third, W_APP, W_WORKER, r, IA_CALL_TRANSFER_FROM, &w->dataset);
+  make_call(w, &other, W_APP, W_WORKER, r, IA_CALL_TRANSFER_FROM, &w->app);
+  ia_span list[] = {ia_buf_view(&first), ia_buf_view(&second), ia_buf_view(&third)};
+  d->transfers = list;
+  d->n_transfers = 3;
+  w_sign(w, IA_ORDER_DATASET, W_WORKER);
+  w_deal(w);
+  expect(w, IA_OK);
+  list[2] = ia_buf_view(&other); /* of another token */
+  expect(w, IA_E_OWNER_UNPROVEN);
+  list[2] = ia_buf_view(&second);
+  list[1] = ia_buf_view(&third);
+  expect(w, IA_E_OWNER_UNPROVEN);
+  d->n_transfers = 1; /* a part of the chain: not this owner */
+  expect(w, IA_E_ORDER_SIGNATURE);
+  w_close(w);
 }
 
 static void test_owner_by_transactions(void **state)
@@ -212,19 +230,49 @@ static void test_owner_by_message(void **state)
 }
 
 /* -- what no signature on the order proves -- */
-static void presign(struct world *w, ia_buf *raw, int by, ia_order_operation op)
+static void presign_kind(struct world *w, ia_buf *raw, ia_order_kind kind, int by,
+                         ia_order_operation op)
 {
-  ia_order_op what = {.operation = (uint8_t)op};
+  static const ia_call_id calls[] = {IA_CALL_MANAGE_APP_ORDER, IA_CALL_MANAGE_DATASET_ORDER,
+                                     IA_CALL_MANAGE_WORKERPOOL_ORDER, IA_CALL_MANAGE_REQUEST_ORDER};
+  ia_order_op what = {.order = w->order[kind].order, .operation = (uint8_t)op};
   IA_AUTOV(ia_buf) data = {0};
   ia_tx tx = {.type = 2, .chain_id = w->pins.chain_id, .gas = 100000, .to = w->pins.hub};
 
-  what.order.kind = IA_ORDER_DATASET;
-  what.order.dataset = w->f.match.dataset;
-  ia_call_encode(&data, IA_CALL_MANAGE_DATASET_ORDER, &what);
+  ia_call_encode(&data, calls[kind], &what);
   tx.data = ia_buf_view(&data);
   ia_buf_clear(raw);
   assert_true(ia_tx_sign(raw, &tx, w->secp, &w->who[by].key, NULL));
-  w->f.presign[IA_ORDER_DATASET] = ia_buf_view(raw);
+  w->f.presign[kind] = ia_buf_view(raw);
+}
+
+static void presign(struct world *w, ia_buf *raw, int by, ia_order_operation op)
+{
+  presign_kind(w, raw, IA_ORDER_DATASET, by, op);
+}
+
+/* Of each kind, the pool's too: nothing is presigned because the ledger says so. */
+static void test_every_kind_is_presigned_by_its_owner_alone(void **state)
+{
+  static const int owner[] = {W_APP, W_DATA, W_POOL, W_USER};
+
+  (void)state;
+  for (int k = 0; k < IA_ORDER_KINDS; k++) {
+    struct world *w = w_open("");
+    IA_AUTOV(ia_buf) raw = {0};
+    ia_match *m = &w->f.match;
+    ia_span *sign[] = {&m->app.sign, &m->dataset.sign, &m->workerpool.sign, &m->request.sign};
+
+    *sign[k] = ia_span_of(NULL, 0);
+    expect(w, IA_E_ORDER_SIGNATURE);
+    presign_kind(w, &raw, (ia_order_kind)k, W_WORKER, IA_ORDER_SIGN);
+    expect(w, IA_E_ORDER_SIGNATURE);
+    presign_kind(w, &raw, (ia_order_kind)k, owner[k], IA_ORDER_CLOSE);
+    expect(w, IA_E_ORDER_SIGNATURE);
+    presign_kind(w, &raw, (ia_order_kind)k, owner[k], IA_ORDER_SIGN);
+    expect(w, IA_OK);
+    w_close(w);
+  }
 }
 
 static void test_presigned_orders_are_proven_by_their_transaction(void **state)
@@ -277,7 +325,14 @@ static void test_a_key_owner_is_no_contract(void **state)
   assert_int_equal(decide(w, &plan), IA_OK);
   assert_memory_equal(plan.by_ledger[0], "erc1271:0x", 10);
   /* she pushed the key with a signature of her own: whatever the ledger says, she is a key */
-  w->f.asset[IA_ASSET_DATASET].known_key = w->who[W_DATA].addr;
+  w->known_key = w->who[W_DATA].addr;
+  expect(w, IA_E_ORDER_SIGNATURE);
+  /* nor is a requester who keeps secrets here: nobody runs in her name by the ledger's word */
+  w_sign(w, IA_ORDER_DATASET, W_DATA);
+  w_sign(w, IA_ORDER_REQUEST, W_WORKER);
+  w_deal(w);
+  expect(w, IA_OK);
+  w->known_key = w->who[W_USER].addr;
   expect(w, IA_E_ORDER_SIGNATURE);
   w_close(w);
 }
@@ -290,6 +345,7 @@ static void test_memory(void **state)
   REFUSED(IA_OK, w->order_tasks = 9);
   REFUSED(IA_E_ORDER_CLOSED, w->closed = true);
   REFUSED(IA_E_REVOKED, w->revoked = true);
+  REFUSED(IA_E_REVOKED, w->revoked_data = true);
   REFUSED(IA_E_RELEASE_LIMIT, w->releases = 3);
   REFUSED(IA_OK, w->releases = 2);
 }
@@ -375,8 +431,10 @@ int main(void)
       cmocka_unit_test(test_deal),
       cmocka_unit_test(test_assets),
       cmocka_unit_test(test_owner_by_transactions),
+      cmocka_unit_test(test_owner_by_a_chain),
       cmocka_unit_test(test_owner_by_message),
       cmocka_unit_test(test_presigned_orders_are_proven_by_their_transaction),
+      cmocka_unit_test(test_every_kind_is_presigned_by_its_owner_alone),
       cmocka_unit_test(test_the_ledgers_word_is_listed_and_can_be_refused),
       cmocka_unit_test(test_a_key_owner_is_no_contract),
       cmocka_unit_test(test_memory),

@@ -33,7 +33,8 @@ struct world {
   ia_release_facts f;
   ia_addr app, dataset, pool;
   /* memory's answers */
-  bool fenced, rolled_back, closed, revoked, has_policy, no_dataset_key, no_requester_secret;
+  bool fenced, rolled_back, closed, revoked, revoked_data, has_policy, no_dataset_key,
+      no_requester_secret;
   bool no_result_key;
   uint64_t fence, releases, order_tasks, total, today;
   ia_addr fence_worker, app_pusher;
@@ -43,6 +44,7 @@ struct world {
   /* the ledger's word */
   ia_poco_view ledger;
   bool member, is_contract, contract_says_yes;
+  ia_addr known_key; /* who has signed here by key */
 };
 
 static inline void w_person(struct world *w, int i)
@@ -193,6 +195,13 @@ static inline bool wl_1271(void *ctx, const ia_addr *a, const ia_h256 *h, ia_spa
   return true;
 }
 
+static inline bool wl_signed(void *ctx, const ia_addr *account, bool *yes, ia_err *e)
+{
+  (void)e;
+  *yes = ia_addr_eq(account, &((struct world *)ctx)->known_key);
+  return true;
+}
+
 static inline bool wl_categories(void *ctx, ia_u256 *n, ia_err *e)
 {
   (void)ctx, (void)e;
@@ -243,8 +252,10 @@ static inline bool wm_closed(void *ctx, const ia_h256 *o, const ia_h256 *d, bool
 
 static inline bool wm_revoked(void *ctx, const ia_addr *a, const ia_h256 *o, bool *y, ia_err *e)
 {
-  (void)a, (void)o, (void)e;
-  *y = ((const struct world *)ctx)->revoked;
+  const struct world *w = ctx;
+
+  (void)o, (void)e;
+  *y = w->revoked || (w->revoked_data && ia_addr_eq(a, &w->dataset));
   return true;
 }
 
@@ -331,7 +342,9 @@ static inline struct world *w_open_with(const char *params, ia_domain d, uint64_
                             .ledger_time = now,
                             .head = 9,
                             .match_block = 7,
-                            .ledger = &w->ledger};
+                            .ledger = &w->ledger,
+                            .signed_here = wl_signed,
+                            .signed_ctx = w};
   w_assets(w);
   w_orders(w, params);
   w_deal(w);
@@ -343,6 +356,24 @@ static inline struct world *w_open_with(const char *params, ia_domain d, uint64_
 static inline struct world *w_open(const char *params)
 {
   return w_open_with(params, IA_DOMAIN_SIM, W_NOW);
+}
+
+/* IA_OK or the code of the first refusal. */
+static inline ia_code decide(struct world *w, ia_release_plan *plan)
+{
+  ia_release_memory m = w_memory(w);
+  ia_ruling v = {0};
+  bool ok = ia_release_decide(plan, &v, &w->f, &m);
+
+  assert_int_equal(ok, !v.refused);
+  return ok ? IA_OK : v.line[v.first].code;
+}
+
+static inline void expect(struct world *w, ia_code code)
+{
+  IA_AUTOV(ia_release_plan) plan = {0};
+
+  assert_string_equal(ia_code_name(decide(w, &plan)), ia_code_name(code));
 }
 
 #endif

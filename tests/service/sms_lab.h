@@ -12,6 +12,8 @@
 #include "service/sms/internal.h"
 #include "tee/eventlog.h"
 
+#define LAB_PASSPHRASE "a long passphrase"
+
 struct lab {
   struct world *w;
   fixture f;
@@ -28,6 +30,10 @@ struct lab {
   ia_sms_event events[8];
   size_t n_events;
   bool past_changed;
+  uint64_t lies_from; /* past_changed: blocks from here on are others */
+  ia_buf transfer;    /* raw transaction that moved the dataset; empty = it never moved */
+  ia_buf raw;         /* the one raw transaction that the ledger gives for any hash */
+  ia_order_box *market[IA_ORDER_KINDS];
   /* the guest */
   ia_secret sk;
   ia_h256 pk;
@@ -50,7 +56,7 @@ static inline bool lb_block(void *ctx, uint64_t number, bool *has, ia_sms_block 
   (void)e;
   *has = number <= b->head.number;
   *out = (ia_sms_block){.number = number, .time = b->head.time};
-  memset(out->hash.b, (int)number + (b->past_changed ? 100 : 0), 32);
+  memset(out->hash.b, (int)number + (b->past_changed && number >= b->lies_from ? 100 : 0), 32);
   return true;
 }
 
@@ -77,15 +83,34 @@ static inline bool lb_deal(void *ctx, const ia_h256 *id, bool *has, ia_deal *out
 }
 
 static inline bool lb_match(void *ctx, const ia_h256 *deal, uint64_t start, bool *has,
-                            ia_buf *calldata, uint64_t *block, ia_err *e)
+                            ia_sms_match *out, ia_err *e)
 {
   struct lab *b = ctx;
+  const ia_match *m = &b->w->f.match;
+  const void *order[IA_ORDER_KINDS] = {&m->app, &m->dataset, &m->workerpool, &m->request};
 
   (void)deal, (void)start;
   *has = b->w->f.has_match;
-  *block = b->w->f.match_block;
-  ia_buf_span(calldata, ia_buf_view(&b->calldata));
-  return ia_buf_ok(calldata, e);
+  out->block = b->w->f.match_block;
+  for (int k = 0; k < IA_ORDER_KINDS; k++)
+    ia_order_hash(&out->order[k], &b->w->separator, (ia_order_kind)k, order[k]);
+  ia_buf_span(&out->calldata, ia_buf_view(&b->calldata));
+  return ia_buf_ok(&out->calldata, e);
+}
+
+/* The market: it has what the test put there, whatever the hash. */
+static inline bool lb_order(void *ctx, ia_order_kind kind, const ia_h256 *hash, bool *has,
+                            ia_order_box *out, ia_err *e)
+{
+  struct lab *b = ctx;
+  IA_AUTO_JSON *v = NULL;
+
+  (void)hash;
+  *has = b->market[kind] != NULL;
+  if (!*has)
+    return true;
+  v = ia_order_json(kind, &b->market[kind]->order.app, 0, e);
+  return v && ia_order_parse(out, kind, v, e);
 }
 
 static inline bool lb_app(void *ctx, const ia_addr *at, bool *has, ia_app_info *out, ia_buf *store,
@@ -122,18 +147,28 @@ static inline bool lb_transfers(void *ctx, const ia_addr *registry, const ia_add
                                 ia_sms_transfers *out, ia_err *e)
 {
   const struct lab *b = ctx;
+  bool app = ia_addr_eq(asset, &b->w->app);
 
-  (void)registry, (void)e;
-  *out = (ia_sms_transfers){0};
-  out->first_owner = b->w->f.asset[ia_addr_eq(asset, &b->w->app) ? 0 : 1].first_owner;
-  return true;
+  (void)registry;
+  *out = (ia_sms_transfers){.raw = calloc(1, sizeof(*out->raw)),
+                            .view = calloc(1, sizeof(*out->view))};
+  out->first_owner = b->w->f.asset[app ? 0 : 1].first_owner;
+  if (app || b->transfer.len == 0)
+    return true;
+  ia_buf_span(&out->raw[0], ia_buf_view(&b->transfer));
+  out->view[0] = ia_buf_view(&out->raw[0]);
+  out->n = 1;
+  return ia_buf_ok(&out->raw[0], e);
 }
 
 static inline bool lb_raw(void *ctx, const ia_h256 *tx, bool *has, ia_buf *out, ia_err *e)
 {
-  (void)ctx, (void)tx, (void)out, (void)e;
-  *has = false;
-  return true;
+  const struct lab *b = ctx;
+
+  (void)tx;
+  *has = b->raw.len > 0;
+  ia_buf_span(out, ia_buf_view(&b->raw));
+  return ia_buf_ok(out, e);
 }
 
 static inline bool lb_events(void *ctx, uint64_t from, uint64_t to,
@@ -164,6 +199,7 @@ static inline bool lb_make(void *ctx, ia_sms_ledger *out, const ia_release_pins 
                          .task = lb_task,
                          .deal = lb_deal,
                          .match = lb_match,
+                         .order = lb_order,
                          .app = lb_app,
                          .dataset = lb_dataset,
                          .owner = lb_owner,
@@ -178,7 +214,7 @@ static inline bool lb_make(void *ctx, ia_sms_ledger *out, const ia_release_pins 
 static inline void lab_head(struct lab *b, uint64_t number)
 {
   b->head = (ia_sms_block){.number = number, .time = ia_now()};
-  memset(b->head.hash.b, (int)number + (b->past_changed ? 100 : 0), 32);
+  memset(b->head.hash.b, (int)number + (b->past_changed && number >= b->lies_from ? 100 : 0), 32);
 }
 
 /* -- life -- */
@@ -239,7 +275,7 @@ static inline struct lab *lab_open(const char *params, ia_domain d)
   b->w = w_open_with(params, d, ia_now());
   lab_calldata(b);
   lab_head(b, 9);
-  assert_true(ia_secret_copy(&b->pass, ia_span_str("a long passphrase"), NULL));
+  assert_true(ia_secret_copy(&b->pass, ia_span_str(LAB_PASSPHRASE), NULL));
   (void)!snprintf(b->dir, sizeof(b->dir), "/tmp/ia-sms-XXXXXX");
   assert_non_null(mkdtemp(b->dir));
   assert_true(ia_simpki_new(&b->pki, ia_now(), NULL));
@@ -264,6 +300,8 @@ static inline void lab_close(struct lab *b)
   ia_secret_free(&b->pass);
   ia_secret_free(&b->sk);
   ia_buf_free(&b->calldata);
+  ia_buf_free(&b->transfer);
+  ia_buf_free(&b->raw);
   free(b);
 }
 

@@ -303,6 +303,22 @@ static void test_a_changed_past_stops_everything(void **state)
   lab_close(b);
 }
 
+/* Blocks without events are remembered while the service runs: a sale may have stood there. */
+static void test_quiet_blocks_are_remembered(void **state)
+{
+  struct lab *b = with_key("");
+
+  (void)state;
+  ASSERT_OUTCOME(b, "OK");
+  lab_head(b, 20);
+  ASSERT_OUTCOME(b, "OK");
+  b->past_changed = true;
+  b->lies_from = 15; /* above the block that the store holds */
+  lab_head(b, 21);
+  ASSERT_OUTCOME(b, "LEDGER_ROLLBACK");
+  lab_close(b);
+}
+
 static void test_result_keys_keep_their_time(void **state)
 {
   struct lab *b = with_key("{\"iexec_result_encryption\":true}");
@@ -399,6 +415,7 @@ int main(void)
       cmocka_unit_test(test_policy_and_revocation),
       cmocka_unit_test(test_a_close_bars_later_deals_alone),
       cmocka_unit_test(test_a_changed_past_stops_everything),
+      cmocka_unit_test(test_quiet_blocks_are_remembered),
       cmocka_unit_test(test_result_keys_keep_their_time),
       cmocka_unit_test(test_why_and_audit),
       cmocka_unit_test(test_the_owner_reads_her_log),

@@ -70,6 +70,47 @@ static void test_swapped_rows_are_noticed(void **state)
   lab_close(b);
 }
 
+/* Who pushed a secret decides where it may go, and when decides which result key is meant: the
+ * database's word is not enough for either. */
+static void test_edited_columns_are_noticed(void **state)
+{
+  static const char *const edits[] = {
+      "UPDATE secret SET pusher = x'4242424242424242424242424242424242424242'",
+      "UPDATE secret SET time = time - 1"};
+
+  (void)state;
+  for (size_t i = 0; i < IA_COUNT(edits); i++) {
+    struct lab *b = lab_open("", IA_DOMAIN_SIM);
+
+    assert_int_equal(lab_push_key(b, W_DATA), 204);
+    restart_with(b, edits[i]);
+    assert_string_equal(lab_outcome(b), "CORRUPT");
+    lab_close(b);
+  }
+}
+
+/* A policy is what its owner signed for this data and this version. */
+static void test_edited_policies_are_noticed(void **state)
+{
+  static const char *const edits[] = {
+      "UPDATE message SET body = cast('{\"v\":1}' AS BLOB)", "UPDATE message SET version = 9",
+      "UPDATE message SET signer = x'4242424242424242424242424242424242424242'",
+      "UPDATE message SET body = (SELECT body FROM message WHERE kind = 'lock')"};
+
+  (void)state;
+  for (size_t i = 0; i < IA_COUNT(edits); i++) {
+    struct lab *b = lab_open("", IA_DOMAIN_SIM);
+
+    assert_int_equal(lab_push_key(b, W_DATA), 204);
+    lab_message(b, W_DATA, "policy", &b->w->dataset, 3, "{\"requesters\":[],\"v\":1}");
+    lab_message(b, W_DATA, "lock", &b->w->who[W_DATA].addr, 1, "{}");
+    assert_string_equal(lab_outcome(b), "POLICY_REQUESTER");
+    restart_with(b, edits[i]);
+    assert_string_equal(lab_outcome(b), "CORRUPT");
+    lab_close(b);
+  }
+}
+
 static bool put(void *ctx, ia_db *db, ia_err *e)
 {
   struct lab *b = ctx;
@@ -352,6 +393,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_nothing_readable_lies_on_disk),
       cmocka_unit_test(test_swapped_rows_are_noticed),
+      cmocka_unit_test(test_edited_columns_are_noticed),
+      cmocka_unit_test(test_edited_policies_are_noticed),
       cmocka_unit_test(test_a_key_fits_its_own_place_alone),
       cmocka_unit_test(test_an_older_copy_is_noticed),
       cmocka_unit_test(test_wrong_passphrase),

@@ -1,7 +1,6 @@
 #include "service/sms/facts.h"
 
 #include "poco/orders.h"
-#include "service/sms/vault.h"
 
 void ia_sms_asset_free(ia_sms_asset *a)
 {
@@ -20,9 +19,11 @@ void ia_sms_facts_free(ia_sms_facts *x)
     return;
   ia_buf_free(&x->task_store);
   ia_buf_free(&x->deal_store);
-  ia_buf_free(&x->calldata);
-  for (int k = 0; k < IA_ORDER_KINDS; k++)
+  ia_sms_match_free(&x->made);
+  for (int k = 0; k < IA_ORDER_KINDS; k++) {
     ia_buf_free(&x->presign[k]);
+    ia_order_box_free(&x->order[k]);
+  }
   for (int k = 0; k < IA_ASSET_KINDS; k++)
     ia_sms_asset_free(&x->asset[k]);
 }
@@ -51,12 +52,10 @@ bool ia_sms_facts_task(ia_sms_facts *x, const ia_sms_ledger *l, const ia_release
   return true;
 }
 
-/* -- what the store knows of an asset: messages of former owners, who pushed its secret -- */
+/* -- what the store knows of an asset: transfer messages of its owners -- */
 struct messages {
-  ia_secret_kind secret;
   const ia_addr *object;
   ia_sms_asset *a;
-  ia_addr pusher;
 };
 
 static bool room(ia_sms_asset *a, ia_err *e)
@@ -102,12 +101,9 @@ static bool take_message(ia_sms_asset *a, ia_stmt *st, ia_err *e)
 static bool read_messages(void *ctx, ia_db *db, ia_err *e)
 {
   struct messages *m = ctx;
-  ia_sms_secret_id id = {m->secret, *m->object, m->secret == IA_SECRET_APP ? "1" : ""};
   ia_stmt *st;
-  bool row = false, ok = true, has;
+  bool row = false, ok = true;
 
-  if (!ia_vault_get(db, NULL, &id, INT64_MAX, &has, NULL, &m->pusher, e))
-    return false;
   if (!ia_db_stmt(&st, db,
                   "SELECT version, body, sig FROM message"
                   " WHERE object = $1 AND kind = 'transfer' ORDER BY version",
@@ -126,8 +122,7 @@ bool ia_sms_facts_asset(ia_sms_asset *a, ia_asset_facts *out, const ia_sms_ledge
                         const ia_release_pins *pins, ia_sms_store *store, ia_asset_kind kind,
                         const ia_addr *at, ia_err *e)
 {
-  struct messages m = {
-      .secret = kind == IA_ASSET_APP ? IA_SECRET_APP : IA_SECRET_DATASET, .object = at, .a = a};
+  struct messages m = {.object = at, .a = a};
 
   if (kind == IA_ASSET_APP ? !l->app(l->ctx, at, &out->has, &out->app, &a->store, e)
                            : !l->dataset(l->ctx, at, &out->has, &out->dataset, &a->store, e))
@@ -137,13 +132,44 @@ bool ia_sms_facts_asset(ia_sms_asset *a, ia_asset_facts *out, const ia_sms_ledge
   if (!l->transfers(l->ctx, &pins->registry[kind], at, &a->transfers, e) ||
       !ia_sms_store_run(store, false, read_messages, &m, e))
     return false;
-  out->known_key = m.pusher;
   out->first_owner = a->transfers.first_owner;
   out->transfers = a->transfers.view;
   out->n_transfers = a->transfers.n;
   out->messages = a->messages;
   out->n_messages = a->n_messages;
   return true;
+}
+
+/* -- accounts that are keys -- */
+struct by_key {
+  const ia_addr *account;
+  bool yes;
+};
+
+static bool read_by_key(void *ctx, ia_db *db, ia_err *e)
+{
+  struct by_key *k = ctx;
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, db,
+                  "SELECT 1 FROM secret WHERE pusher = $1 UNION ALL"
+                  " SELECT 1 FROM message WHERE signer = $1 LIMIT 1",
+                  e))
+    return false;
+  ia_bind_addr(st, 1, k->account);
+  if (!ia_stmt_step(st, &k->yes, e))
+    return false;
+  ia_stmt_reset(st);
+  return true;
+}
+
+static bool signed_here(void *ctx, const ia_addr *account, bool *yes, ia_err *e)
+{
+  struct by_key k = {.account = account};
+  bool ok = ia_sms_store_run(ctx, false, read_by_key, &k, e);
+
+  *yes = k.yes;
+  return ok;
 }
 
 /* -- presignatures: the transactions that the follower saw -- */
@@ -188,6 +214,26 @@ static bool gather_presign(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store
   return true;
 }
 
+/* A match by another contract: the orders by the hashes that the event names. Neither the event nor
+ * the market is believed: hashes, signatures and the deal's id are recomputed from what they give.
+ */
+static bool match_of_market(ia_sms_facts *x, const ia_sms_ledger *l, ia_err *e)
+{
+  ia_release_facts *f = &x->f;
+  bool has = true;
+
+  for (int k = 0; has && k < IA_ORDER_KINDS; k++)
+    if ((k != IA_ORDER_DATASET || !ia_addr_zero(&f->deal.dataset.pointer)) &&
+        !l->order(l->ctx, (ia_order_kind)k, &x->made.order[k], &has, &x->order[k], e))
+      return false;
+  f->has_match = has;
+  f->match = (ia_match){.app = x->order[IA_ORDER_APP].order.app,
+                        .dataset = x->order[IA_ORDER_DATASET].order.dataset,
+                        .workerpool = x->order[IA_ORDER_WORKERPOOL].order.workerpool,
+                        .request = x->order[IA_ORDER_REQUEST].order.request};
+  return true;
+}
+
 static bool gather_match(ia_sms_facts *x, const ia_sms_ledger *l, ia_err *e)
 {
   ia_release_facts *f = &x->f;
@@ -195,11 +241,11 @@ static bool gather_match(ia_sms_facts *x, const ia_sms_ledger *l, ia_err *e)
 
   if (f->planned)
     return true;
-  if (!l->match(l->ctx, &f->task.dealid, f->deal.start_time, &has, &x->calldata, &f->match_block,
-                e))
+  if (!l->match(l->ctx, &f->task.dealid, f->deal.start_time, &has, &x->made, e))
     return false;
-  f->has_match = has && ia_match_of_calldata(&f->match, ia_buf_view(&x->calldata), NULL);
-  return true;
+  f->match_block = x->made.block;
+  f->has_match = has && ia_match_of_calldata(&f->match, ia_buf_view(&x->made.calldata), NULL);
+  return f->has_match || !has || match_of_market(x, l, e);
 }
 
 bool ia_sms_facts_orders(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store *store, ia_err *e)
@@ -209,6 +255,8 @@ bool ia_sms_facts_orders(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store *
   const void *order[] = {&f->match.app, &f->match.dataset, &f->match.workerpool, &f->match.request};
   bool has;
 
+  f->signed_here = signed_here;
+  f->signed_ctx = store;
   if (!f->planned && !f->has_deal)
     return true;
   if (!gather_match(x, l, e))

@@ -124,7 +124,8 @@ static bool read_cursor(void *ctx, ia_db *db, ia_err *e)
   return true;
 }
 
-/* The remembered block is still there with the same hash. */
+/* The last final block that was seen is still there with the same hash: the one of this run, which
+ * is the stored one after a restart. */
 static bool same_past(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, bool *same,
                       ia_err *e)
 {
@@ -134,9 +135,9 @@ static bool same_past(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *hea
   *same = true;
   if (!s->kept_any)
     return true;
-  if (head->number >= s->kept.number && !l->block(l->ctx, s->kept.number, &has, &b, e))
+  if (head->number >= s->cursor.number && !l->block(l->ctx, s->cursor.number, &has, &b, e))
     return false;
-  *same = has && ia_h256_eq(&b.hash, &s->kept.hash);
+  *same = has && ia_h256_eq(&b.hash, &s->cursor.hash);
   return true;
 }
 
@@ -177,7 +178,7 @@ bool ia_sms_catch_up(ia_sms *s, const ia_sms_ledger *l, ia_err *e)
   /* after a stop the store is asked again: the operator may have confirmed */
   s->cursor_read = ok && same;
   if (ok && !same) {
-    ia_log(IA_LOG_ERROR, "ledger.rollback", "block=%llu", (unsigned long long)s->kept.number);
+    ia_log(IA_LOG_ERROR, "ledger.rollback", "block=%llu", (unsigned long long)s->cursor.number);
     ok = ia_sms_store_run(s->store, true, write_stop, NULL, e);
   } else if (ok) {
     ok = follow(s, l, &head, e);

@@ -96,6 +96,8 @@ static bool place_aad(ia_buf *aad, const ia_sms_keys *k, const ia_sms_place *at,
 {
   put_place(aad, k, at);
   ia_buf_u64be(aad, at->version);
+  ia_buf_lp(aad, IA_SPAN_ARR(at->pusher.b));
+  ia_buf_u64be(aad, at->time);
   return ia_buf_ok(aad, e);
 }
 

@@ -31,6 +31,8 @@ typedef struct ia_sms_place {
   ia_addr address;
   const char *name;
   uint64_t version;
+  ia_addr pusher;
+  uint64_t time; /* Unix seconds of the push */
 } ia_sms_place;
 
 /* nonce 12 || ciphertext || tag 16 under a key of this place. */

@@ -1,6 +1,7 @@
 #include "service/sms/ledger.h"
 
 #include "chain/poco.h"
+#include "client/to_market.h"
 
 /* Matches are looked for by the deal's start time; see chain/poco.h. */
 enum { EVENTS_SPAN = 1000 };
@@ -8,7 +9,15 @@ enum { EVENTS_SPAN = 1000 };
 typedef struct rpc_ledger {
   ia_chain *chain;
   ia_addr hub;
+  ia_net net; /* of the market; opened at the first look-up */
+  bool net_open;
 } rpc_ledger;
+
+void ia_sms_match_free(ia_sms_match *m)
+{
+  if (m)
+    ia_buf_free(&m->calldata);
+}
 
 void ia_sms_transfers_free(ia_sms_transfers *t)
 {
@@ -75,16 +84,41 @@ static bool l_deal(void *ctx, const ia_h256 *id, bool *has, ia_deal *out, ia_buf
 }
 
 static bool l_match(void *ctx, const ia_h256 *deal, uint64_t start_time, bool *has,
-                    ia_buf *calldata, uint64_t *block, ia_err *e)
+                    ia_sms_match *out, ia_err *e)
 {
   const rpc_ledger *l = ctx;
   IA_AUTOV(ia_chain_tx) tx = {0};
+  ia_event ev = {0};
   ia_err err = {0};
-  bool ok = ia_chain_find_match(l->chain, &tx, NULL, deal, start_time, &err);
+  bool ok = ia_chain_find_match(l->chain, &tx, &ev, deal, start_time, &err);
 
-  *block = tx.block;
-  ia_buf_span(calldata, ia_buf_view(&tx.input));
-  return found(ok, has, &err, e) && ia_buf_ok(calldata, e);
+  out->block = tx.block;
+  out->order[IA_ORDER_APP] = ev.id[1];
+  out->order[IA_ORDER_DATASET] = ev.id[2];
+  out->order[IA_ORDER_WORKERPOOL] = ev.more[0];
+  out->order[IA_ORDER_REQUEST] = ev.more[1];
+  ia_buf_span(&out->calldata, ia_buf_view(&tx.input));
+  return found(ok, has, &err, e) && ia_buf_ok(&out->calldata, e);
+}
+
+static bool l_order(void *ctx, ia_order_kind kind, const ia_h256 *hash, bool *has,
+                    ia_order_box *out, ia_err *e)
+{
+  rpc_ledger *l = ctx;
+  ia_offer offer = {0};
+  ia_err err = {0};
+
+  *has = false;
+  if (!l->net.market)
+    return true;
+  if (!l->net_open && !ia_net_open(&l->net, e))
+    return false;
+  l->net_open = true;
+  bool ok = ia_to_market_fetch(&l->net, &offer, kind, hash, &err);
+  *out = offer.box;             /* empty unless it was found */
+  if (err.code == IA_E_INVALID) /* another order than the one asked for: it has none */
+    err.code = IA_E_NOT_FOUND;
+  return found(ok, has, &err, e);
 }
 
 static bool l_app(void *ctx, const ia_addr *at, bool *has, ia_app_info *out, ia_buf *store,
@@ -221,6 +255,7 @@ static bool event_of(const ia_chain_log *log, ia_sms_event *out)
       {IA_EV_CLOSED_DATASET_ORDER, IA_SMS_CLOSED},
       {IA_EV_SIGNED_APP_ORDER, IA_SMS_PRESIGNED},
       {IA_EV_SIGNED_DATASET_ORDER, IA_SMS_PRESIGNED},
+      {IA_EV_SIGNED_WORKERPOOL_ORDER, IA_SMS_PRESIGNED},
       {IA_EV_SIGNED_REQUEST_ORDER, IA_SMS_PRESIGNED},
   };
 
@@ -242,7 +277,8 @@ static bool l_events(void *ctx, uint64_t from, uint64_t to,
 {
   static const ia_event_id ids[] = {IA_EV_ORDERS_MATCHED,       IA_EV_CLOSED_APP_ORDER,
                                     IA_EV_CLOSED_DATASET_ORDER, IA_EV_SIGNED_APP_ORDER,
-                                    IA_EV_SIGNED_DATASET_ORDER, IA_EV_SIGNED_REQUEST_ORDER};
+                                    IA_EV_SIGNED_DATASET_ORDER, IA_EV_SIGNED_WORKERPOOL_ORDER,
+                                    IA_EV_SIGNED_REQUEST_ORDER};
   rpc_ledger *l = ctx;
 
   for (uint64_t at = from; at <= to; at += EVENTS_SPAN) {
@@ -265,18 +301,6 @@ static bool l_events(void *ctx, uint64_t from, uint64_t to,
 }
 
 /* -- its word -- */
-static bool v_presigned(void *ctx, const ia_h256 *hash, ia_addr *signer, ia_err *e)
-{
-  rpc_ledger *l = ctx;
-  IA_AUTOV(ia_buf) store = {0};
-  ia_args in = {.id = {*hash}}, out = {0};
-
-  if (!ia_chain_read(l->chain, &out, &store, NULL, IA_CALL_VIEW_PRESIGNED, &in, e))
-    return false;
-  *signer = out.addr[0];
-  return true;
-}
-
 static bool v_consumed(void *ctx, const ia_h256 *hash, ia_u256 *volume, ia_err *e)
 {
   rpc_ledger *l = ctx;
@@ -319,11 +343,13 @@ static void l_close(void *ctx)
   rpc_ledger *l = ctx;
 
   ia_chain_close(l->chain);
+  if (l->net_open)
+    ia_net_close(&l->net);
   free(l);
 }
 
-bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const ia_release_pins *pins,
-                        ia_err *e)
+bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const char *market_url,
+                        const ia_release_pins *pins, ia_err *e)
 {
   ia_chain_options o = {
       .url = rpc_url, .hub = pins->hub, .chain_id = pins->chain_id, .timeout_ms = 10000};
@@ -332,6 +358,7 @@ bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const ia_releas
   if (!l)
     return ia_fail(e, IA_E_MEMORY, "ledger: no memory");
   l->hub = pins->hub;
+  l->net = (ia_net){.market = market_url, .chain_id = pins->chain_id, .hub = pins->hub};
   if (!ia_chain_open(&l->chain, &o, e)) {
     free(l);
     return false;
@@ -342,6 +369,7 @@ bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const ia_releas
                          .task = l_task,
                          .deal = l_deal,
                          .match = l_match,
+                         .order = l_order,
                          .app = l_app,
                          .dataset = l_dataset,
                          .owner = l_owner,
@@ -350,7 +378,6 @@ bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const ia_releas
                          .events = l_events,
                          .close = l_close};
   out->view = (ia_poco_view){.ctx = l,
-                             .presigned = v_presigned,
                              .consumed = v_consumed,
                              .has_purpose = v_has_purpose,
                              .erc1271 = v_erc1271,

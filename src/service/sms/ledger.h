@@ -6,6 +6,7 @@
 
 #include "poco/abi.h"
 #include "poco/match.h"
+#include "poco/orders.h"
 #include "policy/release.h"
 
 typedef struct ia_sms_block {
@@ -27,6 +28,15 @@ typedef struct ia_sms_event {
   uint64_t block;
 } ia_sms_event;
 
+/* How a deal was made. Owned. */
+typedef struct ia_sms_match {
+  ia_buf calldata; /* of the transaction, whoever it called */
+  uint64_t block;
+  ia_h256 order[IA_ORDER_KINDS]; /* hashes that OrdersMatched names */
+} ia_sms_match;
+void ia_sms_match_free(ia_sms_match *m);
+IA_DEFINE_AUTO_VALUE(ia_sms_match, ia_sms_match_free)
+
 /* Raw signed transactions that moved an asset, oldest first, without the mint. Owned. */
 typedef struct ia_sms_transfers {
   ia_addr first_owner; /* to whom it was minted, as the ledger says */
@@ -44,9 +54,11 @@ struct ia_sms_ledger {
   bool (*block)(void *ctx, uint64_t number, bool *has, ia_sms_block *out, ia_err *e);
   bool (*task)(void *ctx, const ia_h256 *id, ia_task *out, ia_buf *store, ia_err *e);
   bool (*deal)(void *ctx, const ia_h256 *id, bool *has, ia_deal *out, ia_buf *store, ia_err *e);
-  /* call data of the transaction that matched, and its block */
-  bool (*match)(void *ctx, const ia_h256 *deal, uint64_t start_time, bool *has, ia_buf *calldata,
-                uint64_t *block, ia_err *e);
+  bool (*match)(void *ctx, const ia_h256 *deal, uint64_t start_time, bool *has, ia_sms_match *out,
+                ia_err *e);
+  /* an order that the market holds; its hash is the one asked for */
+  bool (*order)(void *ctx, ia_order_kind kind, const ia_h256 *hash, bool *has, ia_order_box *out,
+                ia_err *e);
   bool (*app)(void *ctx, const ia_addr *at, bool *has, ia_app_info *out, ia_buf *store, ia_err *e);
   bool (*dataset)(void *ctx, const ia_addr *at, bool *has, ia_dataset_info *out, ia_buf *store,
                   ia_err *e);
@@ -58,12 +70,13 @@ struct ia_sms_ledger {
   bool (*events)(void *ctx, uint64_t from, uint64_t to,
                  bool (*sink)(void *sink_ctx, const ia_sms_event *ev, ia_err *e), void *sink_ctx,
                  ia_err *e);
-  ia_poco_view view; /* consumed, presigned, has_purpose, erc1271, categories: its word */
+  ia_poco_view view; /* consumed, has_purpose, erc1271, categories: its word */
   void (*close)(void *ctx);
 };
 
-/* Over JSON-RPC. */
-IA_MUST bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url,
+/* Over JSON-RPC. market_url: where orders are looked up when a deal was matched by another
+ * contract; NULL = nowhere. The URLs are borrowed. */
+IA_MUST bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const char *market_url,
                                 const ia_release_pins *pins, ia_err *e);
 
 #endif

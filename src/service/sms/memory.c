@@ -1,5 +1,6 @@
 #include "client/secret_auth.h"
 #include "crypto/sha.h"
+#include "eth/eip191.h"
 #include "service/sms/internal.h"
 
 enum { DAY = 86400 };
@@ -116,6 +117,30 @@ static bool m_revoked(void *ctx, const ia_addr *object, const ia_h256 *order, bo
   return true;
 }
 
+/* What a row of messages says is what its signer signed for this object and version: rows that were
+ * swapped or edited do not pass. */
+static bool as_signed(const ia_sms_memory *m, const ia_addr *object, const char *kind, ia_stmt *st,
+                      ia_err *e)
+{
+  const ia_sms *s = m->sms;
+  ia_owner_message msg = {.domain = s->domain,
+                          .kind = kind,
+                          .chain_id = s->pins.chain_id,
+                          .hub = s->pins.hub,
+                          .sms_key = s->keys.sms_key,
+                          .object = *object,
+                          .version = ia_col_u64(st, 0),
+                          .body = ia_col_bytes(st, 1)};
+  ia_addr signer, got;
+  ia_h256 h;
+
+  if (!ia_col_addr(st, 3, &signer, e) || !ia_owner_message_hash(&h, &msg, e))
+    return false;
+  return (ia_eip191_recover(&got, IA_SPAN_ARR(h.b), ia_col_bytes(st, 2), NULL) &&
+          ia_addr_eq(&got, &signer)) ||
+         ia_fail(e, IA_E_CORRUPT, "store: a %s message is not what its owner signed", kind);
+}
+
 static bool m_policy(void *ctx, const ia_addr *dataset, bool *has, ia_policy *p, ia_h256 *hash,
                      uint64_t *epoch, ia_err *e)
 {
@@ -124,7 +149,8 @@ static bool m_policy(void *ctx, const ia_addr *dataset, bool *has, ia_policy *p,
   bool ok;
 
   if (!ia_db_stmt(&st, m->db,
-                  "SELECT version, body FROM message WHERE object = $1 AND kind = 'policy'"
+                  "SELECT version, body, sig, signer FROM message"
+                  " WHERE object = $1 AND kind = 'policy'"
                   " ORDER BY version DESC LIMIT 1",
                   e))
     return false;
@@ -135,7 +161,7 @@ static bool m_policy(void *ctx, const ia_addr *dataset, bool *has, ia_policy *p,
     return true;
   *epoch = ia_col_u64(st, 0);
   ia_sha256(hash, ia_col_bytes(st, 1));
-  ok = ia_policy_parse(p, ia_col_bytes(st, 1), e);
+  ok = as_signed(m, dataset, "policy", st, e) && ia_policy_parse(p, ia_col_bytes(st, 1), e);
   ia_stmt_reset(st);
   return ok;
 }

@@ -295,7 +295,22 @@ static bool judge_and_release(struct release *w, ia_err *e)
   return release_sim(w, &ev, e);
 }
 
-/* Lease first, then the nonce, which is used up whatever the lease says. */
+struct fencing {
+  ia_sms *s;
+  const ia_lease *lease;
+};
+
+static bool unit_fenced(void *ctx, ia_db *db, ia_err *e)
+{
+  const struct fencing *f = ctx;
+  ia_sms_memory mem = {db, f->s, ia_now()};
+  ia_release_memory view = ia_sms_memory_view(&mem);
+
+  return ia_lease_fencing(f->lease, &view, e);
+}
+
+/* Lease first, then the nonce, which is used up whatever the lease says. Fencing is looked at here
+ * for its place in the order, and again in the unit that writes. */
 static bool admit_request(ia_sms *s, ia_sms_facts *x, const ia_sms_ledger *l,
                           const ia_sms_request *r, uint64_t now, ia_err *e)
 {
@@ -303,7 +318,8 @@ static bool admit_request(ia_sms *s, ia_sms_facts *x, const ia_sms_ledger *l,
   bool fresh = ia_sms_nonce_use(s, &r->nonce, &r->task, r->tee, r->stage, now, &nonce);
 
   if (!ia_sms_catch_up(s, l, e) || !ia_sms_facts_task(x, l, &s->pins, &r->task, now, e) ||
-      !ia_lease_check(&r->lease, s->domain, &r->task, &x->f.pool_owner, now, e))
+      !ia_lease_check(&r->lease, s->domain, &r->task, &x->f.pool_owner, now, e) ||
+      !ia_sms_store_run(s->store, false, unit_fenced, &(struct fencing){s, &r->lease}, e))
     return false;
   if (!fresh && e)
     *e = nonce;
@@ -361,18 +377,11 @@ bool ia_sms_h_release(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 }
 
 /* -- challenge -- */
-struct fencing {
-  ia_sms *s;
-  const ia_lease *lease;
-};
-
 static bool unit_fencing(void *ctx, ia_db *db, ia_err *e)
 {
-  struct fencing *f = ctx;
-  ia_sms_memory mem = {db, f->s, ia_now()};
-  ia_release_memory view = ia_sms_memory_view(&mem);
+  const struct fencing *f = ctx;
 
-  return ia_lease_fencing(f->lease, &view, e) && write_fence(f->lease, db, e);
+  return unit_fenced(ctx, db, e) && write_fence(f->lease, db, e);
 }
 
 static bool lease_holds(ia_sms *s, const ia_lease *lease, const ia_h256 *task, uint64_t now,

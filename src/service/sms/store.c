@@ -33,7 +33,9 @@ static const ia_migration steps[] = {
         "  deal BLOB NOT NULL, app BLOB NOT NULL, requester BLOB NOT NULL, purpose TEXT NOT NULL,"
         "  order_hash BLOB NOT NULL, release INTEGER) STRICT;"
         "CREATE INDEX audit_object ON audit (object, seq);"
-        "CREATE TABLE sim_root (digest BLOB PRIMARY KEY) STRICT;"},
+        "CREATE TABLE sim_root (digest BLOB PRIMARY KEY) STRICT;"
+        "CREATE INDEX secret_pusher ON secret (pusher);"
+        "CREATE INDEX message_signer ON message (signer);"},
 };
 
 typedef struct work {

@@ -45,7 +45,11 @@ bool ia_vault_has(ia_db *db, const ia_sms_secret_id *id, bool *has, ia_err *e)
 bool ia_vault_put(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_id *id, ia_span value,
                   const ia_addr *pusher, uint64_t now, bool replace, ia_err *e)
 {
-  ia_sms_place at = {.table = table_of(id->kind), .address = id->address, .name = id->name};
+  ia_sms_place at = {.table = table_of(id->kind),
+                     .address = id->address,
+                     .name = id->name,
+                     .pusher = *pusher,
+                     .time = now};
   IA_AUTOV(ia_buf) sealed = {0};
   ia_stmt *st;
 
@@ -78,7 +82,7 @@ bool ia_vault_get(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_id *id, u
   bool ok;
 
   if (!ia_db_stmt(&st, db,
-                  "SELECT version, pusher, sealed FROM secret"
+                  "SELECT version, pusher, sealed, time FROM secret"
                   " WHERE kind = $1 AND address = $2 AND name = $3 AND time <= $4"
                   " ORDER BY version DESC LIMIT 1",
                   e))
@@ -90,8 +94,10 @@ bool ia_vault_get(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_id *id, u
   if (!*has)
     return true;
   at.version = ia_col_u64(st, 0);
-  ok = ia_col_addr(st, 1, pusher, e) &&
+  at.time = ia_col_u64(st, 3);
+  ok = ia_col_addr(st, 1, &at.pusher, e) &&
        (!value || ia_sms_unseal(value, k, &at, ia_col_bytes(st, 2), e));
+  *pusher = at.pusher;
   ia_stmt_reset(st);
   return ok;
 }

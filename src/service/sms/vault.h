@@ -20,7 +20,8 @@ IA_MUST bool ia_vault_put(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_i
                           ia_span value, const ia_addr *pusher, uint64_t now, bool replace,
                           ia_err *e);
 /* The newest version not after `until` (Unix seconds). value may be NULL: then only has and pusher
- * are told. */
+ * are told, and that on the database's word: with the value, CORRUPT when who pushed it, when, or
+ * anything else of the row was changed. */
 IA_MUST bool ia_vault_get(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_id *id,
                           uint64_t until, bool *has, ia_secret *value, ia_addr *pusher, ia_err *e);
 IA_MUST bool ia_vault_forget(ia_db *db, const ia_sms_secret_id *id, ia_err *e);
