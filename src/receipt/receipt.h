@@ -39,7 +39,7 @@ typedef struct ia_check {
 typedef struct ia_verdict {
   ia_check check[48];
   size_t n;
-  char unproven[8][256]; /* sentences: what this receipt does not prove */
+  char unproven[48][256]; /* sentences: what this receipt does not prove */
   size_t n_unproven;
   bool ok;        /* no check failed */
   ia_code code;   /* the first failure */

@@ -21,6 +21,8 @@ static const ia_field fields[] = {
     {"attempt", IA_FIELD_U64, offsetof(ia_record, attempt), 0},
     {"enclaveAddress", IA_FIELD_ADDR, offsetof(ia_record, enclave), 0},
     {"descHash", IA_FIELD_H256, offsetof(ia_record, desc_hash), 0},
+    {"appOwner", IA_FIELD_ADDR, offsetof(ia_record, app_owner), 0},
+    {"resultKeyHash", IA_FIELD_H256, offsetof(ia_record, result_key_hash), 0},
     {"taskHash", IA_FIELD_H256, offsetof(ia_record, task_hash), 0},
     {"orderHashes", IA_FIELD_OTHER, 0, 0},
     {"datasets", IA_FIELD_OTHER, 0, 0},
@@ -36,6 +38,7 @@ static const ia_field hashes[] = {
 
 static const ia_field dataset[] = {
     {"address", IA_FIELD_ADDR, offsetof(ia_record_dataset, address), 0},
+    {"owner", IA_FIELD_ADDR, offsetof(ia_record_dataset, owner), 0},
     {"orderHash", IA_FIELD_H256, offsetof(ia_record_dataset, order_hash), 0},
     {"policyHash", IA_FIELD_H256, offsetof(ia_record_dataset, policy_hash), 0},
     {"epoch", IA_FIELD_U64, offsetof(ia_record_dataset, epoch), 0},

@@ -12,6 +12,7 @@ enum { IA_RECORD_DATASETS_MAX = 128, IA_RECORD_BY_LEDGER_MAX = 32, IA_RECORD_WOR
 
 typedef struct ia_record_dataset {
   ia_addr address;
+  ia_addr owner; /* proven by the SMS; signed the order */
   ia_h256 order_hash;
   ia_h256 policy_hash; /* zero: no policy document */
   uint64_t epoch;
@@ -32,10 +33,12 @@ typedef struct ia_record {
   uint64_t attempt; /* 1, 2, 3 */
   ia_addr enclave;
   ia_h256 desc_hash;
+  ia_addr app_owner;           /* proven by the SMS; signed the app order */
   ia_h256 order_hash[4];       /* app, dataset (zero: none or bulk), workerpool, request */
   ia_record_dataset *datasets; /* in slice order; owned */
   size_t n_datasets;
   ia_h256 task_hash;                 /* SHA-256 of the item `task` */
+  ia_h256 result_key_hash;           /* SHA-256 of its resultKey (PEM text); zero: none */
   char (*by_ledger)[IA_RECORD_WORD]; /* what was taken on the ledger's word; owned */
   size_t n_by_ledger;
 } ia_record;

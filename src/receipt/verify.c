@@ -118,6 +118,12 @@ static void verify_result(ia_case *c, const ia_blob *result)
   }
   c->out->result_sha256 = r->result.sha256;
   (void)snprintf(c->out->result_cid, sizeof(c->out->result_cid), "%s", r->result.cid);
+  if (r->result.encrypted)
+    ia_case_note(c, "result-key", "The result is sealed to the key with SHA-256 %s.",
+                 ia_h256_text(&c->record.result_key_hash).s);
+  else
+    ia_case_note(c, "result-plain",
+                 "The result was not encrypted: whoever fetched it could read it.");
   if (!result) {
     ia_case_unproven(c, "That any file you hold is the result: give it with --result.");
     return;
@@ -127,9 +133,6 @@ static void verify_result(ia_case *c, const ia_blob *result)
   ia_case_check(c, "result-file", ok, IA_E_RESULT_MISMATCH,
                 ok ? "The file is byte for byte what the enclave uploaded."
                    : "The file is not what the enclave uploaded.");
-  if (!r->result.encrypted)
-    ia_case_note(c, "result-plain",
-                 "The result was not encrypted: whoever fetched it could read it.");
 }
 
 /* What no signature says, and what a reader may overlook. */

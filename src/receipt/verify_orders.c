@@ -1,5 +1,6 @@
 /* Orders, assets and inputs: everything that the task was about, by hash and by address. */
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/hex.h"
 #include "base/json.h"
@@ -90,6 +91,20 @@ static void verify_signer(ia_case *c, ia_order_kind kind, const ia_addr *owner, 
                 kinds[kind], ia_addr_lower(owner).s, who);
 }
 
+/* By the owner whom the service proved: the first one, whom the address names, or one of those
+ * after her, which stays the service's finding. */
+static void verify_owner(ia_case *c, ia_order_kind kind, const ia_addr *first, const ia_addr *owner,
+                         const char *whose)
+{
+  char who[64];
+
+  (void)snprintf(who, sizeof(who), "%s owner", whose);
+  verify_signer(c, kind, owner, who);
+  if (!ia_addr_eq(first, owner))
+    ia_case_unproven(c, "That %s owner %s handed it on to %s: the service followed the transfers.",
+                     whose, ia_addr_lower(first).s, ia_addr_lower(owner).s);
+}
+
 void ia_verify_orders(ia_case *c)
 {
   static const char *const members[] = {"app", "dataset", "workerpool", "request", NULL};
@@ -159,7 +174,7 @@ static void verify_app(ia_case *c)
                 ok ? "The app's address %s is its image %s." : "The app %s is not the image %s.",
                 ia_addr_lower(&c->stated.desc.app).s, ia_h256_text(&c->stated.desc.app_digest).s);
   if (ok)
-    verify_signer(c, IA_ORDER_APP, &a.owner, "the app's first owner");
+    verify_owner(c, IA_ORDER_APP, &a.owner, &c->record.app_owner, "the app's");
 }
 
 static bool dataset_of(struct asset *a, const ia_case *c, const json_t *v)
@@ -214,7 +229,7 @@ static void verify_datasets(ia_case *c)
                 got ? "The enclave received exactly those bytes."
                     : "The enclave received other bytes than those registered.");
   if (ok && c->has_order[IA_ORDER_DATASET] && r->n_datasets == 1)
-    verify_signer(c, IA_ORDER_DATASET, &a.owner, "the data's first owner");
+    verify_owner(c, IA_ORDER_DATASET, &a.owner, &r->datasets[0].owner, "the data's");
 }
 
 void ia_verify_assets(ia_case *c)

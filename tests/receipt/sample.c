@@ -208,12 +208,16 @@ static void fill_record(sample *s)
   r->datasets = calloc(1, sizeof(*r->datasets));
   must(r->datasets != NULL);
   r->n_datasets = 1;
-  r->datasets[0] = (ia_record_dataset){
-      .address = run->desc.dataset, .order_hash = s->order_hash[IA_ORDER_DATASET], .epoch = 1};
+  r->datasets[0] = (ia_record_dataset){.address = run->desc.dataset,
+                                       .owner = s->owner_a,
+                                       .order_hash = s->order_hash[IA_ORDER_DATASET],
+                                       .epoch = 1};
+  r->app_owner = s->owner_a;
+  ia_sha256(&r->result_key_hash, ia_span_str("a key"));
   r->task_hash = run->task_hash;
 }
 
-static void make_release(sample *s)
+void sample_release(sample *s)
 {
   IA_AUTOV(ia_buf) text = {0};
   const ia_record *r = &s->record;
@@ -241,6 +245,7 @@ static void make_release(sample *s)
   must(ia_release_seal(&sealed, &bind, &s->stated.pk_guest, &item, 1, &s->sms, NULL, NULL, NULL));
   must(ia_release_cts_hash(&items, &sealed, NULL));
   must(ia_enclave_cert_sign(&cert, &s->sms, NULL));
+  json_decref(s->release);
   s->release =
       json_pack("{s:o,s:o,s:o,s:o,s:o,s:{s:s,s:o,s:o,s:o,s:o,s:I,s:o}}", "record",
                 ia_json_bytes(ia_buf_view(&text)), "recordSig", ia_json_hex(IA_SPAN_ARR(sig)),
@@ -346,7 +351,7 @@ void sample_make(sample *s, ia_span result)
   make_orders(s);
   make_evidence(s);
   fill_record(s);
-  make_release(s);
+  sample_release(s);
   make_run(s);
   make_settlement(s);
 }

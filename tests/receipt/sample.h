@@ -30,6 +30,8 @@ typedef struct sample {
 /* Everything for a completed task whose uploaded result is `result`. Ends the test on any failure.
  */
 void sample_make(sample *s, ia_span result);
+/* The release part anew, of s->record as it is now. */
+void sample_release(sample *s);
 void sample_free(sample *s);
 void sample_receipt(ia_buf *out, const sample *s);
 

@@ -39,6 +39,7 @@ struct lab {
   ia_h256 pk;
   ia_addr enclave;
   char error[64]; /* code of the last refusal */
+  char message[256];
 };
 
 /* -- the ledger -- */
@@ -311,9 +312,11 @@ static inline json_t *lab_post(struct lab *b, const char *path, json_t *body)
   json_t *out = NULL;
   ia_err e = {0};
 
-  b->error[0] = 0;
-  if (!ia_http_json(b->f.http, &out, "POST", fixture_url(&b->f, path), body, &e))
+  b->error[0] = b->message[0] = 0;
+  if (!ia_http_json(b->f.http, &out, "POST", fixture_url(&b->f, path), body, &e)) {
     (void)!snprintf(b->error, sizeof(b->error), "%s", ia_code_name(e.code));
+    (void)!snprintf(b->message, sizeof(b->message), "%s", e.msg);
+  }
   json_decref(body);
   return out;
 }

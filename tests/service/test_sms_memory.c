@@ -137,6 +137,9 @@ static void test_clauses(void **state)
     lab_message(b, W_DATA, "policy", &b->w->dataset, i + 1, rows[i].policy);
     assert_string_equal(b->error, "");
     ASSERT_OUTCOME(b, rows[i].code);
+    /* the terms themselves are for the owner's log */
+    if (b->error[0])
+      assert_non_null(strstr(b->message, "refused by the owner's policy"));
   }
   lab_close(b);
 }

@@ -294,6 +294,69 @@ static void test_owner_message(void **state)
   ASSERT_HEX(h.b, 32, "e2a14e86a364d5dca8f1647848926f19295e5ef35d76e26b53d641fa9f1a8661");
 }
 
+/* Barrier of labels: the same value in either domain is other bytes under another label, so that
+ * nothing that one domain signs, seals or hashes verifies in the other. */
+static void test_no_value_fits_both_domains(void **state)
+{
+  static const ia_domain domains[] = {IA_DOMAIN_HW, IA_DOMAIN_SIM};
+  ia_buf info[2] = {{0}, {0}}, aad[2] = {{0}, {0}}, renewal[2] = {{0}, {0}};
+  ia_h256 lease[2], owner[2], desc[2];
+  ia_h512 report[2];
+  uint8_t mac[2][32];
+
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    ia_release_bind b = binding();
+    ia_transcript t = transcript();
+    ia_descriptor d = {.domain = domains[i], .stage = "app", .tee = "tdx"};
+    ia_lease l = {.fencing = 1};
+    ia_owner_message m = {.domain = domains[i], .kind = "policy", .body = ia_span_str("{}")};
+    ia_renewal r = {.domain = domains[i], .tee = "tdx", .fencing = 1, .counter = 1};
+
+    b.domain = t.domain = domains[i];
+    ia_release_info_put(&info[i], &b);
+    ia_release_aad_put(&aad[i], &b, "task", 0, 1);
+    assert_true(ia_report_data(&report[i], &t, NULL) && ia_descriptor_hash(&desc[i], &d, NULL));
+    assert_true(ia_lease_hash(&lease[i], domains[i], &l, NULL));
+    assert_true(ia_owner_message_hash(&owner[i], &m, NULL));
+    assert_true(ia_renewal_mac(mac[i], &r, ia_span_str("key"), NULL));
+    assert_true(ia_renewal_ok_put(&renewal[i], &r, 60, NULL));
+  }
+  assert_false(ia_span_eq(ia_buf_view(&info[0]), ia_buf_view(&info[1])));
+  assert_false(ia_span_eq(ia_buf_view(&aad[0]), ia_buf_view(&aad[1])));
+  assert_false(ia_span_eq(ia_buf_view(&renewal[0]), ia_buf_view(&renewal[1])));
+  assert_memory_not_equal(&report[0], &report[1], sizeof(report[0]));
+  assert_memory_not_equal(&desc[0], &desc[1], sizeof(desc[0]));
+  assert_memory_not_equal(&lease[0], &lease[1], sizeof(lease[0]));
+  assert_memory_not_equal(&owner[0], &owner[1], sizeof(owner[0]));
+  assert_memory_not_equal(mac[0], mac[1], sizeof(mac[0]));
+  for (int i = 0; i < 2; i++) {
+    ia_buf_free(&info[i]);
+    ia_buf_free(&aad[i]);
+    ia_buf_free(&renewal[i]);
+  }
+}
+
+/* Records and information documents of one domain are no such texts in the other. */
+static void test_signed_texts_belong_to_their_domain(void **state)
+{
+  static const char *const labels[] = {"release-record", "sms-info"};
+  IA_AUTOV(ia_secret) seed = {0};
+  uint8_t sig[64];
+  ia_h256 key;
+
+  (void)state;
+  seed_key(&seed, &key);
+  for (size_t i = 0; i < IA_COUNT(labels); i++) {
+    ia_span text = ia_span_str("{}");
+
+    assert_true(ia_text_sign(sig, IA_DOMAIN_SIM, labels[i], text, &seed, NULL));
+    assert_true(ia_text_verify(IA_DOMAIN_SIM, labels[i], text, sig, &key, NULL));
+    assert_false(ia_text_verify(IA_DOMAIN_HW, labels[i], text, sig, &key, NULL));
+    assert_false(ia_text_verify(IA_DOMAIN_SIM, labels[1 - i], text, sig, &key, NULL));
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -307,6 +370,8 @@ int main(void)
       cmocka_unit_test(test_renewal),
       cmocka_unit_test(test_lease),
       cmocka_unit_test(test_owner_message),
+      cmocka_unit_test(test_no_value_fits_both_domains),
+      cmocka_unit_test(test_signed_texts_belong_to_their_domain),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,7 @@ static bool collect_items(struct release *w, ia_db *db, ia_err *e)
 static bool make_record(struct release *w, ia_err *e)
 {
   ia_record_dataset d = {.address = w->x->f.match.dataset.dataset,
+                         .owner = w->plan->owner[IA_ASSET_DATASET],
                          .order_hash = w->plan->order_hash[IA_ORDER_DATASET],
                          .policy_hash = w->plan->policy_hash,
                          .epoch = w->plan->policy_epoch};
@@ -120,6 +121,7 @@ static bool make_record(struct release *w, ia_err *e)
                    .attempt = w->plan->attempt,
                    .enclave = w->r->enclave,
                    .desc_hash = w->desc_hash,
+                   .app_owner = w->plan->owner[IA_ASSET_APP],
                    .datasets = &d,
                    .n_datasets = w->plan->has_dataset ? 1 : 0,
                    .by_ledger = by_ledger,
@@ -130,6 +132,8 @@ static bool make_record(struct release *w, ia_err *e)
   memcpy(by_ledger, w->plan->by_ledger, sizeof(by_ledger));
   ia_sha256(&rec.collateral_hash, ia_span_of(NULL, 0));
   ia_sha256(&rec.task_hash, ia_buf_view(&w->task));
+  if (w->plan->has_result_key)
+    ia_sha256(&rec.result_key_hash, ia_buf_view(&w->plan->result_key));
   return ia_record_text(&w->record, &rec, e) &&
          ia_text_sign(w->record_sig, w->s->domain, "release-record", ia_buf_view(&w->record),
                       &w->s->keys.seed, e);
@@ -345,6 +349,16 @@ static bool gather(struct release *w, ia_err *e)
   return ok;
 }
 
+/* What the owner's policy says is for her log alone: who holds a lease learns that it refused. */
+static bool answer_refusal(const ia_ruling *v, ia_err *e)
+{
+  const ia_clause *why = &v->line[v->first];
+
+  if (!v->refused || strncmp(why->clause, "policy", 6) != 0)
+    return ia_ruling_check(v, e);
+  return ia_fail(e, why->code, "refused by the owner's policy");
+}
+
 bool ia_sms_h_release(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   ia_sms *s = ctx;
@@ -368,7 +382,7 @@ bool ia_sms_h_release(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   w.bind.stage = w.desc.stage;
   ok = ok && judge_and_release(&w, e);
   if (ok && w.refused)
-    ok = ia_ruling_check(&ruling, e);
+    ok = answer_refusal(&ruling, e);
   ia_crash_point("sms.release.written");
   ok = ok && seal_answer(&w, rp, e);
   ia_crash_point("sms.release.reply");
