@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "cli/net.h"
 #include "cli/wallet.h"
 #include "client/owned.h"
@@ -10,6 +11,18 @@
 
 enum { PAGES_MAX = 1000 };
 
+/* To which key the result went, by the record that the SMS signed. */
+static void say_key(ia_cli *c, const json_t *v)
+{
+  const char *text = json_string_value(json_object_get(v, "record"));
+  IA_AUTO_JSON *record = text ? ia_json_parse(ia_span_str(text), 0, NULL) : NULL;
+  const char *key = json_string_value(json_object_get(record, "resultKeyHash"));
+  ia_h256 hash;
+
+  if (key && ia_h256_parse(&hash, ia_span_str(key)) && !ia_h256_zero(&hash))
+    ia_cli_out(c, "    result sealed to the key with SHA-256 %s", key);
+}
+
 static void say_entry(ia_cli *c, const json_t *v)
 {
   const char *verdict = json_string_value(json_object_get(v, "verdict"));
@@ -17,12 +30,16 @@ static void say_entry(ia_cli *c, const json_t *v)
   const char *who = json_string_value(json_object_get(v, "requester"));
   const char *app = json_string_value(json_object_get(v, "app"));
   const char *purpose = json_string_value(json_object_get(v, "purpose"));
+  const char *message = json_string_value(json_object_get(v, "message"));
   json_int_t time = json_integer_value(json_object_get(v, "time"));
 
   ia_cli_out(c, "%s  %-7s %-18s requester %s  app %s%s%s",
              ia_rfc3339(time > 0 ? (uint64_t)time : 0).s, verdict ? verdict : "?", code ? code : "",
              who ? who : "-", app ? app : "-", purpose && *purpose ? "  purpose " : "",
              purpose ? purpose : "");
+  if (message && *message)
+    ia_cli_out(c, "    %s", message);
+  say_key(c, v);
 }
 
 /* Appends one page; *more says where the next begins. */
@@ -96,7 +113,7 @@ static bool audit(ia_cli *c, ia_err *e)
     ia_cli_say(c, "nothing was asked for yet");
   if (info.simulated)
     ia_cli_say(c, "SIMULATED key service");
-  return ia_cli_json(c, json_pack("{s:O}", "entries", all), e);
+  return ia_cli_json(c, json_pack("{s:O,s:b}", "entries", all, "simulated", info.simulated), e);
 }
 
 const ia_verb ia_verb_audit = {

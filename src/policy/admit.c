@@ -5,6 +5,7 @@
 #include "crypto/rsa.h"
 #include "crypto/sha.h"
 #include "eth/address.h"
+#include "poco/orders.h"
 #include "policy/release.h"
 
 struct admitting {
@@ -65,9 +66,11 @@ static bool a_closed(struct admitting *a, ia_order_kind kind, const ia_addr *obj
     return ia_ruling_err(v, "grant", &e);
   if (closed)
     return ia_ruling_no(v, "grant", IA_E_ORDER_CLOSED,
-                        "the owner closed the order before this deal was seen");
+                        "the %s order was closed before this deal was seen",
+                        ia_order_kind_name(kind));
   if (revoked)
-    return ia_ruling_no(v, "grant", IA_E_REVOKED, "the owner revoked the grant");
+    return ia_ruling_no(v, "grant", IA_E_REVOKED, "the %s order was revoked",
+                        ia_order_kind_name(kind));
   return true;
 }
 
@@ -78,7 +81,10 @@ static bool a_grants(struct admitting *a, ia_ruling *v)
   if (a->plan->has_dataset &&
       (!a_volume(a, v) || !a_closed(a, IA_ORDER_DATASET, &a->f->match.dataset.dataset, v)))
     return false;
-  ia_ruling_ok(v, "grant", "neither closed nor revoked");
+  if (!a_closed(a, IA_ORDER_WORKERPOOL, &a->f->match.workerpool.workerpool, v) ||
+      !a_closed(a, IA_ORDER_REQUEST, &a->f->match.request.requester, v))
+    return false;
+  ia_ruling_ok(v, "grant", "no order is closed or revoked");
   return true;
 }
 

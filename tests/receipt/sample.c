@@ -374,6 +374,21 @@ void sample_free(sample *s)
   ia_secp_free(s->secp);
 }
 
+void sample_trust_file(ia_buf *out, const sample *s)
+{
+  const ia_trust_sms *t = &s->trust->sms[0];
+  IA_AUTO_JSON *info = json_pack(
+      "{s:i,s:s,s:o,s:I,s:o,s:{s:o,s:o,s:o},s:o,s:[o],s:[o],s:b}", "v", 1, "domain", "sim",
+      "smsKey", ia_json_h256(&t->key), "chainId", (json_int_t)t->chain_id, "hub",
+      ia_json_addr(&t->hub), "registries", "app", ia_json_addr(&t->app_registry), "dataset",
+      ia_json_addr(&t->dataset_registry), "workerpool", ia_json_addr(&t->workerpool_registry),
+      "proxyCodeHash", ia_json_h256(&t->proxy_code_hash), "guests",
+      ia_json_hex(IA_SPAN_ARR(t->guests[0].b)), "simRoots", ia_json_h256(&t->sim_roots[0]),
+      "remoteSimulation", false);
+
+  must(info && ia_trust_add(out, ia_span_of("", 0), info, NULL));
+}
+
 void sample_receipt(ia_buf *out, const sample *s)
 {
   ia_receipt_parts p = {s->run, s->release, s->settlement, s->orders, s->assets, s->evidence};

@@ -33,6 +33,8 @@ void sample_make(sample *s, ia_span result);
 /* The release part anew, of s->record as it is now. */
 void sample_release(sample *s);
 void sample_free(sample *s);
+/* A trust file that knows the sample's SMS, as `iapp up` writes one. */
+void sample_trust_file(ia_buf *out, const sample *s);
 void sample_receipt(ia_buf *out, const sample *s);
 
 #endif

@@ -226,7 +226,7 @@ static void events_are_followed_to_signed_transactions(void **state)
   world *w = *state;
   ia_release_pins p = pins_of(w);
   ia_order_box box[IA_ORDER_KINDS] = {0};
-  ia_h256 signed_hash[IA_ORDER_KINDS], closed[2], of_match[IA_ORDER_KINDS];
+  ia_h256 signed_hash[IA_ORDER_KINDS], closed[IA_ORDER_KINDS], of_match[IA_ORDER_KINDS];
   struct seen s = {0};
   ia_sms_block head;
   ia_sms_ledger l;
@@ -235,7 +235,7 @@ static void events_are_followed_to_signed_transactions(void **state)
   ia_h256 deal = match(w, &m, box, of_match);
   for (unsigned k = 0; k < IA_ORDER_KINDS; k++)
     manage(w, (ia_order_kind)k, IA_ORDER_SIGN, &signed_hash[k]);
-  for (unsigned k = 0; k < 2; k++)
+  for (unsigned k = 0; k < IA_ORDER_KINDS; k++)
     manage(w, (ia_order_kind)k, IA_ORDER_CLOSE, &closed[k]);
   open_over(w, &l, &p, false);
   MUST(l.head(l.ctx, &head, e));
@@ -244,8 +244,9 @@ static void events_are_followed_to_signed_transactions(void **state)
   for (unsigned k = 0; k < IA_ORDER_KINDS; k++)
     expect_manage(&l, find(&s, IA_SMS_PRESIGNED, &signed_hash[k]),
                   k == IA_ORDER_REQUEST ? &w->user->address : &w->owner->address, &p);
-  for (unsigned k = 0; k < 2; k++)
-    expect_manage(&l, find(&s, IA_SMS_CLOSED, &closed[k]), &w->owner->address, &p);
+  for (unsigned k = 0; k < IA_ORDER_KINDS; k++)
+    expect_manage(&l, find(&s, IA_SMS_CLOSED, &closed[k]),
+                  k == IA_ORDER_REQUEST ? &w->user->address : &w->owner->address, &p);
   boxes_free(box);
   l.close(l.ctx);
 }

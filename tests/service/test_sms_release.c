@@ -1,5 +1,6 @@
 /* The attested release over a socket: a guest gets its keys once and for nothing that is wrong, and
  * what is remembered stays remembered. */
+#include "crypto/rsa.h"
 #include "crypto/sha.h"
 #include "receipt/record.h"
 #include "sms_lab.h"
@@ -283,6 +284,24 @@ static void test_a_close_bars_later_deals_alone(void **state)
   lab_close(b);
 }
 
+/* Of whichever order: a CLOSE is its signer's last word on it. */
+static void test_every_kind_of_order_is_closed(void **state)
+{
+  (void)state;
+  for (int k = 0; k < IA_ORDER_KINDS; k++) {
+    struct lab *b = with_key("");
+    const ia_match *m = &b->w->f.match;
+    const void *order[IA_ORDER_KINDS] = {&m->app, &m->dataset, &m->workerpool, &m->request};
+    ia_h256 hash;
+
+    ia_order_hash(&hash, &b->w->separator, (ia_order_kind)k, order[k]);
+    add_event(b, IA_SMS_CLOSED, &hash, 9);
+    add_event(b, IA_SMS_MATCHED, &b->w->f.task.dealid, 10);
+    ASSERT_OUTCOME(b, "ORDER_CLOSED");
+    lab_close(b);
+  }
+}
+
 static void test_a_changed_past_stops_everything(void **state)
 {
   struct lab *b = with_key("");
@@ -319,22 +338,69 @@ static void test_quiet_blocks_are_remembered(void **state)
   lab_close(b);
 }
 
+static ia_buf new_key(void)
+{
+  IA_AUTO(ia_rsa) *rsa = NULL;
+  ia_buf pem = {0};
+
+  assert_true(ia_rsa_generate(&rsa, 2048, NULL) && ia_rsa_write_public(&pem, rsa, NULL));
+  return pem;
+}
+
+static int push_result_key(struct lab *b, const char *method, ia_span value)
+{
+  char auth[140], path[256];
+  ia_h256 h;
+
+  ia_secret_auth_named(&h, &b->w->who[W_USER].addr, ia_span_str(IA_RESULT_KEY_SECRET), value);
+  (void)!snprintf(path, sizeof(path), "/secrets/web2?ownerAddress=%s&secretName=%s",
+                  ia_addr_lower(&b->w->who[W_USER].addr).s, IA_RESULT_KEY_SECRET);
+  return lab_raw(b, method, path, lab_auth(b, auth, W_USER, &h), value);
+}
+
 static void test_result_keys_keep_their_time(void **state)
 {
   struct lab *b = with_key("{\"iexec_result_encryption\":true}");
-  char auth[140], path[256];
-  ia_h256 h;
-  ia_span value = ia_span_str("not a key");
 
   (void)state;
   ASSERT_OUTCOME(b, "RESULT_KEY_MISSING");
   /* pushed after the deal was seen: it is not for this deal (a second later, by the clock) */
   usleep(1100 * 1000);
-  ia_secret_auth_named(&h, &b->w->who[W_USER].addr, ia_span_str(IA_RESULT_KEY_SECRET), value);
-  (void)!snprintf(path, sizeof(path), "/secrets/web2?ownerAddress=%s&secretName=%s",
-                  ia_addr_lower(&b->w->who[W_USER].addr).s, IA_RESULT_KEY_SECRET);
-  assert_int_equal(lab_raw(b, "POST", path, lab_auth(b, auth, W_USER, &h), value), 204);
+  assert_int_equal(push_result_key(b, "POST", ia_span_str("not a key")), 204);
   ASSERT_OUTCOME(b, "RESULT_KEY_MISSING");
+  lab_close(b);
+}
+
+static ia_h256 key_of_record(struct lab *b)
+{
+  IA_AUTO_JSON *v = lab_release(b, NULL);
+  IA_AUTOV(ia_record) rec = {0};
+  const char *text;
+
+  if (!v)
+    fail_msg("%s", b->error);
+  assert_true(ia_json_get_str(v, "record", &text, NULL));
+  assert_true(ia_record_parse(&rec, ia_span_str(text), NULL));
+  return rec.result_key_hash;
+}
+
+/* The key of the time at which the deal was first seen, whatever is put in its place later; the
+ * record says which. */
+static void test_a_replaced_result_key_is_not_for_older_deals(void **state)
+{
+  struct lab *b = with_key("{\"iexec_result_encryption\":true}");
+  IA_AUTOV(ia_buf) first = new_key(), second = new_key();
+  ia_h256 want, got;
+
+  (void)state;
+  ia_sha256(&want, ia_buf_view(&first));
+  assert_int_equal(push_result_key(b, "POST", ia_buf_view(&first)), 204);
+  got = key_of_record(b);
+  assert_true(ia_h256_eq(&got, &want));
+  usleep(1100 * 1000); /* a second later, by the clock */
+  assert_int_equal(push_result_key(b, "PUT", ia_buf_view(&second)), 204);
+  got = key_of_record(b);
+  assert_true(ia_h256_eq(&got, &want));
   lab_close(b);
 }
 
@@ -414,9 +480,11 @@ int main(void)
       cmocka_unit_test(test_evidence),
       cmocka_unit_test(test_policy_and_revocation),
       cmocka_unit_test(test_a_close_bars_later_deals_alone),
+      cmocka_unit_test(test_every_kind_of_order_is_closed),
       cmocka_unit_test(test_a_changed_past_stops_everything),
       cmocka_unit_test(test_quiet_blocks_are_remembered),
       cmocka_unit_test(test_result_keys_keep_their_time),
+      cmocka_unit_test(test_a_replaced_result_key_is_not_for_older_deals),
       cmocka_unit_test(test_why_and_audit),
       cmocka_unit_test(test_the_owner_reads_her_log),
   };

@@ -253,6 +253,8 @@ static bool event_of(const ia_chain_log *log, ia_sms_event *out)
       {IA_EV_ORDERS_MATCHED, IA_SMS_MATCHED},
       {IA_EV_CLOSED_APP_ORDER, IA_SMS_CLOSED},
       {IA_EV_CLOSED_DATASET_ORDER, IA_SMS_CLOSED},
+      {IA_EV_CLOSED_WORKERPOOL_ORDER, IA_SMS_CLOSED},
+      {IA_EV_CLOSED_REQUEST_ORDER, IA_SMS_CLOSED},
       {IA_EV_SIGNED_APP_ORDER, IA_SMS_PRESIGNED},
       {IA_EV_SIGNED_DATASET_ORDER, IA_SMS_PRESIGNED},
       {IA_EV_SIGNED_WORKERPOOL_ORDER, IA_SMS_PRESIGNED},
@@ -275,10 +277,10 @@ static bool l_events(void *ctx, uint64_t from, uint64_t to,
                      bool (*sink)(void *, const ia_sms_event *, ia_err *), void *sink_ctx,
                      ia_err *e)
 {
-  static const ia_event_id ids[] = {IA_EV_ORDERS_MATCHED,       IA_EV_CLOSED_APP_ORDER,
-                                    IA_EV_CLOSED_DATASET_ORDER, IA_EV_SIGNED_APP_ORDER,
-                                    IA_EV_SIGNED_DATASET_ORDER, IA_EV_SIGNED_WORKERPOOL_ORDER,
-                                    IA_EV_SIGNED_REQUEST_ORDER};
+  static const ia_event_id ids[] = {
+      IA_EV_ORDERS_MATCHED,          IA_EV_CLOSED_APP_ORDER,        IA_EV_CLOSED_DATASET_ORDER,
+      IA_EV_CLOSED_WORKERPOOL_ORDER, IA_EV_CLOSED_REQUEST_ORDER,    IA_EV_SIGNED_APP_ORDER,
+      IA_EV_SIGNED_DATASET_ORDER,    IA_EV_SIGNED_WORKERPOOL_ORDER, IA_EV_SIGNED_REQUEST_ORDER};
   rpc_ledger *l = ctx;
 
   for (uint64_t at = from; at <= to; at += EVENTS_SPAN) {
