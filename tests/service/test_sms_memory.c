@@ -74,6 +74,56 @@ static void test_a_grant_counts_tasks_not_attempts(void **state)
   lab_close(b);
 }
 
+struct asker {
+  struct lab *b;
+  json_t *body;
+  char outcome[64];
+};
+
+static void *ask(void *arg)
+{
+  struct asker *a = arg;
+  IA_AUTO(ia_http) *http = NULL;
+  char url[128];
+  ia_err e = {0};
+
+  (void)!snprintf(url, sizeof(url), "%s/attest/v1/release", ia_server_url(a->b->f.server));
+  bool ok = ia_http_new(&http, NULL, &e) && ia_http_json(http, NULL, "POST", url, a->body, &e);
+  (void)!snprintf(a->outcome, sizeof(a->outcome), "%s", ok ? "OK" : ia_code_name(e.code));
+  return NULL;
+}
+
+/* Two tasks for one run at the same moment: one of them gets it. */
+static void test_two_at_once_share_no_last_run(void **state)
+{
+  struct lab *b = lab_of(2, 1);
+  struct asker a[2] = {{.b = b}, {.b = b}};
+  pthread_t t[2];
+
+  (void)state;
+  for (uint64_t i = 0; i < 2; i++) {
+    struct evidence ev = {0};
+    ia_descriptor d;
+
+    nth(b, i);
+    assert_true(lab_challenge(b, &ev.nonce));
+    lab_descriptor(b, &d);
+    lab_evidence(b, &d, &ev);
+    a[i].body = lab_request(b, &ev);
+    evidence_free(&ev);
+  }
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(pthread_create(&t[i], NULL, ask, &a[i]), 0);
+  for (int i = 0; i < 2; i++) {
+    pthread_join(t[i], NULL);
+    json_decref(a[i].body);
+  }
+  bool first = strcmp(a[0].outcome, "OK") == 0;
+  assert_string_equal(a[first ? 0 : 1].outcome, "OK");
+  assert_string_equal(a[first ? 1 : 0].outcome, "VOLUME_SPENT");
+  lab_close(b);
+}
+
 static void test_a_refusal_spends_nothing(void **state)
 {
   struct lab *b = lab_of(2, 1);
@@ -414,6 +464,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_grant_counts_tasks_not_attempts),
+      cmocka_unit_test(test_two_at_once_share_no_last_run),
       cmocka_unit_test(test_a_refusal_spends_nothing),
       cmocka_unit_test(test_budgets),
       cmocka_unit_test(test_clauses),
