@@ -36,6 +36,16 @@ static bool keep(ia_cli *c, const json_t *info, ia_err *e)
          ia_file_write(path.s, ia_buf_view(&text), 0600, e);
 }
 
+void ia_cli_warn_simulated(ia_cli *c, const ia_net *net)
+{
+  IA_AUTOV(ia_sms_info) info = {0};
+  ia_err e = {0};
+
+  if (net->sms && ia_to_sms_info(net, &info, &e) && info.simulated)
+    ia_cli_warn(c, "SIMULATED: no hardware protects what runs on this data; put no real personal "
+                   "data here");
+}
+
 bool ia_cli_trust_sms(ia_cli *c, const ia_net *net, ia_err *e)
 {
   IA_AUTOV(ia_sms_info) info = {0};

@@ -12,5 +12,8 @@ IA_MUST bool ia_cli_trust(ia_cli *c, ia_trust **out, const char *file, ia_err *e
  * key in the trust file (else the user is asked, and the answer is kept). Warns of a simulated one.
  */
 IA_MUST bool ia_cli_trust_sms(ia_cli *c, const ia_net *net, ia_err *e);
+/* A word on stderr when the SMS says that it is a simulated one; nothing when it cannot be asked.
+ */
+void ia_cli_warn_simulated(ia_cli *c, const ia_net *net);
 
 #endif

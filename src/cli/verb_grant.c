@@ -6,6 +6,7 @@
 #include "cli/net.h"
 #include "cli/parse.h"
 #include "cli/policy_file.h"
+#include "cli/trust_file.h"
 #include "cli/wallet.h"
 #include "client/grant.h"
 #include "eth/address.h"
@@ -127,6 +128,7 @@ static bool grant(ia_cli *c, ia_err *e)
   if (!ia_cli_net(c, &net, e) || !ia_cli_wallet(c, &w, e) || !read_terms(c, &g, w, e) ||
       !ia_grant_check(&net, w, &g, e) || !check_double(c, &net, &g, e))
     return false;
+  ia_cli_warn_simulated(c, &net);
   return put_out(c, &net, w, &g, e);
 }
 

@@ -66,8 +66,10 @@ static bool fetch(ia_cli *c, const ia_net *net, int fd, const ia_h256 *task, ia_
   IA_AUTO(ia_trust) *trust = NULL;
   ia_autofree ia_verdict *v = calloc(1, sizeof(*v));
 
-  if (ia_cli_flag(c, "unsigned"))
+  if (ia_cli_flag(c, "unsigned")) {
+    ia_cli_warn_simulated(c, net);
     return ia_result_fetch_unsigned(net, fd, task, e);
+  }
   if (!v)
     return ia_fail(e, IA_E_MEMORY, "no memory for a verdict");
   if (!ia_cli_trust(c, &trust, ia_cli_opt(c, "trust"), e))

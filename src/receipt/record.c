@@ -9,6 +9,7 @@
 static const ia_field fields[] = {
     {"tee", IA_FIELD_TEXT, offsetof(ia_record, tee), sizeof(((ia_record *)0)->tee)},
     {"domain", IA_FIELD_DOMAIN, offsetof(ia_record, domain), 0},
+    {"remoteSimulation", IA_FIELD_BOOL, offsetof(ia_record, remote_simulation), 0},
     {"time", IA_FIELD_U64, offsetof(ia_record, time), 0},
     {"seq", IA_FIELD_U64, offsetof(ia_record, seq), 0},
     {"nonce", IA_FIELD_H256, offsetof(ia_record, nonce), 0},

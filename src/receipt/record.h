@@ -21,7 +21,8 @@ typedef struct ia_record_dataset {
 typedef struct ia_record {
   char tee[8];
   ia_domain domain;
-  uint64_t time; /* Unix seconds, the SMS's clock */
+  bool remote_simulation; /* the SMS takes simulated evidence from other machines */
+  uint64_t time;          /* Unix seconds, the SMS's clock */
   uint64_t seq;
   ia_h256 nonce;
   ia_h512 report_data;

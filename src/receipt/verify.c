@@ -143,6 +143,9 @@ static void last_words(ia_case *c)
   if (c->out->simulated)
     ia_case_unproven(c, "SIMULATED: no hardware stands behind this run; its keys and data were in "
                         "reach of whoever ran the worker.");
+  if (r->remote_simulation)
+    ia_case_unproven(c, "SIMULATED, and from other machines too: that service believes any worker "
+                        "whose root it enrolled.");
   ia_case_unproven(c, "The time of the release, %s, is the service's own word.",
                    ia_rfc3339(r->time).s);
   if (c->settled.tx.len > 0)

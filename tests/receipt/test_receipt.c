@@ -353,6 +353,20 @@ static void assets_may_have_been_handed_on(void **state)
   assert_true(not_proven(&v, "handed it on"));
 }
 
+/* A service that listens to simulations elsewhere says so in every record. */
+static void simulation_from_elsewhere_is_said(void **state)
+{
+  sample *s = *state;
+  ia_verdict v;
+
+  s->record.remote_simulation = true;
+  sample_release(s);
+  IA_AUTO_JSON *r = receipt_of(s);
+  verify(&v, s, r, NULL);
+  assert_true(v.ok);
+  assert_true(not_proven(&v, "from other machines"));
+}
+
 /* Everything on the ledger's word is said, however much it is. */
 static void every_word_of_the_ledger_is_said(void **state)
 {
@@ -448,11 +462,17 @@ static void a_task_without_an_enclave(void **state)
 int main(void)
 {
   static const struct CMUnitTest tests[] = {
-      TEST(a_sound_receipt_verifies),       TEST(a_receipt_is_small),
-      TEST(every_changed_field_is_noticed), TEST(added_and_removed_fields_are_noticed),
-      TEST(signed_texts_are_whole),         TEST(unknown_anchors_are_named),
-      TEST(a_pools_own_key_is_no_enclave),  TEST(a_task_without_an_enclave),
-      TEST(assets_may_have_been_handed_on), TEST(every_word_of_the_ledger_is_said),
+      TEST(a_sound_receipt_verifies),
+      TEST(a_receipt_is_small),
+      TEST(every_changed_field_is_noticed),
+      TEST(added_and_removed_fields_are_noticed),
+      TEST(signed_texts_are_whole),
+      TEST(unknown_anchors_are_named),
+      TEST(a_pools_own_key_is_no_enclave),
+      TEST(a_task_without_an_enclave),
+      TEST(assets_may_have_been_handed_on),
+      TEST(every_word_of_the_ledger_is_said),
+      TEST(simulation_from_elsewhere_is_said),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,7 @@ static bool make_record(struct release *w, ia_err *e)
                          .epoch = w->plan->policy_epoch};
   char by_ledger[IA_BY_LEDGER_MAX][IA_RECORD_WORD];
   ia_record rec = {.domain = w->s->domain,
+                   .remote_simulation = w->s->remote_simulation,
                    .time = w->now,
                    .seq = w->seq,
                    .nonce = w->r->nonce,
