@@ -185,6 +185,18 @@ static bool make_keys(supervisor *s, ia_err *e)
          ia_json_set(s->fields, "ownSimRoot", ia_json_h256(&root), e);
 }
 
+/* Pool and worker of this version know simulated guests alone: with an SMS of the other domain they
+ * would wait for ever. */
+static bool one_domain(const supervisor *s, ia_err *e)
+{
+  bool hardware = s->o->domain && strcmp(s->o->domain, "hw") == 0 && (s->roles & IA_ROLE_SMS);
+
+  if (!hardware || !(s->roles & (IA_ROLE_SCHEDULER | IA_ROLE_WORKER)))
+    return true;
+  (void)ia_fail(e, IA_E_DOMAIN_MISMATCH, "an SMS of domain hw serves no simulated pool");
+  return ia_hint(e, "give --role ledger,market,ipfs,sms: it keeps secrets, and releases none yet");
+}
+
 static bool prepare(supervisor *s, ia_err *e)
 {
   const ia_process_events events = {on_ready, on_failed, on_stopped, s};
@@ -192,7 +204,8 @@ static bool prepare(supervisor *s, ia_err *e)
   s->fields = json_object();
   if (!s->fields)
     return ia_fail(e, IA_E_MEMORY, "out of memory");
-  if (!ia_roles_parse(&s->roles, s->o->role, e) || !ia_home_find(&s->home, s->o->home, e) ||
+  if (!ia_roles_parse(&s->roles, s->o->role, e) || !one_domain(s, e) ||
+      !ia_home_find(&s->home, s->o->home, e) ||
       !ia_home_open(&s->home, s->roles | IA_ROLE_SCHEDULER, e) ||
       !ia_home_ports(&s->ports, &s->home, s->o->port, e) || !tell(s, e) || !make_keys(s, e) ||
       !ia_loop_new(&s->loop, e) || !ia_loop_signal(s->loop, SIGTERM, on_signal, s, e) ||

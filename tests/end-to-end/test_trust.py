@@ -113,10 +113,12 @@ def the_operator_confirms_and_enrols():
 
 @case
 def a_store_keeps_its_domain():
-    _, p, config, log = up("sim", IAPPD, "run", "--domain", "hw")
-    check(p.wait(timeout=60) != 0, "ends")
-    log.seek(0)
-    check("DOMAIN_MISMATCH" in json.dumps(config) + log.read().decode(), f"says why: {config}")
+    for options, words in ((("--role", "ledger,market,ipfs,sms"), "made for another domain"),
+                           ((), "serves no simulated pool")):
+        _, p, config, _ = up("sim", IAPPD, "run", "--domain", "hw", *options)
+        check(p.wait(timeout=60) != 0, "ends")
+        equal(config["error"]["code"], "DOMAIN_MISMATCH", "code")
+        check(words in config["error"]["message"], f"says why: {config}")
 
 
 @case
