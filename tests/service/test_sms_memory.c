@@ -260,6 +260,8 @@ static void test_an_owner_moves_her_data_by_message(void **state)
   lab_descriptor(b, &d);
   (void)!snprintf(body, sizeof(body), "{\"to\":\"%s\"}",
                   ia_addr_lower(&b->w->who[W_WORKER].addr).s);
+  lab_message(b, W_DATA, "policy", &b->w->dataset, 3, "{\"requesters\":[],\"v\":1}");
+  assert_string_equal(b->error, "");
   lab_message(b, W_WORKER, "transfer", &b->w->dataset, 1, body);
   assert_string_equal(b->error, "UNAUTHORIZED");
   lab_message(b, W_DATA, "transfer", &b->w->dataset, 1,
@@ -268,13 +270,17 @@ static void test_an_owner_moves_her_data_by_message(void **state)
   lab_message(b, W_DATA, "transfer", &b->w->dataset, 1, body);
   assert_string_equal(b->error, "");
   assert_string_equal(outcome_of(b, &d), "ORDER_SIGNATURE"); /* the old owner's order */
-  lab_message(b, W_DATA, "policy", &b->w->dataset, 1, "{\"v\":1}");
+  lab_message(b, W_DATA, "policy", &b->w->dataset, 4, "{\"v\":1}");
   assert_string_equal(b->error, "UNAUTHORIZED");
   lab_message(b, W_DATA, "transfer", &b->w->dataset, 2, body);
   assert_string_equal(b->error, "UNAUTHORIZED");
-  lab_message(b, W_WORKER, "policy", &b->w->dataset, 1, "{\"v\":1}");
-  assert_string_equal(b->error, "");
   resign(b, W_WORKER);
+  /* her policy stays until the new owner states hers, whose versions go on from there */
+  assert_string_equal(outcome_of(b, &d), "POLICY_REQUESTER");
+  lab_message(b, W_WORKER, "policy", &b->w->dataset, 3, "{\"v\":1}");
+  assert_string_equal(b->error, "POLICY_ROLLBACK");
+  lab_message(b, W_WORKER, "policy", &b->w->dataset, 4, "{\"v\":1}");
+  assert_string_equal(b->error, "");
   restart(b);
   assert_string_equal(outcome_of(b, &d), "OK");
   lab_close(b);

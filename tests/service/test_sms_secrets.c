@@ -200,6 +200,20 @@ static void test_forget(void **state)
   lab_close(b);
 }
 
+/* A kind that this version does not act on is refused, not kept for later. */
+static void test_unknown_kinds_are_refused(void **state)
+{
+  static const char *const kinds[] = {"approve", "audit", "Policy", ""};
+  struct lab *b = lab_open("", IA_DOMAIN_SIM);
+
+  (void)state;
+  for (size_t i = 0; i < IA_COUNT(kinds); i++) {
+    lab_message(b, W_DATA, kinds[i], &b->w->dataset, 1, "{}");
+    assert_string_equal(b->error, "UNSUPPORTED");
+  }
+  lab_close(b);
+}
+
 /* Signed for one SMS, one ledger, one domain: the same message fits no other. */
 static void test_messages_fit_one_place(void **state)
 {
@@ -235,6 +249,7 @@ int main(void)
       cmocka_unit_test(test_browsers_may_push_secrets),
       cmocka_unit_test(test_lock_and_rotate),
       cmocka_unit_test(test_forget),
+      cmocka_unit_test(test_unknown_kinds_are_refused),
       cmocka_unit_test(test_messages_fit_one_place),
   };
 
