@@ -68,7 +68,6 @@ const ia_verb ia_verb_wallet_new = {
 /* The key in a keystore of another place, or in a file with its 64 digits. */
 static bool imported_key(ia_cli *c, ia_secret *key, ia_secret *password, ia_err *e)
 {
-  IA_AUTOV(ia_buf) text = {.secret = true};
   IA_AUTO(ia_wallet) *w = NULL;
   IA_AUTOV(ia_secret) digits = {0};
   ia_wallet_file f;

@@ -21,8 +21,7 @@ static void test_challenges(void **state)
 
   (void)state;
   memset(some.b, 0xab, 20);
-  assert_true(
-      ia_unhex(owner.b, 20, ia_span_str("1a642f0e3c3af545e7acbd38b07251b3990914f1")));
+  assert_true(ia_unhex(owner.b, 20, ia_span_str("1a642f0e3c3af545e7acbd38b07251b3990914f1")));
   ia_secret_auth_web3(&h, &some, value);
   expect(&h, "0x712140babd0d6d34096af4b0391d7b7ae082d4184f5a516fa95d3f75f1b0a7ea");
   ia_secret_auth_named(&h, &owner, ia_span_str(IA_RESULT_KEY_SECRET), value);

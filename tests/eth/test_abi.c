@@ -10,51 +10,51 @@
   "(address,uint256,address,uint256,address,uint256,address,uint256,bytes32,uint256,uint256,"      \
   "address,address,string,bytes32,bytes)"
 
+static const struct {
+  const char *signature, *selector;
+} selector_table[] = {
+    {"matchOrders(" APP_ORDER "," APP_ORDER "," POOL_ORDER "," REQUEST_ORDER ")", "156194d4"},
+    {"sponsorMatchOrders(" APP_ORDER "," APP_ORDER "," POOL_ORDER "," REQUEST_ORDER ")",
+     "2f391533"},
+    {"assertDatasetDealCompatibility(" APP_ORDER ",bytes32)", "80f03425"},
+    {"manageDatasetOrder((" APP_ORDER ",uint8,bytes))", "4b747106"},
+    {"initialize(bytes32,uint256)", "5b36c66b"},
+    {"contribute(bytes32,bytes32,bytes32,address,bytes,bytes)", "34623484"},
+    {"contributeAndFinalize(bytes32,bytes32,bytes,bytes,address,bytes,bytes)", "5facd761"},
+    {"reveal(bytes32,bytes32)", "fc334e8c"},
+    {"finalize(bytes32,bytes,bytes)", "8fc375e5"},
+    {"reopen(bytes32)", "f6c68e10"},
+    {"claim(bytes32)", "bd66528a"},
+    {"viewDeal(bytes32)", "b74861b2"},
+    {"viewTask(bytes32)", "adccf0d5"},
+    {"viewConsumed(bytes32)", "4b2bec8c"},
+    {"viewDataset(address)", "1e143ef7"},
+    {"viewApp(address)", "e1523fb4"},
+    {"viewCategory(uint256)", "4f5f44ec"},
+    {"viewAccount(address)", "6b55f4a5"},
+    {"viewContribution(bytes32,address)", "e741363b"},
+    {"owner()", "8da5cb5b"},
+    {"domain()", "c2fb26a6"},
+    {"verifySignature(address,bytes32,bytes)", "01751998"},
+    {"receiveResult(bytes32,bytes)", "5dd80855"},
+    {"keyHasPurpose(bytes32,uint256)", "d202158d"},
+    {"callbackgas()", "e63ec07d"},
+    {"contribution_deadline_ratio()", "74ed5244"},
+    {"final_deadline_ratio()", "db8aaa26"},
+    {"m_appMultiaddr()", "39e75d45"},
+    {"m_appMREnclave()", "e30d26a8"},
+    {"m_appChecksum()", "84aaf12e"},
+    {"m_datasetMultiaddr()", "a61ca6c5"},
+    {"m_datasetChecksum()", "1ba99d7e"},
+};
+
 static void selectors(void **state IA_UNUSED)
 {
-  static const struct {
-    const char *signature, *selector;
-  } known[] = {
-      {"matchOrders(" APP_ORDER "," APP_ORDER "," POOL_ORDER "," REQUEST_ORDER ")", "156194d4"},
-      {"sponsorMatchOrders(" APP_ORDER "," APP_ORDER "," POOL_ORDER "," REQUEST_ORDER ")",
-       "2f391533"},
-      {"assertDatasetDealCompatibility(" APP_ORDER ",bytes32)", "80f03425"},
-      {"manageDatasetOrder((" APP_ORDER ",uint8,bytes))", "4b747106"},
-      {"initialize(bytes32,uint256)", "5b36c66b"},
-      {"contribute(bytes32,bytes32,bytes32,address,bytes,bytes)", "34623484"},
-      {"contributeAndFinalize(bytes32,bytes32,bytes,bytes,address,bytes,bytes)", "5facd761"},
-      {"reveal(bytes32,bytes32)", "fc334e8c"},
-      {"finalize(bytes32,bytes,bytes)", "8fc375e5"},
-      {"reopen(bytes32)", "f6c68e10"},
-      {"claim(bytes32)", "bd66528a"},
-      {"viewDeal(bytes32)", "b74861b2"},
-      {"viewTask(bytes32)", "adccf0d5"},
-      {"viewConsumed(bytes32)", "4b2bec8c"},
-      {"viewDataset(address)", "1e143ef7"},
-      {"viewApp(address)", "e1523fb4"},
-      {"viewCategory(uint256)", "4f5f44ec"},
-      {"viewAccount(address)", "6b55f4a5"},
-      {"viewContribution(bytes32,address)", "e741363b"},
-      {"owner()", "8da5cb5b"},
-      {"domain()", "c2fb26a6"},
-      {"verifySignature(address,bytes32,bytes)", "01751998"},
-      {"receiveResult(bytes32,bytes)", "5dd80855"},
-      {"keyHasPurpose(bytes32,uint256)", "d202158d"},
-      {"callbackgas()", "e63ec07d"},
-      {"contribution_deadline_ratio()", "74ed5244"},
-      {"final_deadline_ratio()", "db8aaa26"},
-      {"m_appMultiaddr()", "39e75d45"},
-      {"m_appMREnclave()", "e30d26a8"},
-      {"m_appChecksum()", "84aaf12e"},
-      {"m_datasetMultiaddr()", "a61ca6c5"},
-      {"m_datasetChecksum()", "1ba99d7e"},
-  };
-
-  for (size_t i = 0; i < IA_COUNT(known); i++) {
+  for (size_t i = 0; i < IA_COUNT(selector_table); i++) {
     uint8_t sel[4];
 
-    ia_abi_selector(sel, known[i].signature);
-    assert_hex(sel, known[i].selector);
+    ia_abi_selector(sel, selector_table[i].signature);
+    assert_hex(sel, selector_table[i].selector);
   }
 }
 

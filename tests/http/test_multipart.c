@@ -106,8 +106,8 @@ static void boundaries(void **state)
       "multipart/form-data; boundary=",
       "multipart/form-data; boundary=\"a",
       "multipart/form-data; boundary=a\x01",
-      "multipart/form-data; boundary="
-      "01234567890123456789012345678901234567890123456789012345678901234567890",
+      ("multipart/form-data; boundary="
+       "01234567890123456789012345678901234567890123456789012345678901234567890"),
   };
   IA_AUTOV(ia_buf) out = {0};
   ia_err e;

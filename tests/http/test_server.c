@@ -483,8 +483,8 @@ static int raw(world *w, const char *text, size_t len)
 static void ambiguous_requests_get_400(void **state)
 {
   static const char *const bad[] = {
-      "POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
-      "0\r\n\r\n",
+      ("POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
+       "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
       "POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
       "POST /echo/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
       "GET /echo/1 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",

@@ -30,7 +30,7 @@ static bool list(ia_buf *out, ia_span tar, ia_err *e)
     ia_buf_printf(out, "%d %s %s %llu\n", en.type, en.path, en.link, (unsigned long long)en.size);
     if (en.size < 50)
       continue; /* unread content is skipped */
-    for (uint64_t sum = 0; n > 0; sum += n) {
+    while (n > 0) {
       if (!ia_tar_read(t, buf, sizeof(buf), &n, e))
         return false;
     }

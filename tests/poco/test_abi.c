@@ -51,49 +51,49 @@ static void topics_are_hashes_of_signatures(void **state)
 }
 
 /* As seen on the public contracts. */
+static const struct {
+  ia_call_id id;
+  uint32_t selector;
+} poco_selectors[] = {
+    {IA_CALL_MATCH_ORDERS, 0x156194d4},
+    {IA_CALL_SPONSOR_MATCH_ORDERS, 0x2f391533},
+    {IA_CALL_ASSERT_DATASET_DEAL_COMPATIBILITY, 0x80f03425},
+    {IA_CALL_INITIALIZE, 0x5b36c66b},
+    {IA_CALL_CONTRIBUTE, 0x34623484},
+    {IA_CALL_CONTRIBUTE_AND_FINALIZE, 0x5facd761},
+    {IA_CALL_REVEAL, 0xfc334e8c},
+    {IA_CALL_FINALIZE, 0x8fc375e5},
+    {IA_CALL_REOPEN, 0xf6c68e10},
+    {IA_CALL_CLAIM, 0xbd66528a},
+    {IA_CALL_VIEW_DEAL, 0xb74861b2},
+    {IA_CALL_VIEW_TASK, 0xadccf0d5},
+    {IA_CALL_VIEW_CONSUMED, 0x4b2bec8c},
+    {IA_CALL_VIEW_DATASET, 0x1e143ef7},
+    {IA_CALL_VIEW_APP, 0xe1523fb4},
+    {IA_CALL_VIEW_CATEGORY, 0x4f5f44ec},
+    {IA_CALL_VIEW_ACCOUNT, 0x6b55f4a5},
+    {IA_CALL_VIEW_CONTRIBUTION, 0xe741363b},
+    {IA_CALL_OWNER, 0x8da5cb5b},
+    {IA_CALL_DOMAIN, 0xc2fb26a6},
+    {IA_CALL_VERIFY_SIGNATURE, 0x01751998},
+    {IA_CALL_MANAGE_DATASET_ORDER, 0x4b747106},
+    {IA_CALL_RECEIVE_RESULT, 0x5dd80855},
+    {IA_CALL_KEY_HAS_PURPOSE, 0xd202158d},
+    {IA_CALL_CALLBACK_GAS, 0xe63ec07d},
+    {IA_CALL_CONTRIBUTION_DEADLINE_RATIO, 0x74ed5244},
+    {IA_CALL_FINAL_DEADLINE_RATIO, 0xdb8aaa26},
+    {IA_CALL_APP_MULTIADDR, 0x39e75d45},
+    {IA_CALL_APP_MRENCLAVE, 0xe30d26a8},
+    {IA_CALL_APP_CHECKSUM, 0x84aaf12e},
+    {IA_CALL_DATASET_MULTIADDR, 0xa61ca6c5},
+    {IA_CALL_DATASET_CHECKSUM, 0x1ba99d7e},
+};
+
 static void selectors_are_those_of_poco(void **state)
 {
-  static const struct {
-    ia_call_id id;
-    uint32_t selector;
-  } want[] = {
-      {IA_CALL_MATCH_ORDERS, 0x156194d4},
-      {IA_CALL_SPONSOR_MATCH_ORDERS, 0x2f391533},
-      {IA_CALL_ASSERT_DATASET_DEAL_COMPATIBILITY, 0x80f03425},
-      {IA_CALL_INITIALIZE, 0x5b36c66b},
-      {IA_CALL_CONTRIBUTE, 0x34623484},
-      {IA_CALL_CONTRIBUTE_AND_FINALIZE, 0x5facd761},
-      {IA_CALL_REVEAL, 0xfc334e8c},
-      {IA_CALL_FINALIZE, 0x8fc375e5},
-      {IA_CALL_REOPEN, 0xf6c68e10},
-      {IA_CALL_CLAIM, 0xbd66528a},
-      {IA_CALL_VIEW_DEAL, 0xb74861b2},
-      {IA_CALL_VIEW_TASK, 0xadccf0d5},
-      {IA_CALL_VIEW_CONSUMED, 0x4b2bec8c},
-      {IA_CALL_VIEW_DATASET, 0x1e143ef7},
-      {IA_CALL_VIEW_APP, 0xe1523fb4},
-      {IA_CALL_VIEW_CATEGORY, 0x4f5f44ec},
-      {IA_CALL_VIEW_ACCOUNT, 0x6b55f4a5},
-      {IA_CALL_VIEW_CONTRIBUTION, 0xe741363b},
-      {IA_CALL_OWNER, 0x8da5cb5b},
-      {IA_CALL_DOMAIN, 0xc2fb26a6},
-      {IA_CALL_VERIFY_SIGNATURE, 0x01751998},
-      {IA_CALL_MANAGE_DATASET_ORDER, 0x4b747106},
-      {IA_CALL_RECEIVE_RESULT, 0x5dd80855},
-      {IA_CALL_KEY_HAS_PURPOSE, 0xd202158d},
-      {IA_CALL_CALLBACK_GAS, 0xe63ec07d},
-      {IA_CALL_CONTRIBUTION_DEADLINE_RATIO, 0x74ed5244},
-      {IA_CALL_FINAL_DEADLINE_RATIO, 0xdb8aaa26},
-      {IA_CALL_APP_MULTIADDR, 0x39e75d45},
-      {IA_CALL_APP_MRENCLAVE, 0xe30d26a8},
-      {IA_CALL_APP_CHECKSUM, 0x84aaf12e},
-      {IA_CALL_DATASET_MULTIADDR, 0xa61ca6c5},
-      {IA_CALL_DATASET_CHECKSUM, 0x1ba99d7e},
-  };
-
   (void)state;
-  for (size_t i = 0; i < IA_COUNT(want); i++)
-    assert_int_equal(ia_call_of(want[i].id)->selector, want[i].selector);
+  for (size_t i = 0; i < IA_COUNT(poco_selectors); i++)
+    assert_int_equal(ia_call_of(poco_selectors[i].id)->selector, poco_selectors[i].selector);
 }
 
 static void fill(ia_deal *d)

@@ -225,7 +225,7 @@ static inline void expect_order(world *w, ia_order_kind kind, const ia_h256 *has
 {
   IA_AUTO_JSON *v = NULL;
   const char *said;
-  uint64_t left;
+  uint64_t left = 0;
   char path[160];
 
   (void)snprintf(path, sizeof(path), "/%ss/%s?chainId=%llu", ia_order_kind_name(kind),

@@ -165,24 +165,30 @@ static inline void lab_assets(lab *b)
   memset(b->data_digest.b, 0x99, 32);
 }
 
+static inline void lab_people(lab *b)
+{
+  uint8_t raw[32];
+
+  MUST(ia_secp_new(&b->secp, &e));
+  for (uint8_t i = 1; i < 16; i++) {
+    b->keys[i] = key_of(i);
+    MUST(ia_secp_address(b->secp, &b->who[i], &b->keys[i], &e));
+    b->counter[i] = ia_now_ms();
+  }
+  counting(raw, 32, 0x41);
+  b->seed = secret_of(raw, 32);
+  MUST(ia_ed25519_public(b->sms_key.b, &b->seed, &e));
+}
+
 static inline int lab_open(void **state)
 {
   static lab b;
-  uint8_t raw[32];
   ia_chain_options o = {0};
 
   b = (lab){0};
   (void)snprintf(b.dir, sizeof(b.dir), "/tmp/ia-sched-XXXXXX");
   assert_non_null(mkdtemp(b.dir));
-  MUST(ia_secp_new(&b.secp, &e));
-  for (uint8_t i = 1; i < 16; i++) {
-    b.keys[i] = key_of(i);
-    MUST(ia_secp_address(b.secp, &b.who[i], &b.keys[i], &e));
-    b.counter[i] = ia_now_ms();
-  }
-  counting(raw, 32, 0x41);
-  b.seed = secret_of(raw, 32);
-  MUST(ia_ed25519_public(b.sms_key.b, &b.seed, &e));
+  lab_people(&b);
   lab_front(&b);
   b.workers[0] = b.who[LAB_WORKER];
   b.workers[1] = b.who[LAB_WORKER_2];

@@ -248,34 +248,35 @@ typedef struct change {
 
 #define FIELD(f, v) offsetof(ia_match, f), sizeof(((ia_match *)0)->f), v
 
+static const change changes[] = {
+    {"iExecV5-matchOrders-0x00", FIELD(request.category.w[0], 1)},
+    {"iExecV5-matchOrders-0x02", FIELD(request.trust.w[0], 1)},
+    {"iExecV5-matchOrders-0x03", FIELD(app.appprice.w[1], 1)},
+    {"iExecV5-matchOrders-0x04", FIELD(dataset.datasetprice.w[0], 9)},
+    {"iExecV5-matchOrders-0x05", FIELD(workerpool.workerpoolprice.w[0], 101)},
+    {"iExecV5-matchOrders-0x06", FIELD(request.tag.b[30], 1)},
+    {"iExecV5-matchOrders-0x07", FIELD(app.tag.b[31], 8)},
+    {"iExecV5-matchOrders-0x10", FIELD(request.app.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x11", FIELD(request.dataset.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x12", FIELD(request.workerpool.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x13", FIELD(app.datasetrestrict.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x14", FIELD(app.workerpoolrestrict.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x15", FIELD(app.requesterrestrict.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x16", FIELD(dataset.apprestrict.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x17", FIELD(dataset.workerpoolrestrict.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x18", FIELD(dataset.requesterrestrict.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x19", FIELD(workerpool.apprestrict.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x1a", FIELD(workerpool.datasetrestrict.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x1b", FIELD(workerpool.requesterrestrict.b[0], 0x77)},
+    {"iExecV5-matchOrders-0x21", FIELD(app.salt.b[0], 1)},
+    {"iExecV5-matchOrders-0x31", FIELD(dataset.salt.b[0], 1)},
+    {"iExecV5-matchOrders-0x41", FIELD(workerpool.salt.b[0], 1)},
+    {"iExecV5-matchOrders-0x50", FIELD(request.salt.b[0], 1)},
+    {"", FIELD(workerpool.workerpool.b[0], 0x77)}, /* nothing answers owner() there */
+};
+
 static void every_check_has_its_word(void **state)
 {
-  static const change changes[] = {
-      {"iExecV5-matchOrders-0x00", FIELD(request.category.w[0], 1)},
-      {"iExecV5-matchOrders-0x02", FIELD(request.trust.w[0], 1)},
-      {"iExecV5-matchOrders-0x03", FIELD(app.appprice.w[1], 1)},
-      {"iExecV5-matchOrders-0x04", FIELD(dataset.datasetprice.w[0], 9)},
-      {"iExecV5-matchOrders-0x05", FIELD(workerpool.workerpoolprice.w[0], 101)},
-      {"iExecV5-matchOrders-0x06", FIELD(request.tag.b[30], 1)},
-      {"iExecV5-matchOrders-0x07", FIELD(app.tag.b[31], 8)},
-      {"iExecV5-matchOrders-0x10", FIELD(request.app.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x11", FIELD(request.dataset.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x12", FIELD(request.workerpool.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x13", FIELD(app.datasetrestrict.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x14", FIELD(app.workerpoolrestrict.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x15", FIELD(app.requesterrestrict.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x16", FIELD(dataset.apprestrict.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x17", FIELD(dataset.workerpoolrestrict.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x18", FIELD(dataset.requesterrestrict.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x19", FIELD(workerpool.apprestrict.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x1a", FIELD(workerpool.datasetrestrict.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x1b", FIELD(workerpool.requesterrestrict.b[0], 0x77)},
-      {"iExecV5-matchOrders-0x21", FIELD(app.salt.b[0], 1)},
-      {"iExecV5-matchOrders-0x31", FIELD(dataset.salt.b[0], 1)},
-      {"iExecV5-matchOrders-0x41", FIELD(workerpool.salt.b[0], 1)},
-      {"iExecV5-matchOrders-0x50", FIELD(request.salt.b[0], 1)},
-      {"", FIELD(workerpool.workerpool.b[0], 0x77)}, /* nothing answers owner() there */
-  };
   world *w = *state;
   ia_sig sigs[IA_ORDER_KINDS];
   ia_match good, m;

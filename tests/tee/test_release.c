@@ -198,7 +198,7 @@ static void test_release_signature(void **state)
 static void test_guest_opens_what_was_sealed_to_it(void **state)
 {
   ia_release_bind b = binding(), other = b;
-  IA_AUTOV(ia_secret) seed = {0}, sk = {0}, p0 = {0}, p1 = {0};
+  IA_AUTOV(ia_secret) seed = {0}, sk = {0};
   IA_AUTOV(ia_sealed_release) r = {0};
   ia_release_item items[2] = {item("app-secret", "s3cret"), item("task", "{\"v\":1}")};
   ia_secret plains[2] = {{0}, {0}};
