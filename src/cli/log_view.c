@@ -48,8 +48,7 @@ static bool stream(json_t *texts, const json_t *logs, const char *name, ia_err *
   if (total > head.len + tail.len)
     ia_buf_printf(&out, "\n.. %" PRIu64 " bytes left out ..\n", total - head.len - tail.len);
   ia_log_escape(&out, ia_buf_view(&tail));
-  return ia_buf_ok(&out, e) &&
-         ia_json_set(texts, name, ia_json_bytes(ia_buf_view(&out)), e);
+  return ia_buf_ok(&out, e) && ia_json_set(texts, name, ia_json_bytes(ia_buf_view(&out)), e);
 }
 
 bool ia_log_texts(json_t **out, const json_t *logs, ia_err *e)
