@@ -81,7 +81,7 @@ static bool failed(ia_cli *c, const ia_local_result *r, uint64_t exit_code, ia_e
     else
       ia_cli_say(c, "App docker image ran but exited with error (Exit code: %llu)",
                  (unsigned long long)exit_code);
-    (void)ia_fail(e, IA_E_APP_FAILED, "%s", message);
+    (void)ia_fail(e, memory ? IA_E_NO_RESOURCES : IA_E_APP_FAILED, "%s", message);
     return ia_hint(e, "its output stands above; `iapp test` again when it is mended");
   }
   if (strncmp(cause, "POST_COMPUTE", 12) == 0)
