@@ -24,17 +24,17 @@ os.chmod(TOP, 0o755)
 NOBODY = 65534
 
 
-def environment(home):
+def environment(home, **more):
     env = {k: v for k, v in os.environ.items() if not k.startswith("IAPP_")}
-    env.update(IAPP_HOME=home, IAPP_GUEST=os.path.join(BUILD, "src/guest/iapp-guest"), HOME=home)
+    env.update(IAPP_HOME=home, IAPP_GUEST=os.path.join(BUILD, "src/guest/iapp-guest"), HOME=home, **more)
     return env
 
 
-def start(cwd, *args, home=None, uid=None):
+def start(cwd, *args, home=None, uid=None, **variables):
     home = home or os.path.join(TOP, "home")
     more = {"user": uid, "group": uid, "extra_groups": []} if uid else {}
     return subprocess.Popen([os.path.join(BUILD, "iapp"), *args, "--json"], cwd=cwd,
-                            env=environment(home), stdin=subprocess.DEVNULL,
+                            env=environment(home, **variables), stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
 
 
@@ -218,6 +218,24 @@ def exit_codes_of_test():
         equal((got, answer["error"]["code"]), (status, code), body)
     status, answer, _ = run(path, "test", "--data", os.path.join(TOP, "absent.csv"))
     equal((status, answer["error"]["code"]), (1, "NOT_FOUND"), "data that is not there")
+
+
+@case
+def a_machine_that_swaps_is_refused_unless_allowed():
+    home = os.path.join(TOP, "swap")
+    os.mkdir(home)
+    path = project("swapping", "c", root=home, home=home)
+    app(path, '  FILE *f = fopen("/iexec_out/r", "w"); return !f || fputs("x", f) < 0 || fclose(f);')
+    if os.geteuid() == 0:
+        for folder, _, files in os.walk(home):
+            for name in [folder] + [os.path.join(folder, f) for f in files]:
+                os.chown(name, NOBODY, NOBODY)
+    swaps = real_file("swaps", b"Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n")
+    options = {"home": home, "uid": NOBODY if os.geteuid() == 0 else None}
+    status, answer, _ = run(path, "test", IAPP_TEST_SWAPS=swaps, **options)
+    equal((status, answer["error"]["code"]), (5, "NO_RESOURCES"), "swap and no promise")
+    check("--allow-swap" in answer["error"]["hint"], str(answer))
+    good(path, "test", "--allow-swap", IAPP_TEST_SWAPS=swaps, **options)
 
 
 if __name__ == "__main__":
