@@ -86,8 +86,10 @@ static bool failed(ia_cli *c, const ia_local_result *r, uint64_t exit_code, ia_e
   }
   if (strncmp(cause, "POST_COMPUTE", 12) == 0)
     return ia_fail(e, IA_E_BAD_OUTPUT, "%s", message);
-  if (strncmp(cause, "APP_IMAGE", 9) == 0)
+  if (strncmp(cause, "APP_IMAGE", 9) == 0 || strncmp(cause, "APP_NOT_FOUND", 13) == 0)
     return ia_fail(e, IA_E_IMAGE_REFUSED, "%s", message);
+  if (strcmp(cause, "TEE_PREPARATION_FAILED") == 0)
+    return ia_fail(e, IA_E_NO_RESOURCES, "%s", message);
   return ia_fail(e, IA_E_INVALID, "%s: %s", cause, message);
 }
 

@@ -137,6 +137,12 @@ int main(int argc, char **argv)
     put("a", "1");
     put("b", "2");
   }
+  if (strcmp(what, "links") == 0) {
+    put("result.txt", "x");
+    put("computed.json", "{\"deterministic-output-path\":\"/iexec_out/result.txt\"}");
+    if (symlink("/etc/shadow", "/iexec_out/sh\033adow") != 0)
+      return 1;
+  }
   if (strcmp(what, "slice") == 0)
     return do_slice();
   if (strcmp(what, "env") == 0)
