@@ -2,7 +2,9 @@
 """iapp build and iapp test as users run them: Python and Node on Debian packages, C alone; the lock,
 the labels, two builds of one lock, builds that are cut off, a plain uid, the exit codes."""
 import glob
+import gzip
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -178,6 +180,61 @@ def c_is_built_twice_alike_and_a_changed_lock_is_refused():
     status, answer, _ = run(path, "build")
     equal(status, 1, "another language's lock")
     check("--update-lock" in answer["error"]["hint"], str(answer))
+
+
+def docker_archive(oci, path, change=None):
+    """What `docker save` writes, of the image in an OCI archive; the layer gzipped, or changed."""
+    with tarfile.open(oci) as archive:
+        index = json.load(archive.extractfile("index.json"))
+        manifest = json.loads(blob(archive, index["manifests"][0]["digest"]))
+        config = blob(archive, manifest["config"]["digest"])
+        layers = [blob(archive, layer["digest"]) for layer in manifest["layers"]]
+    plain = subprocess.run(["zstd", "-dc"], input=layers[-1], capture_output=True, check=True)
+    layer = change(plain.stdout) if change else plain.stdout
+    document = json.loads(config)
+    document["rootfs"]["diff_ids"][-1] = "sha256:" + hashlib.sha256(layer).hexdigest()
+    members = {"config.json": json.dumps(document).encode(), "one/layer.tar": gzip.compress(layer),
+               "manifest.json": json.dumps([{"Config": "config.json", "RepoTags": ["a:1"],
+                                             "Layers": ["one/layer.tar"]}]).encode()}
+    with tarfile.open(path, "w") as out:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            out.addfile(member, io.BytesIO(data))
+    return path
+
+
+def with_member(name, link=None):
+    def change(layer):
+        room = io.BytesIO(layer)
+        with tarfile.open(fileobj=room, mode="a") as out:
+            member = tarfile.TarInfo(name)
+            if link:
+                member.type, member.linkname = tarfile.LNKTYPE, link
+            out.addfile(member)
+        return room.getvalue()
+    return change
+
+
+@case
+def images_made_elsewhere_are_taken_in():
+    if not shutil.which("zstd"):
+        raise Skip("no zstd to take a layer apart")
+    source = project("source", "c")
+    app(source, '  FILE *f = fopen("/iexec_out/r", "w"); return !f || fputs("x", f) < 0 || fclose(f);')
+    oci = good(source, "build")
+    path = project("taken", "python")
+    equal(good(path, "test", "--image", oci["archive"])["exitCode"], 0, "an OCI archive")
+    equal(good(path, "build", "--image", oci["archive"])["digest"], oci["digest"], "its digest")
+    docker = docker_archive(oci["archive"], os.path.join(TOP, "docker.tar"))
+    equal(good(path, "test", "--image", docker)["exitCode"], 0, "a docker archive")
+    before = sorted(glob.glob(os.path.join(TOP, "home/bases/blobs/sha256/*")))
+    for name, link in (("../../etc/evil", None), ("evil", "../../../etc/passwd"), ("d/" * 70, None)):
+        bad = docker_archive(oci["archive"], os.path.join(TOP, "bad.tar"), with_member(name, link))
+        status, answer, _ = run(path, "test", "--image", bad)
+        equal((status, answer["error"]["code"]), (1, "IMAGE_REFUSED"), f"{name} {link}: {answer}")
+    equal(sorted(glob.glob(os.path.join(TOP, "home/bases/blobs/sha256/*"))), before, "left behind")
+    equal(rubbish(os.path.join(TOP, "home")), [], "left behind")
 
 
 def real_file(name, data):
