@@ -140,12 +140,21 @@ static bool take_callback(ia_output *o, const ia_agent_task *t, ia_computed *c, 
     return true;
   if (!c->has_callback)
     return ia_fail(e, IA_E_BAD_OUTPUT,
-                   "computed.json: the deal has a callback and wants "
-                   "callback-data");
+                   "Invalid computed.json: the deal has a callback and wants callback-data");
   o->callback = c->callback;
   o->has_callback = true;
   c->callback = (ia_buf){0};
   return true;
+}
+
+/* Callback data count only where somebody is called back; else the path does. */
+static bool fit_deal(ia_computed *c, const ia_agent_task *t, ia_err *e)
+{
+  if (!ia_addr_zero(&t->callback))
+    return true;
+  c->has_callback = false;
+  return c->path || ia_fail(e, IA_E_BAD_OUTPUT,
+                            "Invalid computed.json: callback-data, and the deal has no callback");
 }
 
 bool ia_output_result(ia_output *o, const ia_output_spec *s, ia_link *l, int out_fd,
@@ -163,7 +172,8 @@ bool ia_output_result(ia_output *o, const ia_output_spec *s, ia_link *l, int out
   o->bytes = h.bytes;
   if (!list_skipped(o, &h, e))
     return because(cause, "POST_COMPUTE_FAILED_UNKNOWN_ISSUE");
-  if (!write_computed(&h, out_fd, e) || !ia_computed_read(&c, out_fd, "/iexec_out", e))
+  if (!write_computed(&h, out_fd, e) || !ia_computed_read(&c, out_fd, "/iexec_out", e) ||
+      !fit_deal(&c, s->task, e))
     return because(cause, "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND");
   if (!ia_result_digest(&o->digest, out_fd, &c, e) || !take_callback(o, s->task, &c, e))
     return because(cause, "POST_COMPUTE_RESULT_DIGEST_COMPUTATION_FAILED");

@@ -169,6 +169,8 @@ static void test_callback(void **state IA_UNUSED)
   assert_non_null(json_object_get(host.run, "enclaveSign"));
   fake_run(&host, &(fake_plan){.argv = "two", .callback = true});
   ended("POST_COMPUTE_COMPUTED_FILE_NOT_FOUND");
+  fake_run(&host, &(fake_plan){.argv = "callback"}); /* nobody to call back */
+  ended("POST_COMPUTE_COMPUTED_FILE_NOT_FOUND");
 }
 
 static void test_input_file(void **state IA_UNUSED)
