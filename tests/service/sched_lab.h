@@ -184,8 +184,7 @@ static inline int lab_open(void **state)
   b.seed = secret_of(raw, 32);
   MUST(ia_ed25519_public(b.sms_key.b, &b.seed, &e));
   lab_front(&b);
-  b.workers[0] = b.who[LAB_WORKER];
-  b.workers[1] = b.who[LAB_WORKER_2];
+  memcpy(b.workers, (ia_addr[]){b.who[LAB_WORKER], b.who[LAB_WORKER_2]}, sizeof(b.workers));
   (void)snprintf(b.db, sizeof(b.db), "sqlite:%s/scheduler.db", b.dir);
   b.config = (ia_scheduler_config){.db = b.db,
                                    .rpc = b.front_url,

@@ -260,13 +260,15 @@ typedef bool act_fn(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *e);
 
 static bool deadline_act(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *e)
 {
-  bool ok;
+  SCH_LOCKED *held = s;
+  sch_task now;
 
   (void)c;
-  sch_lock(s);
-  ok = deadline_passed(s, t, e);
-  sch_unlock(s);
-  return ok;
+  sch_lock(held);
+  if (!sch_task_get(s, &now, &t->id, e))
+    return false;
+  /* its result may have been seen in the meantime */
+  return now.state > SCH_RUNNING || deadline_passed(s, &now, e);
 }
 
 /* $1 is the ledger's time, $2 ours. */

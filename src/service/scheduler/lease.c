@@ -278,6 +278,7 @@ static void give_back(ia_scheduler *s, const sch_task *t)
 
   sch_lock(held);
   if (!sch_task_get(s, &now, &t->id, &why) || now.fencing != t->fencing ||
+      now.state != SCH_RUNNING ||
       !sch_attempt_end(s, &t->id, t->fencing, "ABORTED_BY_WORKER", "", "not delivered", &why) ||
       !sch_task_retry(s, &now, false, &why))
     ia_log(IA_LOG_WARN, "lease.undelivered", "task=%s reason=\"%s\"", ia_h256_text(&t->id).s,
