@@ -254,7 +254,7 @@ static bool only_order(lab *b, uint64_t *price, uint64_t *left)
 {
   IA_AUTOV(ia_offers) offers = {0};
   const ia_workerpool_order *o;
-  uint64_t volume, used;
+  uint64_t volume = 0, used = 0;
   ia_u256 consumed;
   ia_h256 h;
 
