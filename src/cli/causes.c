@@ -23,3 +23,10 @@ const ia_cause *ia_cause_of(const char *name)
   }
   return &unknown;
 }
+
+ia_code ia_cause_class(const char *name, const char *message)
+{
+  ia_code code = ia_cause_of(name)->code;
+
+  return code == IA_E_APP_FAILED && strstr(message, "memory") ? IA_E_NO_RESOURCES : code;
+}

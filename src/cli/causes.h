@@ -13,5 +13,8 @@ typedef struct ia_cause {
 
 /* Never NULL: an unknown cause has a row that says so. */
 const ia_cause *ia_cause_of(const char *name);
+/* The class of a failure with these words: an app that ran out of memory is NO_RESOURCES, in a real
+ * run as in `iapp test`. */
+ia_code ia_cause_class(const char *name, const char *message);
 
 #endif

@@ -55,7 +55,10 @@ bool ia_log_texts(json_t **out, const json_t *logs, ia_err *e)
 {
   IA_AUTO_JSON *texts = json_object();
 
-  if (!stream(texts, logs, "stdout", e) || !stream(texts, logs, "stderr", e))
+  json_t *skipped = json_object_get(logs, "skipped");
+
+  if (!stream(texts, logs, "stdout", e) || !stream(texts, logs, "stderr", e) ||
+      (json_is_array(skipped) && !ia_json_set(texts, "skipped", json_incref(skipped), e)))
     return false;
   *out = json_incref(texts);
   return true;
@@ -65,6 +68,8 @@ void ia_log_say(ia_cli *c, const json_t *texts)
 {
   static const char *const streams[][2] = {{"stdout", "[STDOUT]"}, {"stderr", "[STDERR]"}};
   bool any = false;
+  size_t at;
+  json_t *row;
 
   for (unsigned i = 0; i < IA_COUNT(streams); i++) {
     const char *text = json_string_value(json_object_get(texts, streams[i][0]));
@@ -79,4 +84,7 @@ void ia_log_say(ia_cli *c, const json_t *texts)
   }
   if (!any)
     ia_cli_say(c, "App didn't log anything");
+  json_array_foreach (json_object_get(texts, "skipped"), at, row)
+    ia_cli_say(c, "not in the result: %s (%s)", json_string_value(json_object_get(row, "path")),
+               json_string_value(json_object_get(row, "kind")));
 }

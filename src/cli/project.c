@@ -83,8 +83,20 @@ static void say_step(void *ctx, const char *text)
   ia_cli_step(ctx, "%s", text);
 }
 
+static bool import(ia_cli *c, ia_project *p, const char *path, ia_h256 *image, ia_err *e)
+{
+  ia_import what = {.path = path, .limits = ia_oci_limits_default()};
+
+  ia_cli_step(c, "take the image in");
+  if (!ia_images_import(p->images, image, &what, e))
+    return ia_wrap(e, "%s", path);
+  ia_cli_say(c, "App docker image taken in (%s)", ia_oci_digest_format(image).s);
+  return ia_images_tag(p->images, p->file_name, image, e);
+}
+
 bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e)
 {
+  const char *given = ia_cli_opt(c, "image");
   ia_build b = {.project = p->dir,
                 .lang = p->lang,
                 .name = p->name,
@@ -95,6 +107,8 @@ bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e)
                 .say = say_step,
                 .ctx = c};
 
+  if (given)
+    return import(c, p, given, image, e);
   ia_cli_step(c, "build the image");
   if (!ia_build_image(p->images, image, &b, e) || !ia_images_tag(p->images, p->file_name, image, e))
     return false;

@@ -21,12 +21,14 @@ IA_DEFINE_AUTO_VALUE(ia_project, ia_project_close)
 
 /* Options that every verb takes which builds. */
 #define IA_BUILD_OPTIONS(verb)                                                                     \
-  {"no-cache", NULL, false, "make the base layer anew", verb " --no-cache"},                       \
+  {"image", "FILE", false, "an OCI layout (folder or tar) or docker archive instead of a build",   \
+   verb " --image ./app.tar"},                                                                     \
+      {"no-cache", NULL, false, "make the base layer anew", verb " --no-cache"},                   \
   {                                                                                                \
     "update-lock", NULL, false, "take the newest packages and write iapp.lock anew",               \
         verb " --update-lock"                                                                      \
   }
-/* Builds by these options; says what it does. */
+/* Builds by these options, or takes the given archive in; says what it does. */
 IA_MUST bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e);
 /* PROJECT/.iapp/<name>.oci.tar, replaced whole. */
 IA_MUST bool ia_project_archive(ia_project *p, const ia_h256 *image, ia_path *path, uint64_t *size,

@@ -150,7 +150,7 @@ static bool follow(ia_run_ask *a, ia_cli *c, const ia_run_deal *deal, uint64_t i
     json_decref(earlier);
   }
   if (!done)
-    *worst = ia_cause_of(ia_task_text(seen, "cause"))->code;
+    *worst = ia_cause_class(ia_task_text(seen, "cause"), ia_task_text(seen, "message"));
   say_end(c, &task, seen, &files);
   json_t *row = row_of(&task, seen, &files, matched_ms, e);
   return (row && json_array_append_new(rows, row) == 0) || ia_fail(e, IA_E_MEMORY, "out of memory");

@@ -24,6 +24,8 @@ static const ia_option up_options[] = {
     {"passphrase-file", "FILE", false, "seals the roles' keys (default HOME/passphrase)",
      "up --passphrase-file ./secret"},
     {"slots", "N", false, "tasks at a time (2)", "up --slots 4"},
+    {"allow-swap", NULL, false, "run tasks although this machine may swap them out",
+     "up --allow-swap"},
     {"log", "LEVEL", false, "error, warn, info or debug", "up --log info"},
     {0},
 };

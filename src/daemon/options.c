@@ -48,6 +48,7 @@ static const struct row {
     ROW_FLAG("test", test, "test ledger: time by hand, development accounts"),
     ROW_FLAG("allow-fees", allow_fees, "take transactions that offer fees"),
     ROW_FLAG("behind-tls-proxy", behind_tls_proxy, "TLS ends before us"),
+    ROW_FLAG("allow-swap", allow_swap, "run tasks although this machine may swap them out"),
     ROW_FLAG("allow-remote-simulation", allow_remote_simulation,
              "let a simulated SMS be reached from elsewhere"),
     ROW_FLAG("help", help, "this text"),

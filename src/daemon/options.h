@@ -46,6 +46,7 @@ typedef struct ia_daemon_options {
   bool test;
   bool allow_fees;
   bool behind_tls_proxy;
+  bool allow_swap;
   bool allow_remote_simulation;
   bool help;
 } ia_daemon_options;

@@ -117,7 +117,8 @@ static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
                         .rpc = ia_role_text(r, "rpcUrl"),
                         .key = &key,
                         .slots = (unsigned)ia_role_number(r, "slots", 0),
-                        .warm = 1};
+                        .warm = 1,
+                        .allow_swap = ia_role_flag(r, "allowSwap")};
 
   if (!c.scheduler)
     return ia_fail(e, IA_E_USAGE, "no scheduler here: give --scheduler URL");

@@ -160,6 +160,7 @@ static bool tell(supervisor *s, ia_err *e)
          put_text(s, "schedulerUrl", o->scheduler, e) && put_text(s, "log", o->log, e) &&
          put_flag(s, "test", o->test, e) && put_flag(s, "allowFees", o->allow_fees, e) &&
          put_flag(s, "behindTlsProxy", o->behind_tls_proxy, e) &&
+         put_flag(s, "allowSwap", o->allow_swap, e) &&
          put_flag(s, "allowRemoteSimulation", o->allow_remote_simulation, e);
 }
 

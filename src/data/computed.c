@@ -33,8 +33,8 @@ static bool set_path(ia_computed *out, const char *path, const char *root, ia_er
   size_t n = strlen(root);
 
   if (strncmp(path, root, n) != 0 || (path[n] && path[n] != '/') || has_dotdot(path))
-    return ia_fail(e, IA_E_BAD_OUTPUT, "computed.json: deterministic-output-path must lie under %s",
-                   root);
+    return ia_fail(e, IA_E_BAD_OUTPUT,
+                   "Invalid computed.json: deterministic-output-path must lie under %s", root);
   path += n;
   while (*path == '/')
     path++;
@@ -48,27 +48,26 @@ static bool set_path(ia_computed *out, const char *path, const char *root, ia_er
 
 bool ia_computed_parse(ia_computed *out, ia_span json, const char *root, ia_err *e)
 {
-  IA_AUTO_JSON *v = ia_json_parse(json, 0, e);
+  IA_AUTO_JSON *v = ia_json_parse(json, 0, NULL);
 
-  if (!v) {
-    if (e)
-      e->code = IA_E_BAD_OUTPUT;
-    return ia_wrap(e, "computed.json");
-  }
+  if (!v)
+    return ia_fail(e, IA_E_BAD_OUTPUT, "Failed to read computed.json: invalid JSON");
   const json_t *path = json_object_get(v, "deterministic-output-path");
   const json_t *callback = json_object_get(v, "callback-data");
   if (callback) {
     out->has_callback = true;
     if (!ia_json_get_hex(v, "callback-data", &out->callback, NULL))
-      return ia_fail(e, IA_E_BAD_OUTPUT, "computed.json: callback-data must be 0x and hex digits");
+      return ia_fail(e, IA_E_BAD_OUTPUT,
+                     "Invalid computed.json: callback-data must be 0x and hex digits");
   }
   if (path && !json_is_string(path))
-    return ia_fail(e, IA_E_BAD_OUTPUT, "computed.json: deterministic-output-path must be text");
+    return ia_fail(e, IA_E_BAD_OUTPUT,
+                   "Invalid computed.json: deterministic-output-path must be text");
   if (path)
     return set_path(out, json_string_value(path), root, e);
   if (!callback)
     return ia_fail(e, IA_E_BAD_OUTPUT,
-                   "computed.json: no deterministic-output-path and no callback-data");
+                   "Invalid computed.json: no deterministic-output-path and no callback-data");
   return true;
 }
 
@@ -89,9 +88,9 @@ bool ia_computed_read(ia_computed *out, int dir, const char *root, ia_err *e)
   ia_blob blob;
 
   if (fd < 0)
-    return ia_fail(e, IA_E_BAD_OUTPUT, "the app left no computed.json");
+    return ia_fail(e, IA_E_BAD_OUTPUT, "Failed to read computed.json: missing file");
   if (!ia_blob_fd(&blob, fd, NULL) || blob.size > IA_COMPUTED_MAX)
-    return ia_fail(e, IA_E_BAD_OUTPUT, "computed.json is not a regular file of at most %d bytes",
+    return ia_fail(e, IA_E_BAD_OUTPUT, "Invalid computed.json: no regular file of at most %d bytes",
                    IA_COMPUTED_MAX);
   return ia_blob_copy(&blob, ia_sink_buf(&text), e) &&
          ia_computed_parse(out, ia_buf_view(&text), root, e);
@@ -134,11 +133,14 @@ bool ia_result_digest(ia_h256 *out, int dir, const ia_computed *c, ia_err *e)
   }
   ia_autoclose int fd = open_inside(dir, c->path, O_RDONLY);
   if (fd < 0 || fstat(fd, &st) != 0)
-    return ia_fail(e, IA_E_BAD_OUTPUT, "the path in computed.json does not exist");
+    return ia_fail(
+        e, IA_E_BAD_OUTPUT,
+        "Invalid \"deterministic-output-path\" in computed.json, specified file or directory "
+        "does not exists");
   if (S_ISDIR(st.st_mode)) {
     return ia_tree_open(&t, fd, NULL, e) && folder_digest(out, t, e);
   }
   if (!ia_blob_fd(&blob, fd, NULL) || blob.size == 0)
-    return ia_fail(e, IA_E_BAD_OUTPUT, "the path in computed.json is no file with content");
+    return ia_fail(e, IA_E_BAD_OUTPUT, "Invalid computed.json: its path is no file with content");
   return ia_blob_sha256(out, &blob, e);
 }

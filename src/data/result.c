@@ -49,9 +49,7 @@ static bool hex_digit(char c)
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
 }
 
-/* A name that every reader takes, one to one: unsafe bytes become %XX, and so does a '%' that could
- * be read as one of those. */
-static void entry_name(ia_buf *out, const char *path)
+void ia_result_entry_name(ia_buf *out, const char *path)
 {
   bool utf8 = ia_utf8_valid(ia_span_str(path));
 
@@ -65,7 +63,6 @@ static void entry_name(ia_buf *out, const char *path)
     else
       ia_buf_u8(out, c);
   }
-  ia_buf_u8(out, 0);
 }
 
 static bool zip_file(ia_zip_writer *w, const ia_tree *t, size_t i, ia_err *e)
@@ -74,7 +71,8 @@ static bool zip_file(ia_zip_writer *w, const ia_tree *t, size_t i, ia_err *e)
   IA_AUTOV(ia_buf) name = {.cap = UINT16_MAX};
   ia_blob blob;
 
-  entry_name(&name, t->file[i].path);
+  ia_result_entry_name(&name, t->file[i].path);
+  ia_buf_u8(&name, 0);
   return ia_buf_ok(&name, e) && ia_tree_file_open(&fd, &blob, t, i, e) &&
          ia_zip_add_deflated(w, (const char *)name.ptr, blob, e);
 }

@@ -63,6 +63,9 @@ IA_MUST bool ia_computed_read(ia_computed *out, int dir, const char *root, ia_er
  * nothing. */
 IA_MUST bool ia_result_digest(ia_h256 *out, int dir, const ia_computed *c, ia_err *e);
 
+/* Appends a name that every reader takes, one to one: unsafe bytes become %XX, and so does a '%'
+ * that could be read as one of those. */
+void ia_result_entry_name(ia_buf *out, const char *path);
 /* The plain archive: every file deflated, at its relative path. Bytes that are unsafe in names are
  * written %XX. */
 IA_MUST bool ia_result_zip(const ia_tree *t, ia_sink to, ia_err *e);

@@ -82,15 +82,35 @@ static bool work(ia_agent *a, ia_err *e)
 }
 
 /* Before anything is released, reasons may be told as they are. */
-static bool refuse(ia_agent *a, const char *prefix, const ia_err *why, ia_err *e)
+static bool refuse(ia_agent *a, const char *cause, const ia_err *why, ia_err *e)
 {
-  char cause[96];
-
-  (void)snprintf(cause, sizeof(cause), "%s%s", prefix, ia_code_name(why->code));
   a->cause = cause;
   bool ok = end(a, why->msg, e);
   a->cause = "";
   return ok;
+}
+
+/* An image that is not here, one that this machine has no room for, and one that is not right. */
+static bool refuse_image(ia_agent *a, const ia_err *why, ia_err *e)
+{
+  bool room = why->code == IA_E_DISK_FULL || why->code == IA_E_MEMORY || why->code == IA_E_IO;
+
+  return refuse(a,
+                why->code == IA_E_NOT_FOUND ? "APP_NOT_FOUND_LOCALLY"
+                : room                      ? "TEE_PREPARATION_FAILED"
+                                            : "APP_IMAGE_DOWNLOAD_FAILED",
+                why, e);
+}
+
+/* The SMS's own word for it stands in the cause. */
+static bool refuse_release(ia_agent *a, const ia_err *why, ia_err *e)
+{
+  char cause[96];
+
+  if (why->code == IA_E_TASK_MISMATCH)
+    return refuse(a, "TASK_MISMATCH", why, e);
+  (void)snprintf(cause, sizeof(cause), "TEE_SESSION_GENERATION_%s", ia_code_name(why->code));
+  return refuse(a, cause, why, e);
 }
 
 static bool release(ia_agent *a, ia_err *e)
@@ -109,15 +129,12 @@ static bool network_task(ia_agent *a, const json_t *doc, ia_err *e)
   if (json_object_get(doc, "local") || !ia_hints_parse(&a->hints, doc, &why)) {
     if (why.code == IA_OK)
       (void)ia_fail(&why, IA_E_PARSE, "a guest of the network takes no local task");
-    return refuse(a, "TASK_DESCRIPTION_", &why, e);
+    return refuse(a, "TASK_DESCRIPTION_INVALID", &why, e);
   }
   if (!ia_agent_image(a, &a->hints.desc.app_digest, &why))
-    return refuse(a, "APP_IMAGE_", &why, e);
-  if (!release(a, &why)) {
-    bool mismatch = why.code == IA_E_TASK_MISMATCH;
-
-    return refuse(a, mismatch ? "" : "TEE_SESSION_GENERATION_", &why, e);
-  }
+    return refuse_image(a, &why, e);
+  if (!release(a, &why))
+    return refuse_release(a, &why, e);
   return work(a, e);
 }
 
@@ -133,10 +150,10 @@ static bool local_task(ia_agent *a, const json_t *doc, ia_err *e)
       !ia_agent_task_parse(&a->task, ia_buf_view(&text), true, &why)) {
     if (why.code == IA_OK)
       (void)ia_fail(&why, IA_E_PARSE, "not a local task");
-    return refuse(a, "TASK_DESCRIPTION_", &why, e);
+    return refuse(a, "TASK_DESCRIPTION_INVALID", &why, e);
   }
   if (!ia_agent_image(a, &a->task.app_digest, &why))
-    return refuse(a, "APP_IMAGE_", &why, e);
+    return refuse_image(a, &why, e);
   return work(a, e);
 }
 

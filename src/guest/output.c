@@ -12,7 +12,11 @@
 void ia_output_free(ia_output *o)
 {
   ia_buf_free(&o->callback);
+  json_decref(o->skipped);
+  o->skipped = NULL;
 }
+
+enum { SKIPPED_MAX = 100 };
 
 static bool because(const char **cause, const char *text)
 {
@@ -39,6 +43,26 @@ static bool judge(ia_harvest *h, int out_fd, const char **cause, ia_err *e)
     }
   }
   return true;
+}
+
+/* Links, fifos, sockets and devices are no part of a result; the requester is told. */
+static bool list_skipped(ia_output *o, const ia_harvest *h, ia_err *e)
+{
+  o->skipped = json_array();
+  for (size_t i = 0; i < h->n && json_array_size(o->skipped) < SKIPPED_MAX; i++) {
+    IA_AUTOV(ia_buf) name = {0};
+
+    if (h->entries[i].kind == IA_HARVEST_FILE || h->entries[i].kind == IA_HARVEST_DIR)
+      continue;
+    ia_result_entry_name(&name, h->entries[i].path);
+    if (!ia_buf_ok(&name, e))
+      return false;
+    json_t *row = json_pack("{s:o,s:s}", "path", ia_json_bytes(ia_buf_view(&name)), "kind",
+                            ia_harvest_kind_name(h->entries[i].kind));
+    if (json_array_append_new(o->skipped, row) != 0)
+      return ia_fail(e, IA_E_MEMORY, "output");
+  }
+  return o->skipped || ia_fail(e, IA_E_MEMORY, "output");
 }
 
 /* The folder belongs to the app's uid, and its file system knows only that namespace's uids: a file
@@ -116,12 +140,21 @@ static bool take_callback(ia_output *o, const ia_agent_task *t, ia_computed *c, 
     return true;
   if (!c->has_callback)
     return ia_fail(e, IA_E_BAD_OUTPUT,
-                   "computed.json: the deal has a callback and wants "
-                   "callback-data");
+                   "Invalid computed.json: the deal has a callback and wants callback-data");
   o->callback = c->callback;
   o->has_callback = true;
   c->callback = (ia_buf){0};
   return true;
+}
+
+/* Callback data count only where somebody is called back; else the path does. */
+static bool fit_deal(ia_computed *c, const ia_agent_task *t, ia_err *e)
+{
+  if (!ia_addr_zero(&t->callback))
+    return true;
+  c->has_callback = false;
+  return c->path || ia_fail(e, IA_E_BAD_OUTPUT,
+                            "Invalid computed.json: callback-data, and the deal has no callback");
 }
 
 bool ia_output_result(ia_output *o, const ia_output_spec *s, ia_link *l, int out_fd,
@@ -137,7 +170,10 @@ bool ia_output_result(ia_output *o, const ia_output_spec *s, ia_link *l, int out
   if (!judge(&h, out_fd, cause, e))
     return false;
   o->bytes = h.bytes;
-  if (!write_computed(&h, out_fd, e) || !ia_computed_read(&c, out_fd, "/iexec_out", e))
+  if (!list_skipped(o, &h, e))
+    return because(cause, "POST_COMPUTE_FAILED_UNKNOWN_ISSUE");
+  if (!write_computed(&h, out_fd, e) || !ia_computed_read(&c, out_fd, "/iexec_out", e) ||
+      !fit_deal(&c, s->task, e))
     return because(cause, "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND");
   if (!ia_result_digest(&o->digest, out_fd, &c, e) || !take_callback(o, s->task, &c, e))
     return because(cause, "POST_COMPUTE_RESULT_DIGEST_COMPUTATION_FAILED");
@@ -166,7 +202,8 @@ bool ia_output_logs(ia_output *o, const ia_output_spec *s, ia_link *l, const ia_
 
   if (s->task->logs == IA_LOGS_NONE || (sealed && !s->task->result_key))
     return true; /* nobody may read them: dropped */
-  v = json_pack("{s:i,s:o,s:o}", "v", 1, "stdout", one_log(&r->out), "stderr", one_log(&r->err));
+  v = json_pack("{s:i,s:o,s:o,s:o}", "v", 1, "stdout", one_log(&r->out), "stderr", one_log(&r->err),
+                "skipped", o->skipped ? json_incref(o->skipped) : json_array());
   if (!v)
     return ia_fail(e, IA_E_MEMORY, "logs");
   if (!ia_json_write(&text, v, e) || !ia_upload_open(&u, s->scratch_fd, e))

@@ -20,7 +20,8 @@ typedef struct ia_output {
   ia_run_object result, logs;
   ia_buf callback; /* callback data, when the deal asks for it */
   bool has_callback;
-  uint64_t bytes; /* of all files */
+  uint64_t bytes;  /* of all files */
+  json_t *skipped; /* [{"path","kind"}]: what is no file and no folder, at most the first 100 */
 } ia_output;
 
 void ia_output_free(ia_output *o);
@@ -36,8 +37,9 @@ typedef struct ia_output_spec {
  * that names it. On failure *cause is of the protocol's list. */
 IA_MUST bool ia_output_result(ia_output *o, const ia_output_spec *s, ia_link *l, int out_fd,
                               const char **cause, ia_err *e);
-/* Sends what the app printed: {"v":1,"stdout":{"head","tail","total"},"stderr":{..}}, texts in
- * base64; sealed to the result key, in clear, or not at all, as the task says. */
+/* Sends what the app printed:
+ * {"v":1,"stdout":{"head","tail","total"},"stderr":{..},"skipped":[..]}, texts in base64; sealed to
+ * the result key, in clear, or not at all, as the task says. */
 IA_MUST bool ia_output_logs(ia_output *o, const ia_output_spec *s, ia_link *l,
                             const ia_sandbox_result *r, ia_err *e);
 

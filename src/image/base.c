@@ -1,8 +1,10 @@
 /* Debian packages, or files of this host with the libraries that they load. */
 #include "image/base.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/hex.h"
@@ -23,24 +25,57 @@ static const char *const sh_tools[] = {
     "grep",     "sed",     "awk",       "find",   "xargs", "gzip",   "paste", "join",
 };
 
-bool ia_scratch_make(ia_scratch *s, ia_err *e)
+/* What builds that were cut off left behind: a living one holds its folder's lock. */
+static void sweep(const char *parent)
 {
-  const char *tmp = getenv("TMPDIR");
+  DIR *d = opendir(parent);
 
-  if (!ia_path_join(&s->dir, e, "%s/iapp-build-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp"))
+  if (!d)
+    return;
+  for (struct dirent *en; (en = readdir(d));) {
+    ia_path p;
+
+    if (strncmp(en->d_name, "build-", 6) != 0 ||
+        !ia_path_join(&p, NULL, "%s/%s", parent, en->d_name))
+      continue;
+    ia_autoclose int fd = open(p.s, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+      (void)!ia_remove_tree(p.s, NULL);
+  }
+  closedir(d);
+}
+
+/* In the cache's own file system, so that what was fetched can be renamed into place. */
+bool ia_scratch_make(ia_scratch *s, const char *cache, ia_err *e)
+{
+  ia_path parent;
+
+  s->fd = -1;
+  s->dir.s[0] = '\0';
+  if (!ia_path_join(&parent, e, "%s/scratch", cache) || !ia_mkdirs(parent.s, 0700, e))
+    return false;
+  /* nobody sweeps between the making of a folder and the taking of its lock */
+  ia_autoclose int all = open(parent.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (all < 0 || flock(all, LOCK_EX) != 0)
+    return ia_fail_errno(e, "%s", parent.s);
+  sweep(parent.s);
+  if (!ia_path_join(&s->dir, e, "%s/build-XXXXXX", parent.s))
     return false;
   if (!mkdtemp(s->dir.s)) {
     (void)ia_fail_errno(e, "%s", s->dir.s);
     s->dir.s[0] = '\0';
     return false;
   }
-  return true;
+  s->fd = open(s->dir.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return (s->fd >= 0 && flock(s->fd, LOCK_EX | LOCK_NB) == 0) || ia_fail_errno(e, "%s", s->dir.s);
 }
 
 void ia_scratch_free(ia_scratch *s)
 {
   if (s->dir.s[0])
     (void)!ia_remove_tree(s->dir.s, NULL);
+  if (s->dir.s[0] && s->fd >= 0)
+    close(s->fd);
   s->dir.s[0] = '\0';
 }
 
@@ -353,7 +388,7 @@ bool ia_base_layer(ia_images *s, ia_image_layer *out, ia_lock *lock, bool fresh,
   bool host = b->lang == IA_LANG_SH;
   char name[80];
 
-  if (!ia_scratch_make(&scratch, e))
+  if (!ia_scratch_make(&scratch, b->cache, e))
     return false;
   if (fresh && !(host ? host_resolve(lock, e) : debian_resolve(lock, b, &scratch, e)))
     return false;

@@ -5,10 +5,13 @@
 #include "base/file.h"
 #include "image/build.h"
 
+/* A folder for one build below CACHE/scratch; removed with all that is in it, by the next build
+ * where this one is cut off. */
 typedef struct ia_scratch {
-  ia_path dir; /* removed with all that is in it */
+  ia_path dir;
+  int fd; /* holds its lock */
 } ia_scratch;
-IA_MUST bool ia_scratch_make(ia_scratch *s, ia_err *e);
+IA_MUST bool ia_scratch_make(ia_scratch *s, const char *cache, ia_err *e);
 void ia_scratch_free(ia_scratch *s);
 IA_DEFINE_AUTO_VALUE(ia_scratch, ia_scratch_free)
 

@@ -147,9 +147,9 @@ static bool c_layer(ia_images *s, ia_image_layer *out, const ia_build *b, ia_err
   IA_AUTO(ia_maker) *m = NULL;
   ia_path program;
 
-  return ia_scratch_make(&scratch, e) && ia_path_join(&program, e, "%s/app", scratch.dir.s) &&
-         compile(b, program.s, e) && ia_maker_new(&m, e) &&
-         ia_maker_file(m, "app/app", 0755, program.s, e) &&
+  return ia_scratch_make(&scratch, b->cache, e) &&
+         ia_path_join(&program, e, "%s/app", scratch.dir.s) && compile(b, program.s, e) &&
+         ia_maker_new(&m, e) && ia_maker_file(m, "app/app", 0755, program.s, e) &&
          ia_maker_write(m, s, &out->desc, &out->diff_id, e);
 }
 
@@ -272,7 +272,7 @@ static bool dependencies(ia_images *s, ia_image_layer *out, bool *any, ia_lock *
   *any = false;
   if (!python && !js)
     return true;
-  if (!ia_scratch_make(&scratch, e) || !ia_maker_new(&m, e) ||
+  if (!ia_scratch_make(&scratch, b->cache, e) || !ia_maker_new(&m, e) ||
       !(python ? pip_tree(m, b, scratch.dir.s, e) : npm_tree(m, b, scratch.dir.s, e)))
     return false;
   *any = ia_maker_count(m) > 0;

@@ -42,6 +42,7 @@ typedef struct unpacker {
   ia_inodes mine; /* put here by this layer */
   bool through_links;
   char path[IA_TAR_PATH + 1];
+  char target[IA_TAR_PATH + 1]; /* of a hardlink */
 } unpacker;
 
 /* "a/b" of any spelling of it; "" is the root. Refuses ".." and long or deep names. */
@@ -195,17 +196,13 @@ static bool copy_lower(unpacker *u, int from, const struct stat *st, int dir, co
   return true;
 }
 
-static bool put_hardlink(unpacker *u, int dir, const char *name, const ia_tar_entry *en, ia_err *e)
+static bool put_hardlink(unpacker *u, int dir, const char *name, ia_err *e)
 {
-  ia_autofree char *target = malloc(IA_TAR_PATH + 1);
+  const char *target = u->target;
   ia_autoclose int from_dir = -1, from = -1;
   const char *from_name;
   struct stat st;
 
-  if (!target)
-    return ia_fail(e, IA_E_MEMORY, "layer");
-  if (!normalise(target, en->link, u->limits->depth, e))
-    return false;
   if (strcmp(target, u->path) == 0)
     return true; /* itself */
   if (!ia_tree_parent(u->root, target, &from_dir, &from_name, e))
@@ -269,7 +266,7 @@ static bool put(unpacker *u, const ia_tar_entry *en, ia_err *e)
   case IA_TAR_FILE: return put_file(u, dir, name, en, e);
   case IA_TAR_DIR: return put_dir(u, dir, name, en, e);
   case IA_TAR_SYMLINK: return put_symlink(u, dir, name, en, e);
-  case IA_TAR_HARDLINK: return put_hardlink(u, dir, name, en, e);
+  case IA_TAR_HARDLINK: return put_hardlink(u, dir, name, e);
   case IA_TAR_CHAR:
   case IA_TAR_BLOCK:
   case IA_TAR_FIFO: break;
@@ -292,7 +289,8 @@ static bool check(unpacker *u, const ia_tar_entry *en, ia_err *e)
   if (n->unpacked > u->limits->unpacked)
     return ia_fail(e, IA_E_IMAGE_REFUSED, "image: unpacks to more than %llu bytes",
                    (unsigned long long)u->limits->unpacked);
-  if (!normalise(u->path, en->path, u->limits->depth, e))
+  if (!normalise(u->path, en->path, u->limits->depth, e) ||
+      (en->type == IA_TAR_HARDLINK && !normalise(u->target, en->link, u->limits->depth, e)))
     return false;
   if (en->type == IA_TAR_SYMLINK && (!en->link[0] || strlen(en->link) >= IA_TAR_PATH))
     return ia_fail(e, IA_E_IMAGE_REFUSED, "layer: bad link text: %.100s", u->path);

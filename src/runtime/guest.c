@@ -58,6 +58,7 @@ static bool start_box(ia_guest *g, const ia_guest_spec *s, int stream, ia_err *e
       .uid_count = IA_SANDBOX_UID_COUNT,
       .stream_fd = stream,
       .stderr_fd = s->stderr_fd,
+      .allow_swap = s->allow_swap,
   };
   return ia_guestbox_start(&g->box, &box, e);
 }

@@ -17,6 +17,7 @@ typedef struct ia_guest_spec {
   bool local;            /* --local: plain tasks of `iapp test`, no keys, no evidence */
   uint64_t memory_bytes; /* guest, image and app together; 0 = IA_GUEST_MEMORY */
   uint32_t slot;         /* guests alive at one time have different ones: picks the uid range */
+  bool allow_swap;       /* the operator takes it on herself that data may reach a swap device */
   int stderr_fd;         /* the guest's own words, in tests; <= 0 = nowhere */
 } ia_guest_spec;
 

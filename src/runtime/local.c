@@ -194,7 +194,8 @@ bool ia_local_run_app(ia_local_result *out, const ia_local_run *r, ia_err *e)
   IA_AUTO(ia_guest) *g = NULL;
   session s = {r, out};
   const ia_guest_calls calls = {.ctx = &s, .fetch = on_fetch, .put = on_put};
-  const ia_guest_spec spec = {.exe = r->guest, .images = r->images, .local = true};
+  const ia_guest_spec spec = {
+      .exe = r->guest, .images = r->images, .local = true, .allow_swap = r->allow_swap};
 
   *out = (ia_local_result){.result_fd = -1, .logs_fd = -1};
   task = task_of(r, e);

@@ -25,6 +25,7 @@ typedef struct ia_local_run {
   size_t n_data;         /* more than one: as a bulk slice */
   const json_t *urls;    /* input files: array of texts, or NULL */
   const json_t *secrets; /* {"app":text,"requester":{"1":text}}, or NULL */
+  bool allow_swap;       /* see ia_guest_spec */
   bool callback;         /* the app is to leave callback data */
   uint64_t time_limit;   /* seconds */
   const char *tmp;       /* folder for what comes back */

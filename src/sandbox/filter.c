@@ -18,13 +18,16 @@
 static const struct call_rule {
   const char *name;
   bool allow;
+  bool hidden;
 } calls[] = {
 /* clang-format off */
-#define IA_ALLOW(name) {#name, true},
-#define IA_DENY(name) {#name, false},
+#define IA_ALLOW(name) {#name, true, false},
+#define IA_DENY(name) {#name, false, false},
+#define IA_HIDDEN(name) {#name, true, true},
 #include "sandbox/syscalls.def"
 #undef IA_ALLOW
 #undef IA_DENY
+#undef IA_HIDDEN
     /* clang-format on */
 };
 
@@ -161,7 +164,7 @@ static bool rules_prctl(scmp_filter_ctx f, ia_err *e)
          add_cmp(f, SCMP_ACT_ALLOW, "personality", SCMP_A0(SCMP_CMP_EQ, 0xffffffff, 0), e);
 }
 
-static bool fill(scmp_filter_ctx f, ia_err *e)
+static bool fill(scmp_filter_ctx f, bool counted, ia_err *e)
 {
   int rc = seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 
@@ -170,13 +173,14 @@ static bool fill(scmp_filter_ctx f, ia_err *e)
   if (rc != 0)
     return ia_fail(e, IA_E_SANDBOX, "filter attributes: %s", strerror(-rc));
   for (size_t i = 0; i < IA_COUNT(calls); i++)
-    if (!add(f, calls[i].allow ? SCMP_ACT_ALLOW : IA_EPERM, calls[i].name, 0, NULL, e))
+    if ((counted || !calls[i].hidden) &&
+        !add(f, calls[i].allow ? SCMP_ACT_ALLOW : IA_EPERM, calls[i].name, 0, NULL, e))
       return false;
   return rules_clone(f, e) && rules_socket(f, e) && rules_ioctl(f, e) && rules_mknod(f, e) &&
          rules_prctl(f, e);
 }
 
-bool ia_filter_build(ia_buf *out, ia_err *e)
+bool ia_filter_build(ia_buf *out, bool counted, ia_err *e)
 {
   if (seccomp_arch_native() != SCMP_ARCH_X86_64)
     return ia_fail(e, IA_E_UNSUPPORTED, "the sandbox filter is for x86-64");
@@ -187,7 +191,7 @@ bool ia_filter_build(ia_buf *out, ia_err *e)
     seccomp_release(f);
     return ia_fail_errno(e, "filter");
   }
-  bool ok = fill(f, e);
+  bool ok = fill(f, counted, e);
   int rc = ok ? seccomp_export_bpf(f, fd) : 0;
   seccomp_release(f);
   if (!ok)

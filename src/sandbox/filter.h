@@ -4,7 +4,8 @@
 
 #include "base/buf.h"
 
-/* Appends an array of struct sock_filter. UNSUPPORTED on machines other than x86-64. */
-IA_MUST bool ia_filter_build(ia_buf *out, ia_err *e);
+/* Appends an array of struct sock_filter. counted: a memory cgroup holds the app, so that memory
+ * outside of every process's size is bounded too. UNSUPPORTED on machines other than x86-64. */
+IA_MUST bool ia_filter_build(ia_buf *out, bool counted, ia_err *e);
 
 #endif

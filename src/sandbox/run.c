@@ -145,7 +145,7 @@ static bool launch(ia_sandbox_result *out, const ia_sandbox_spec *spec, const ia
 
   if (!plan)
     return ia_fail(e, IA_E_MEMORY, "plan");
-  if (!ia_root_app(plan, spec, l, e) || !ia_filter_build(&filter, e) ||
+  if (!ia_root_app(plan, spec, l, e) || !ia_filter_build(&filter, out->memory_by_cgroup, e) ||
       !find_paths(&found, spec, e) ||
       !ia_idmap_choose(&bs.map, spec->uid_base ? spec->uid_base : IA_SANDBOX_UID_BASE,
                        spec->uid_count ? spec->uid_count : IA_SANDBOX_UID_COUNT, e))

@@ -103,10 +103,21 @@ bool ia_swap_listed(ia_span text)
   return lines > 1; /* the first is the heading */
 }
 
+static const char *swaps(void)
+{
+#ifdef IA_TEST_HOOKS
+  const char *instead = getenv("IAPP_TEST_SWAPS");
+
+  if (instead)
+    return instead;
+#endif
+  return "/proc/swaps";
+}
+
 bool ia_swap_active(void)
 {
   IA_AUTOV(ia_buf) b = {0};
-  ia_autoclose int fd = open("/proc/swaps", O_RDONLY | O_CLOEXEC);
+  ia_autoclose int fd = open(swaps(), O_RDONLY | O_CLOEXEC);
 
   return fd < 0 || !ia_fd_read_all(&b, fd, 65536, NULL) || ia_swap_listed(ia_buf_view(&b));
 }

@@ -150,6 +150,7 @@ static void failures_have_their_status(void **state)
   replace("src/app.c", "int main(void)\n{\n  return 0;\n}\n");
   iapp(b, "test");
   want(b, 3, "App didn't log anything");
+  assert_non_null(strstr(b->err, "Failed to read computed.json: missing file"));
   replace("src/app.c",
           "#include <stdio.h>\nint main(void)\n{\n  puts(\"\\033[2Jlog\");\n  return 9;\n}\n");
   iapp(b, "test");

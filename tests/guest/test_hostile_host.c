@@ -94,9 +94,9 @@ static void test_broken_hints(void **state IA_UNUSED)
   static const struct {
     void (*change)(json_t *);
     const char *cause;
-  } rows[] = {{drop_hint, "TASK_DESCRIPTION_PARSE"},
-              {other_tee, "TASK_DESCRIPTION_PARSE"},
-              {other_image, "APP_IMAGE_NOT_FOUND"},
+  } rows[] = {{drop_hint, "TASK_DESCRIPTION_INVALID"},
+              {other_tee, "TASK_DESCRIPTION_INVALID"},
+              {other_image, "APP_NOT_FOUND_LOCALLY"},
               {other_key, "TEE_SESSION_GENERATION_SMS_SIGNATURE"}};
 
   for (size_t i = 0; i < IA_COUNT(rows); i++) {
@@ -289,7 +289,7 @@ static void test_end_of_run(void **state IA_UNUSED)
 static void test_local_is_local(void **state IA_UNUSED)
 {
   fake_run(&host, &(fake_plan){.argv = "leak", .local_task = true});
-  stopped("local task", "TASK_DESCRIPTION_PARSE");
+  stopped("local task", "TASK_DESCRIPTION_INVALID");
 }
 
 /* Frames out of form or out of place end the guest without a word. */

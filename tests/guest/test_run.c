@@ -169,6 +169,8 @@ static void test_callback(void **state IA_UNUSED)
   assert_non_null(json_object_get(host.run, "enclaveSign"));
   fake_run(&host, &(fake_plan){.argv = "two", .callback = true});
   ended("POST_COMPUTE_COMPUTED_FILE_NOT_FOUND");
+  fake_run(&host, &(fake_plan){.argv = "callback"}); /* nobody to call back */
+  ended("POST_COMPUTE_COMPUTED_FILE_NOT_FOUND");
 }
 
 static void test_input_file(void **state IA_UNUSED)
@@ -199,6 +201,21 @@ static void test_logs(void **state IA_UNUSED)
     assert_true(json_is_null(json_object_get(host.run, "logs")));
     assert_tight(&host);
   }
+}
+
+/* 5: what is no part of a result is told, by a name that can be printed. */
+static void test_skipped(void **state IA_UNUSED)
+{
+  fake_run(&host, &(fake_plan){.argv = "links", .encrypt = true});
+  ended("");
+  assert_tight(&host);
+  IA_AUTO_JSON *logs = fake_logs(&host);
+  const json_t *list = json_object_get(logs, "skipped");
+  const json_t *row = json_array_get(list, 0);
+
+  assert_int_equal(json_array_size(list), 1);
+  assert_string_equal(json_string_value(json_object_get(row, "path")), "sh%1Badow");
+  assert_string_equal(json_string_value(json_object_get(row, "kind")), "symlink");
 }
 
 /* A warm guest that has the image; a slice whose second owner refused: an empty folder, no file. */
@@ -246,6 +263,7 @@ int main(int argc, char **argv)
     cmocka_unit_test(test_callback),
     cmocka_unit_test(test_input_file),
     cmocka_unit_test(test_logs),
+    cmocka_unit_test(test_skipped),
     cmocka_unit_test(test_prepared_slice),
     cmocka_unit_test(test_local),
 #if !defined(__SANITIZE_ADDRESS__)

@@ -113,6 +113,13 @@ static int do_slice(void)
   return 0;
 }
 
+static int do_links(void)
+{
+  put("result.txt", "x");
+  put("computed.json", "{\"deterministic-output-path\":\"/iexec_out/result.txt\"}");
+  return symlink("/etc/shadow", "/iexec_out/sh\033adow") == 0 ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
   const char *what = argc > 1 ? argv[1] : "cmd";
@@ -137,6 +144,8 @@ int main(int argc, char **argv)
     put("a", "1");
     put("b", "2");
   }
+  if (strcmp(what, "links") == 0)
+    return do_links();
   if (strcmp(what, "slice") == 0)
     return do_slice();
   if (strcmp(what, "env") == 0)

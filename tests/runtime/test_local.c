@@ -158,7 +158,7 @@ static void image_is_checked(void **state)
 
   b.image.b[5] ^= 1; /* a digest that the store does not have */
   run(&b, &r, "hello", NULL, NULL);
-  assert_int_equal(strncmp(r.outcome.cause, "APP_IMAGE_", 10), 0);
+  assert_string_equal(r.outcome.cause, "APP_NOT_FOUND_LOCALLY");
 }
 
 static void warm_guests(void **state)

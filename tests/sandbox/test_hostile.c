@@ -45,6 +45,7 @@ static void test_proc(void **state IA_UNUSED)
                                       "/sys/kernel=ENOENT",
                                       "fd1=ENOENT",
                                       "core_pattern=EACCES",
+                                      "oom=ENOENT",
                                       NULL};
 
   check_lines("proc", lines);
@@ -96,6 +97,22 @@ static const char *const call_lines[] = {"ptrace=EPERM",
 static void test_calls(void **state IA_UNUSED)
 {
   check_lines("calls", call_lines);
+}
+
+/* The other tables of system calls, x32 and i386: the process dies. */
+static void test_architectures(void **state IA_UNUSED)
+{
+  static const char *const deeds[] = {"x32", "int80"};
+
+  for (size_t i = 0; i < IA_COUNT(deeds); i++) {
+    IA_AUTOV(ia_sandbox_result) r = {0};
+
+    box_run(&r, &box, deeds[i], NULL);
+    assert_int_equal(r.end, IA_END_SIGNAL);
+    assert_int_equal(r.code, SIGSYS);
+    ia_autofree char *out = box_out(&r);
+    assert_string_equal(out, "before\n");
+  }
 }
 
 static const char *const socket_lines[] = {"raw=EPERM",
@@ -455,6 +472,7 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_proc),
       cmocka_unit_test(test_calls),
+      cmocka_unit_test(test_architectures),
       cmocka_unit_test(test_sockets),
       cmocka_unit_test(test_setuid),
       cmocka_unit_test(test_namespaces),

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -60,6 +61,20 @@ static void test_memory(void **state IA_UNUSED)
   assert_true(ia_span_is(ia_buf_view(&words), "killed: memory 128 of 128 MiB"));
 }
 
+/* 2: where no controller counts it, there is none of it. */
+static void test_hidden_memory(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_sandbox_result) r = {0};
+
+  box_run(&r, &box, "hidden-memory", &(ia_sandbox_spec){.limits = {.memory_bytes = 128 << 20}});
+  if (r.memory_by_cgroup) {
+    assert_int_equal(r.end, IA_END_OOM);
+    return;
+  }
+  box_said(&r, "memfd=ENOSYS");
+  box_said(&r, "shmget=ENOSYS");
+}
+
 static void close_one(void *arg)
 {
   close(*(int *)arg);
@@ -87,35 +102,68 @@ static void test_polite(void **state IA_UNUSED)
   assert_true(r.wall_ms < 15000);
 }
 
-static void *run_writer(void *arg)
-{
-  const char *layers[] = {box.root.s};
-  const char *argv[] = {"/bin/hostile", "writer", NULL};
-  ia_sandbox_spec s = {.layers = layers, .n_layers = 1, .argv = argv, .allow_swap = true};
-  uint32_t *base = arg;
+typedef struct neighbour {
+  uint32_t uid_base;
+  atomic_uint *ready;
+  char out[512];
+  bool ok;
+} neighbour;
 
-  s.uid_base = *base;
-  s.uid_count = 1000;
-  ia_autofree ia_sandbox_result *r = calloc(1, sizeof(*r));
-  bool ok = r && ia_sandbox_run(r, &s, NULL) && r->end == IA_END_EXIT && r->code == 0;
-  if (r)
-    ia_sandbox_result_free(r);
-  return ok ? arg : NULL;
+static void on_ready(void *arg, int fd, ia_span bytes)
+{
+  const neighbour *n = arg;
+  ia_path go;
+
+  if (fd != 1 || bytes.len < 6 || memcmp(bytes.ptr + bytes.len - 6, "ready\n", 6) != 0)
+    return;
+  if (atomic_fetch_add(n->ready, 1) == 1 && ia_path_join(&go, NULL, "%s/go", box.in.s))
+    (void)!ia_file_write(go.s, ia_span_str(""), 0644, NULL);
 }
 
-/* 32: from two threads of one process, with ranges of their own */
+static void *run_neighbour(void *arg)
+{
+  neighbour *n = arg;
+  const char *layers[] = {box.root.s};
+  const char *argv[] = {"/bin/hostile", "neighbour", NULL};
+  const ia_sandbox_bind binds[] = {{.source = box.in.s, .target = "/iexec_in"}};
+  const ia_sandbox_spec s = {.layers = layers,
+                             .n_layers = 1,
+                             .argv = argv,
+                             .binds = binds,
+                             .n_binds = 1,
+                             .uid_base = n->uid_base,
+                             .uid_count = 1000,
+                             .output = on_ready,
+                             .arg = n,
+                             .allow_swap = true};
+  ia_autofree ia_sandbox_result *r = calloc(1, sizeof(*r));
+
+  n->ok = r && ia_sandbox_run(r, &s, NULL) && r->end == IA_END_EXIT && r->code == 0;
+  if (n->ok)
+    (void)snprintf(n->out, sizeof(n->out), "%.*s", (int)r->out.head.len,
+                   (const char *)r->out.head.ptr);
+  if (r)
+    ia_sandbox_result_free(r);
+  return NULL;
+}
+
+/* 32: two at once, from two threads of one process, each with its marks in place before the other
+ * looks: every mark could be made, so nobody else's was there, and each sees its own process.
+ */
 static void test_parallel(void **state IA_UNUSED)
 {
-  uint32_t bases[2] = {100000, 101000};
+  atomic_uint ready = 0;
+  neighbour n[2] = {{.uid_base = 100000, .ready = &ready}, {.uid_base = 101000, .ready = &ready}};
   pthread_t t[2];
 
   for (size_t i = 0; i < 2; i++)
-    assert_int_equal(pthread_create(&t[i], NULL, run_writer, &bases[i]), 0);
+    assert_int_equal(pthread_create(&t[i], NULL, run_neighbour, &n[i]), 0);
+  for (size_t i = 0; i < 2; i++)
+    assert_int_equal(pthread_join(t[i], NULL), 0);
   for (size_t i = 0; i < 2; i++) {
-    void *ok = NULL;
-
-    assert_int_equal(pthread_join(t[i], &ok), 0);
-    assert_non_null(ok);
+    assert_true(n[i].ok);
+    assert_string_equal(n[i].out, "mark=0\nmark=0\nmark=0\nsocket=0\nlisten=0\nready\n"
+                                  "processes=1\ngo=1\n");
   }
 }
 
@@ -124,7 +172,7 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_endless_output), cmocka_unit_test(test_wall),
       cmocka_unit_test(test_memory),         cmocka_unit_test(test_polite),
-      cmocka_unit_test(test_parallel),
+      cmocka_unit_test(test_hidden_memory),  cmocka_unit_test(test_parallel),
   };
 
   box_open(&box, argc, argv);

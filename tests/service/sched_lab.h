@@ -190,8 +190,7 @@ static inline int lab_open(void **state)
   assert_non_null(mkdtemp(b.dir));
   lab_people(&b);
   lab_front(&b);
-  b.workers[0] = b.who[LAB_WORKER];
-  b.workers[1] = b.who[LAB_WORKER_2];
+  memcpy(b.workers, (ia_addr[]){b.who[LAB_WORKER], b.who[LAB_WORKER_2]}, sizeof(b.workers));
   (void)snprintf(b.db, sizeof(b.db), "sqlite:%s/scheduler.db", b.dir);
   b.config = (ia_scheduler_config){.db = b.db,
                                    .rpc = b.front_url,
@@ -284,6 +283,7 @@ static inline ia_h256 lab_match(lab *b, uint64_t tasks, uint32_t tag)
                                  .workerpool = b->pool_addr,
                                  .requester = b->who[LAB_USER],
                                  .beneficiary = b->who[LAB_USER],
+                                 .workerpoolmaxprice = m.workerpool.workerpoolprice,
                                  .volume = ia_u256_of(tasks),
                                  .tag = ia_tag_of(tag),
                                  .params = ia_span_str("{}")};
@@ -306,6 +306,32 @@ static inline ia_h256 lab_task(const ia_h256 *deal, uint64_t idx)
 
   ia_task_id(&id, deal, &wide);
   return id;
+}
+
+/* RLC from the faucet into the hub. */
+static inline void lab_fund(lab *b, int who, uint64_t nrlc)
+{
+  ia_args faucet = {.value = {ia_u256_of(nrlc)}};
+  ia_args approve = {.addr = {*ia_chain_hub(b->chain)}, .value = {ia_u256_of(nrlc)}};
+  IA_AUTOV(ia_chain_sent) one = {0};
+  IA_AUTOV(ia_chain_sent) two = {0};
+  IA_AUTOV(ia_chain_sent) three = {0};
+  ia_chain_info info;
+
+  MUST(ia_chain_info_get(b->chain, &info, &e));
+  MUST(lab_send(b, who, &info.token, IA_CALL_FAUCET, &faucet, &one, &e));
+  MUST(lab_send(b, who, &info.token, IA_CALL_APPROVE, &approve, &two, &e));
+  MUST(lab_send(b, who, NULL, IA_CALL_DEPOSIT, &faucet, &three, &e));
+}
+
+static inline uint64_t lab_stake(lab *b, int who, uint64_t *locked)
+{
+  uint64_t free_nrlc;
+  ia_account a;
+
+  MUST(ia_chain_account(b->chain, &a, &b->who[who], &e));
+  assert_true(ia_u256_u64(&free_nrlc, &a.stake) && ia_u256_u64(locked, &a.locked));
+  return free_nrlc;
 }
 
 /* GET under the scheduler; new reference. */

@@ -11,8 +11,7 @@ static json_t *poll_for(lab *b, int who, const ia_h256 *task)
     json_t *v = lab_poll(b, who);
     ia_h256 got;
 
-    if (!v)
-      continue;
+    assert_non_null(v); /* nothing within the time of one poll */
     MUST(ia_json_get_h256(json_object_get(v, "lease"), "taskId", &got, &e));
     if (ia_h256_eq(&got, task))
       return v;
@@ -146,6 +145,44 @@ static void a_silent_worker_loses_its_task(void **state)
   assert_true(beat(b, LAB_WORKER_2, &task, fencing + 1));
 }
 
+static json_t *failure(const ia_h256 *task, uint64_t fencing, const char *cause, bool retry)
+{
+  return json_pack("{s:o, s:I, s:s, s:s, s:s, s:b}", "taskId", ia_json_h256(task), "fencing",
+                   (json_int_t)fencing, "cause", cause, "code", "APP_FAILED", "message",
+                   "exit status 3", "retry", retry);
+}
+
+/* Two ways lead to INITIALIZED, our transaction's return and its event: neither takes back a lease
+ * that the other one made possible. */
+static void every_task_is_leased_once(void **state)
+{
+  enum { TASKS = 60 };
+  lab *b = *state;
+  uint64_t fencing[TASKS] = {0};
+  ia_h256 deal = lab_match(b, TASKS, TEE_TDX), task[TASKS], got;
+
+  for (size_t i = 0; i < TASKS; i++)
+    task[i] = lab_task(&deal, i);
+  for (size_t n = 0; n < TASKS;) {
+    IA_AUTO_JSON *v = lab_poll(b, LAB_WORKER);
+
+    assert_non_null(v);
+    MUST(ia_json_get_h256(json_object_get(v, "lease"), "taskId", &got, &e));
+    for (size_t i = 0; i < TASKS; i++) {
+      if (ia_h256_eq(&got, &task[i])) {
+        assert_int_equal(fencing[i], 0);
+        fencing[i] = lab_fencing(v);
+        n++;
+      }
+    }
+  }
+  for (size_t i = 0; i < TASKS; i++)
+    assert_true(beat(b, LAB_WORKER, &task[i], fencing[i]));
+  for (size_t i = 0; i < TASKS; i++)
+    MUST(lab_ask(b, LAB_WORKER, "/worker/v1/failed",
+                 failure(&task[i], fencing[i], "APP_COMPUTE_FAILED", false), NULL, &e));
+}
+
 /* A worker that starts anew frees what its older process had, at once. */
 static void a_restarted_worker_frees_its_leases(void **state)
 {
@@ -159,43 +196,145 @@ static void a_restarted_worker_frees_its_leases(void **state)
   assert_false(beat(b, LAB_WORKER, &task, lab_fencing(first)));
 }
 
-static json_t *failure(const ia_h256 *task, uint64_t fencing, const char *cause, bool retry)
+static void fails(lab *b, int who, const ia_h256 *task, const char *cause, bool retry)
 {
-  return json_pack("{s:o, s:I, s:s, s:s, s:s, s:b}", "taskId", ia_json_h256(task), "fencing",
-                   (json_int_t)fencing, "cause", cause, "code", "APP_FAILED", "message",
-                   "exit status 3", "retry", retry);
+  IA_AUTO_JSON *offer = poll_for(b, who, task);
+
+  MUST(lab_ask(b, who, "/worker/v1/failed", failure(task, lab_fencing(offer), cause, retry), NULL,
+               &e));
+}
+
+static void status_is(lab *b, const ia_h256 *task, const char *status, const char *cause)
+{
+  IA_AUTO_JSON *v = lab_get(b, task, "");
+
+  assert_string_equal(json_string_value(json_object_get(v, "currentStatus")), status);
+  assert_string_equal(json_string_value(json_object_get(json_object_get(v, "iapp"), "cause")),
+                      cause);
+}
+
+/* Both workers are there; whoever failed last waits for the other, and then has another turn. */
+static void what_fails_goes_round(void **state)
+{
+  lab *b = *state;
+  ia_h256 deal, task;
+  IA_AUTO_JSON *third = NULL;
+
+  MUST(lab_hello(b, LAB_WORKER, "round", &e));
+  MUST(lab_hello(b, LAB_WORKER_2, "round", &e));
+  deal = lab_match(b, 1, TEE_TDX);
+  task = lab_task(&deal, 0);
+  fails(b, LAB_WORKER, &task, "TEE_PREPARATION_FAILED", true);
+  fails(b, LAB_WORKER_2, &task, "TEE_PREPARATION_FAILED", true);
+  status_is(b, &task, "INITIALIZED", "TEE_PREPARATION_FAILED");
+  third = poll_for(b, LAB_WORKER, &task);
+  assert_int_equal(json_integer_value(json_object_get(third, "attempt")), 3);
+}
+
+/* One worker's word that it is hopeless sends the task to the other; the second word ends it. */
+static void two_words_end_a_task(void **state)
+{
+  lab *b = *state;
+  ia_h256 deal, task;
+
+  MUST(lab_hello(b, LAB_WORKER, "round", &e));
+  MUST(lab_hello(b, LAB_WORKER_2, "round", &e));
+  deal = lab_match(b, 1, TEE_TDX);
+  task = lab_task(&deal, 0);
+  fails(b, LAB_WORKER, &task, "TEE_SESSION_GENERATION_REVOKED", false);
+  status_is(b, &task, "INITIALIZED", "TEE_SESSION_GENERATION_REVOKED");
+  fails(b, LAB_WORKER_2, &task, "TEE_SESSION_GENERATION_REVOKED", false);
+  status_is(b, &task, "RUNNING_FAILED", "TEE_SESSION_GENERATION_REVOKED");
+}
+
+enum { PRICE = 1000 };
+
+/* The pool's one order on the market: the one before is taken off a moment after the new one. */
+static bool only_order(lab *b, uint64_t *price, uint64_t *left)
+{
+  IA_AUTOV(ia_offers) offers = {0};
+  const ia_workerpool_order *o;
+  uint64_t volume = 0, used = 0;
+  ia_u256 consumed;
+  ia_h256 h;
+
+  lab_pool_order(b, &offers);
+  if (offers.n != 1)
+    return false;
+  o = &offers.list[0].box.order.workerpool;
+  ia_order_hash(&h, ia_chain_separator(b->chain), IA_ORDER_WORKERPOOL, o);
+  MUST(ia_chain_consumed(b->chain, &consumed, &h, &e));
+  assert_true(ia_u256_u64(&volume, &o->volume) && ia_u256_u64(&used, &consumed) &&
+              ia_u256_u64(price, &o->workerpoolprice));
+  *left = volume - used;
+  return true;
+}
+
+/* What the ledger says is left of it. */
+static uint64_t order_left(lab *b, uint64_t *price)
+{
+  uint64_t left = 0;
+
+  for (int i = 0; i < 500 && !only_order(b, price, &left); i++)
+    (void)usleep(10000);
+  return left;
+}
+
+static void left_becomes(lab *b, uint64_t want)
+{
+  uint64_t left = 0, price;
+
+  for (int i = 0; i < 500; i++) {
+    left = order_left(b, &price);
+    if (left == want)
+      return;
+    (void)usleep(10000);
+  }
+  assert_int_equal(left, want);
+}
+
+/* Orders are there by themselves, at the configured price, and again when they run out. */
+static void pool_orders_are_renewed(void **state)
+{
+  lab *b = *state;
+  uint64_t price;
+
+  lab_fund(b, LAB_USER, 100 * PRICE);
+  lab_fund(b, LAB_POOL, 100 * PRICE);
+  lab_pool_down(b);
+  b->config.order_volume = 4;
+  b->config.price_nrlc = PRICE;
+  lab_pool_up(b);
+  assert_int_equal(order_left(b, &price), 4);
+  assert_int_equal(price, PRICE);
+  (void)lab_match(b, 2, TEE_TDX);
+  left_becomes(b, 2); /* half is left: that will do */
+  (void)lab_match(b, 1, TEE_TDX);
+  left_becomes(b, 4);
 }
 
 static void causes_reach_the_requester_and_money_comes_back(void **state)
 {
   lab *b = *state;
-  ia_h256 deal = lab_match(b, 1, TEE_TDX), task = lab_task(&deal, 0);
-  IA_AUTO_JSON *offer = poll_for(b, LAB_WORKER, &task);
-  IA_AUTO_JSON *failed = NULL;
+  uint64_t locked = 0, before, already;
   IA_AUTO_JSON *claimed = NULL;
   IA_AUTO_JSON *receipt = NULL;
   IA_AUTOV(ia_settlement) s = {0};
+  IA_AUTOV(ia_buf) store = {0};
   ia_addr signer;
   ia_task now;
-  IA_AUTOV(ia_buf) store = {0};
 
-  /* nobody else is there to try: final */
-  (void)usleep(100000);
-  MUST(lab_ask(b, LAB_WORKER, "/worker/v1/failed",
-               failure(&task, lab_fencing(offer), "APP_COMPUTE_FAILED", false), NULL, &e));
-  json_t *v = lab_get(b, &task, "");
-  const char *status = json_string_value(json_object_get(v, "currentStatus"));
-  if (strcmp(status, "RUNNING_FAILED") != 0) {
-    /* the second worker of an earlier test counts as connected: it fails too */
-    IA_AUTO_JSON *again = poll_for(b, LAB_WORKER_2, &task);
-    for (int i = 0; i < 2; i++)
-      MUST(lab_ask(b, LAB_WORKER_2, "/worker/v1/failed",
-                   failure(&task, lab_fencing(again), "APP_COMPUTE_FAILED", true), NULL, &e));
-  }
-  json_decref(v);
+  MUST(lab_hello(b, LAB_WORKER, "round", &e));
+  MUST(lab_hello(b, LAB_WORKER_2, "round", &e));
+  before = lab_stake(b, LAB_USER, &already);
+  ia_h256 deal = lab_match(b, 1, TEE_TDX), task = lab_task(&deal, 0);
+  assert_int_equal(lab_stake(b, LAB_USER, &locked), before - PRICE);
+  assert_int_equal(locked, already + PRICE);
+  fails(b, LAB_WORKER, &task, "APP_COMPUTE_FAILED", false);
+  fails(b, LAB_WORKER_2, &task, "APP_COMPUTE_FAILED", false);
   lab_advance(b, 3001);
   claimed = lab_wait(b, &task, "FAILED");
-  failed = json_incref(json_object_get(claimed, "iapp"));
+  json_t *failed = json_object_get(claimed, "iapp");
   assert_string_equal(json_string_value(json_object_get(failed, "cause")), "APP_COMPUTE_FAILED");
   assert_string_equal(json_string_value(json_object_get(failed, "message")), "exit status 3");
   MUST(ia_chain_task(b->chain, &now, &store, &task, &e));
@@ -204,6 +343,13 @@ static void causes_reach_the_requester_and_money_comes_back(void **state)
   MUST(ia_settlement_open(&s, &signer, json_object_get(receipt, "settlement"), &e));
   assert_string_equal(s.cause, "APP_COMPUTE_FAILED");
   assert_true(ia_addr_eq(&signer, &b->who[LAB_POOL]));
+  /* the earlier deals' tasks are claimed too: all that was locked is free again */
+  for (int i = 0; i < 500 && locked > 0; i++) {
+    (void)lab_stake(b, LAB_USER, &locked);
+    (void)usleep(10000);
+  }
+  assert_int_equal(locked, 0);
+  assert_int_equal(lab_stake(b, LAB_USER, &locked), before + already);
 }
 
 /* A task that somebody else initialised already is fine. */
@@ -335,9 +481,13 @@ int main(void)
       cmocka_unit_test(waiting_is_idle),
       cmocka_unit_test(logs_are_for_the_requester),
       cmocka_unit_test(initialise_is_idempotent),
+      cmocka_unit_test(every_task_is_leased_once),
       cmocka_unit_test(a_restart_keeps_leases_and_numbers),
       cmocka_unit_test(a_restarted_worker_frees_its_leases),
       cmocka_unit_test(a_silent_worker_loses_its_task),
+      cmocka_unit_test(what_fails_goes_round),
+      cmocka_unit_test(two_words_end_a_task),
+      cmocka_unit_test(pool_orders_are_renewed),
       cmocka_unit_test(causes_reach_the_requester_and_money_comes_back),
   };
 

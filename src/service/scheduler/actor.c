@@ -76,6 +76,20 @@ static bool settled_otherwise(ia_scheduler *s, ia_chain *c, const sch_task *t, i
   return true;
 }
 
+/* The event of our own transaction may have been seen first, and the task be leased by now. */
+static bool initialized_rows(ia_scheduler *s, const ia_h256 *id, ia_task_status now, ia_err *e)
+{
+  sch_task have;
+
+  if (!sch_task_get(s, &have, id, e))
+    return false;
+  if (have.state != SCH_RECEIVED)
+    return true;
+  return set_initialized(s, id, e) &&
+         (now != IA_TASK_ACTIVE || sch_task_set_state(s, id, SCH_INITIALIZED, e)) &&
+         (now != IA_TASK_FAILED || sch_task_set_state(s, id, SCH_FAILED, e));
+}
+
 static bool initialize(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *e)
 {
   const ia_args args = {.id = {t->deal}, .value = {ia_u256_of(t->idx)}};
@@ -94,10 +108,7 @@ static bool initialize(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *
            ia_code_name(why.code), why.msg);
     return set_next_try(s, &t->id, ia_now() + TX_PAUSE_S, e);
   }
-  if (!ia_tx_begin(&tx, s->db, e) || !set_initialized(s, &t->id, e) ||
-      (now == IA_TASK_ACTIVE && !sch_task_set_state(s, &t->id, SCH_INITIALIZED, e)) ||
-      (now == IA_TASK_FAILED && !sch_task_set_state(s, &t->id, SCH_FAILED, e)) ||
-      !ia_tx_commit(&tx, e))
+  if (!ia_tx_begin(&tx, s->db, e) || !initialized_rows(s, &t->id, now, e) || !ia_tx_commit(&tx, e))
     return false;
   ia_crash_point("scheduler-initialized");
   sch_offer(s);
@@ -249,13 +260,15 @@ typedef bool act_fn(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *e);
 
 static bool deadline_act(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *e)
 {
-  bool ok;
+  SCH_LOCKED *held = s;
+  sch_task now;
 
   (void)c;
-  sch_lock(s);
-  ok = deadline_passed(s, t, e);
-  sch_unlock(s);
-  return ok;
+  sch_lock(held);
+  if (!sch_task_get(s, &now, &t->id, e))
+    return false;
+  /* its result may have been seen in the meantime */
+  return now.state > SCH_RUNNING || deadline_passed(s, &now, e);
 }
 
 /* $1 is the ledger's time, $2 ours. */
@@ -367,6 +380,17 @@ static void orders_up(ia_scheduler *s)
   sch_unlock(s);
 }
 
+/* Deals may have used up what is on the market: a quarter of an order's volume is worth a look. */
+static bool orders_due(ia_scheduler *s, uint64_t orders_at)
+{
+  sch_lock(s);
+  bool due = ia_now() >= orders_at || (s->sold > 0 && s->sold >= s->order_volume / 4);
+  if (due)
+    s->sold = 0;
+  sch_unlock(s);
+  return due;
+}
+
 static bool act(ia_scheduler *s, ia_err *e)
 {
   IA_AUTO(ia_chain) *c = NULL;
@@ -382,7 +406,7 @@ static bool act(ia_scheduler *s, ia_err *e)
       return false;
     if (did)
       continue;
-    if (ia_now() >= orders_at) {
+    if (orders_due(s, orders_at)) {
       again = IDLE_S;
       if (!sch_pool_orders(s, c, &again, &why))
         ia_log(IA_LOG_WARN, "pool.orders", "code=%s reason=\"%s\"", ia_code_name(why.code),

@@ -160,19 +160,56 @@ bool sch_auth_keep(ia_scheduler *s, const ia_addr *worker, ia_err *e)
   return ia_stmt_run(st, e);
 }
 
-bool sch_others_alive(ia_scheduler *s, const ia_addr *but)
+static bool alive(ia_scheduler *s, const sch_worker *w)
 {
-  uint64_t now = ia_mono_ms();
-  bool any = false;
+  uint64_t last;
 
   pthread_mutex_lock(&s->auth_lock);
-  for (size_t i = 0; i < s->n_workers; i++) {
-    const sch_worker *w = &s->workers[i];
-
-    any |= w->last_ms != 0 && now - w->last_ms < SCH_ALIVE_MS && !ia_addr_eq(&w->address, but);
-  }
+  last = w->last_ms;
   pthread_mutex_unlock(&s->auth_lock);
-  return any;
+  return last != 0 && ia_mono_ms() - last < SCH_ALIVE_MS;
+}
+
+bool sch_others_alive(ia_scheduler *s, const ia_addr *but)
+{
+  for (size_t i = 0; i < s->n_workers; i++) {
+    if (!ia_addr_eq(&s->workers[i].address, but) && alive(s, &s->workers[i]))
+      return true;
+  }
+  return false;
+}
+
+static bool tried(ia_scheduler *s, const ia_h256 *task, const ia_addr *worker, bool *row, ia_err *e)
+{
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, s->db, "SELECT 1 FROM attempts WHERE task_id = $1 AND worker = $2 LIMIT 1",
+                  e))
+    return false;
+  ia_bind_h256(st, 1, task);
+  ia_bind_addr(st, 2, worker);
+  if (!ia_stmt_step(st, row, e))
+    return false;
+  if (*row)
+    ia_stmt_reset(st);
+  return true;
+}
+
+bool sch_others_untried(ia_scheduler *s, const ia_h256 *task, const ia_addr *but, bool *untried,
+                        ia_err *e)
+{
+  *untried = false;
+  for (size_t i = 0; i < s->n_workers && !*untried; i++) {
+    const sch_worker *w = &s->workers[i];
+    bool had = false;
+
+    if (!alive(s, w) || ia_addr_eq(&w->address, but))
+      continue;
+    if (!tried(s, task, &w->address, &had, e))
+      return false;
+    *untried = !had;
+  }
+  return true;
 }
 
 bool sch_booted(ia_scheduler *s, const ia_addr *worker, const char *boot)

@@ -22,6 +22,7 @@ enum {
   SCH_TRIES_MAX = 16,   /* leases of one task, whatever the reasons */
   SCH_BACKOFF_MAX_S = 60,
   SCH_ALIVE_MS = 40000, /* a worker that spoke within this is connected */
+  SCH_OTHERS_S = 10,    /* so long a task is kept for another worker than the last one */
   SCH_CAUSE = 64,
 };
 
@@ -71,6 +72,7 @@ struct ia_scheduler {
   bool has_sms;   /* sms_key */
   bool due;       /* something for the actor */
   bool orders_up; /* the pool's orders are on the market */
+  uint64_t sold;  /* tasks of deals since the orders were last looked at */
   uint64_t chain_id;
   ia_addr hub, pool;
   ia_h256 sms_key;
@@ -213,6 +215,9 @@ IA_MUST bool sch_auth_load(ia_scheduler *s, ia_err *e);
 IA_MUST bool sch_auth_keep(ia_scheduler *s, const ia_addr *worker, ia_err *e);
 /* Another admitted worker was heard of lately. */
 bool sch_others_alive(ia_scheduler *s, const ia_addr *but);
+/* Locked: one of those has not had this task yet. */
+IA_MUST bool sch_others_untried(ia_scheduler *s, const ia_h256 *task, const ia_addr *but,
+                                bool *untried, ia_err *e);
 /* True when the boot id differs from that of the last hello. */
 bool sch_booted(ia_scheduler *s, const ia_addr *worker, const char *boot);
 

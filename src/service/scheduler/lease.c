@@ -132,7 +132,7 @@ static json_t *answer_json(ia_scheduler *s, const sch_task *t, const ia_lease *l
 
 /* -- choosing -- */
 
-/* A task that this worker may have: not one it failed at while others are there. */
+/* A task that this worker may have: not the one it had last, for a while, when others are there. */
 static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *worker, ia_err *e)
 {
   bool others = sch_others_alive(s, worker), row;
@@ -140,16 +140,16 @@ static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *w
 
   *found = false;
   if (!ia_db_stmt(&st, s->db,
-                  "SELECT " SCH_TASK_COLUMNS " FROM tasks t WHERE state = 1 AND next_try <= $1"
-                  " AND contribution_deadline > $2 AND ($3 = 0 OR NOT EXISTS (SELECT 1 FROM"
-                  " attempts a WHERE a.task_id = t.task_id AND a.worker = $4))"
-                  " ORDER BY seen_ms, idx LIMIT 1",
+                  "SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state = 1 AND next_try <= $1"
+                  " AND contribution_deadline > $2 AND ($3 = 0 OR worker IS NULL OR worker <> $4"
+                  " OR next_try <= $5) ORDER BY seen_ms, idx LIMIT 1",
                   e))
     return false;
   ia_bind_u64(st, 1, ia_now());
   ia_bind_u64(st, 2, sch_ledger_now(s));
   ia_bind_i64(st, 3, others);
   ia_bind_addr(st, 4, worker);
+  ia_bind_u64(st, 5, ia_now() - SCH_OTHERS_S);
   if (!ia_stmt_step(st, &row, e))
     return false;
   if (row) {
@@ -278,6 +278,7 @@ static void give_back(ia_scheduler *s, const sch_task *t)
 
   sch_lock(held);
   if (!sch_task_get(s, &now, &t->id, &why) || now.fencing != t->fencing ||
+      now.state != SCH_RUNNING ||
       !sch_attempt_end(s, &t->id, t->fencing, "ABORTED_BY_WORKER", "", "not delivered", &why) ||
       !sch_task_retry(s, &now, false, &why))
     ia_log(IA_LOG_WARN, "lease.undelivered", "task=%s reason=\"%s\"", ia_h256_text(&t->id).s,

@@ -48,11 +48,12 @@ static bool kept_put(ia_scheduler *s, uint64_t category, const ia_h256 *hash, ia
   return ia_stmt_run(st, e);
 }
 
-/* Still on the market, with more than half of its volume left by the ledger's count. */
-static bool still_good(ia_chain *c, const ia_net *net, const ia_h256 *hash, uint64_t volume,
-                       bool *good, ia_err *e)
+/* Still on the market at today's price, with more than half of its volume left by the ledger's
+ * count. */
+static bool still_good(ia_scheduler *s, ia_chain *c, const ia_net *net, const ia_h256 *hash,
+                       uint64_t volume, bool *good, ia_err *e)
 {
-  ia_u256 consumed, half = ia_u256_of(volume / 2);
+  ia_u256 consumed, half = ia_u256_of(volume / 2), price = ia_u256_of(s->price_nrlc);
   ia_offer offer = {0};
   ia_err why = {0};
 
@@ -61,9 +62,10 @@ static bool still_good(ia_chain *c, const ia_net *net, const ia_h256 *hash, uint
     return false;
   if (ia_u256_cmp(&consumed, &half) > 0)
     return true;
-  *good = ia_to_market_fetch(net, &offer, IA_ORDER_WORKERPOOL, hash, &why);
+  bool found = ia_to_market_fetch(net, &offer, IA_ORDER_WORKERPOOL, hash, &why);
+  *good = found && ia_u256_cmp(&offer.box.order.workerpool.workerpoolprice, &price) == 0;
   ia_order_box_free(&offer.box);
-  if (*good || why.code == IA_E_NOT_FOUND)
+  if (found || why.code == IA_E_NOT_FOUND)
     return true;
   if (e)
     *e = why;
@@ -96,7 +98,7 @@ static bool category_order(ia_scheduler *s, ia_chain *c, const ia_net *net, uint
   ia_err why = {0};
 
   if (!kept_get(s, category, &old, &volume, &has, e) ||
-      (has && !still_good(c, net, &old, volume, &good, e)))
+      (has && !still_good(s, c, net, &old, volume, &good, e)))
     return false;
   if (good)
     return true;

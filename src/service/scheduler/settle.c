@@ -267,8 +267,12 @@ static bool failure_parse(failure *f, const json_t *body, ia_err *e)
 static bool failed_rows(ia_scheduler *s, const failure *f, const sch_task *t, const json_t *body,
                         ia_err *e)
 {
-  bool final = !f->retry && (stated_by_enclave(body, &f->id) || !sch_others_alive(s, &t->worker));
+  bool untried = false, final;
 
+  if (!f->retry && !sch_others_untried(s, &f->id, &t->worker, &untried, e))
+    return false;
+  /* one worker's word alone ends nothing that another could still try */
+  final = !f->retry && (stated_by_enclave(body, &f->id) || !untried);
   if (!sch_task_set_cause(s, &f->id, f->cause, f->code, f->message, e) ||
       !sch_task_retry(s, t, final, e))
     return false;

@@ -71,7 +71,11 @@ bool sch_task_set_state(ia_scheduler *s, const ia_h256 *id, sch_state state, ia_
 {
   ia_stmt *st;
 
-  if (!ia_db_stmt(&st, s->db, "UPDATE tasks SET state = $2 WHERE task_id = $1 AND state <> $2", e))
+  /* what the ledger has ended stays ended: COMPLETED, FAILED */
+  if (!ia_db_stmt(&st, s->db,
+                  "UPDATE tasks SET state = $2 WHERE task_id = $1 AND state <> $2"
+                  " AND state NOT IN (3, 6)",
+                  e))
     return false;
   ia_bind_h256(st, 1, id);
   ia_bind_i64(st, 2, state);

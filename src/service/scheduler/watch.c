@@ -201,6 +201,7 @@ static bool take_deal(watch *w, const ia_event *matched, const ia_chain_log *log
   if (!ia_tx_begin(&tx, held->db, e) || !sch_deal_put(held, &d, e) || !ia_tx_commit(&tx, e))
     return false;
   ia_crash_point("scheduler-deal");
+  held->sold += d.deal.bot_size.w[0];
   sch_wake(held);
   sch_changed(held, NULL);
   ia_log(IA_LOG_INFO, "deal.seen", "deal=%s cause=%s", ia_h256_text(&d.id).s, d.cause);

@@ -104,8 +104,9 @@ bool worker_put(void *ctx, const char *name, int fd, uint64_t size, char *cid, i
 IA_MUST bool worker_relay(worker_task *t, ia_guest_outcome *out, ia_err *e);
 
 /* -- settle.c -- */
-/* Authorisation, contributeAndFinalize, done. */
-IA_MUST bool worker_settle(worker_task *t, const ia_guest_outcome *out, ia_err *e);
+/* Authorisation, contributeAndFinalize, done. *cause: in iExec's words when it fails. */
+IA_MUST bool worker_settle(worker_task *t, const ia_guest_outcome *out, const char **cause,
+                           ia_err *e);
 /* Reports a failure; run may be NULL. */
 void worker_failed(worker_task *t, const char *cause, const ia_err *why, bool retry,
                    const json_t *run);

@@ -196,7 +196,13 @@ void worker_resend(ia_worker *w, ia_http *h)
   closedir(d);
 }
 
-bool worker_settle(worker_task *t, const ia_guest_outcome *out, ia_err *e)
+static bool because(const char **cause, const char *text)
+{
+  *cause = text;
+  return false;
+}
+
+bool worker_settle(worker_task *t, const ia_guest_outcome *out, const char **cause, ia_err *e)
 {
   IA_AUTOV(settlement) s = {0};
   IA_AUTOV(ia_chain_sent) sent = {0};
@@ -204,14 +210,16 @@ bool worker_settle(worker_task *t, const ia_guest_outcome *out, ia_err *e)
   worker_state(t, "SETTLE");
   if (!ia_json_get_h256(out->run, "resultDigest", &s.digest, e) ||
       !ia_json_get_addr(out->run, "enclaveAddress", &s.enclave, e) ||
-      !ia_json_get_hex(out->run, "enclaveSign", &s.enclave_sign, e) ||
-      !results_text(&s, t, out->run, e))
-    return ia_wrap(e, "guest: RUN");
+      !ia_json_get_hex(out->run, "enclaveSign", &s.enclave_sign, e))
+    return ia_wrap(e, "guest: RUN") || because(cause, "ENCLAVE_SIGNATURE_NOT_FOUND");
+  if (!results_text(&s, t, out->run, e))
+    return ia_wrap(e, "guest: RUN") || because(cause, "RESULT_LINK_MISSING");
   if (!authorize(t, &s, e))
-    return ia_wrap(e, "authorisation");
+    return ia_wrap(e, "authorisation") || because(cause, "WORKERPOOL_AUTHORIZATION_NOT_FOUND");
   ia_crash_point("worker-authorized");
   if (!send(t, &s, &sent, e))
-    return ia_wrap(e, "contributeAndFinalize");
+    return ia_wrap(e, "contributeAndFinalize") ||
+           because(cause, e->code == IA_E_REVERT ? "CHAIN_RECEIPT_NOT_VALID" : "CHAIN_UNREACHABLE");
   t->times.settled = ia_now_ms();
   ia_crash_point("worker-settled");
   ia_err late = {0};

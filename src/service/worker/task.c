@@ -124,10 +124,8 @@ static const char *cause_of(const worker_task *t, const ia_guest_outcome *out, c
                             bool *retry)
 {
   static const char *const passing[] = {"ABORTED_BY_WORKER",
-                                        "APP_IMAGE_IO",
-                                        "APP_IMAGE_NOT_FOUND",
-                                        "APP_IMAGE_DISK_FULL",
-                                        "APP_IMAGE_MEMORY",
+                                        "APP_NOT_FOUND_LOCALLY",
+                                        "TEE_PREPARATION_FAILED",
                                         "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED",
                                         "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED",
                                         "POST_COMPUTE_IPFS_UPLOAD_FAILED"};
@@ -173,9 +171,9 @@ static void run(worker_task *t)
     refused(t, &out, &e);
     return;
   }
-  if (!worker_settle(t, &out, &e) && !t->stopped)
-    worker_failed(t, e.code == IA_E_REVERT ? "CHAIN_RECEIPT_NOT_VALID" : "CHAIN_UNREACHABLE", &e,
-                  e.code != IA_E_REVERT, out.run);
+  const char *cause = "UNKNOWN";
+  if (!worker_settle(t, &out, &cause, &e) && !t->stopped)
+    worker_failed(t, cause, &e, e.code != IA_E_REVERT, out.run);
 }
 
 /* Shows the task to ia_worker_close, or hides it. */

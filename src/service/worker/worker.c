@@ -262,7 +262,8 @@ static bool open_parts(ia_worker *w, const ia_worker_config *c, ia_err *e)
   if (!w->slots)
     return ia_fail(e, IA_E_MEMORY, "worker");
   (void)ia_sandbox_sweep(NULL);
-  ia_guest_spec spec = {.exe = w->guest.s, .images = ia_images_dir(w->images)};
+  ia_guest_spec spec = {
+      .exe = w->guest.s, .images = ia_images_dir(w->images), .allow_swap = c->allow_swap};
   unsigned warm = c->warm < w->n_slots ? c->warm : w->n_slots;
   return ia_warm_open(&w->warm, &spec, warm, w->n_slots + warm, e);
 }

@@ -24,6 +24,7 @@ typedef struct ia_worker_config {
   unsigned slots;              /* tasks at a time; 0 = processors less one, at least 1 */
   unsigned warm;               /* guests kept started; at most slots */
   const char *const *gateways; /* other IPFS gateways, "https://host", tried in order; NULL-ended */
+  bool allow_swap;             /* run tasks although this machine may swap their memory out */
   bool local_inputs;           /* input files may be fetched from loopback over http (tests) */
 } ia_worker_config;
 
