@@ -82,7 +82,7 @@ static bool limit_v2(ia_cgroup *g, ia_cgroup_control c, const ia_cgroup_limits *
   } else if (c == IA_CG_PIDS) {
     write_u64(g->dir[c], "pids.max", l->pids, &ok);
   } else {
-    (void)snprintf(text, sizeof(text), "%llu %u",
+    (void)snprintf(text, sizeof(text), "%llu %d",
                    (unsigned long long)CPU_PERIOD_US * l->cpu_percent / 100, CPU_PERIOD_US);
     ok = ia_cgroup_write(g->dir[c], "cpu.max", text);
   }

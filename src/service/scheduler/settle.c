@@ -222,7 +222,7 @@ static void clean_message(char out[MESSAGE_MAX], const char *text)
 {
   size_t n = 0;
 
-  for (; text[n] && n < MESSAGE_MAX - 4; n++)
+  for (; n < MESSAGE_MAX - 4 && text[n]; n++)
     out[n] = (unsigned char)text[n] < 0x20 || text[n] == 0x7f ? ' ' : text[n];
   while (n > 0 && !ia_utf8_valid(ia_span_of(out, n)))
     n--; /* a character that was cut */
