@@ -166,6 +166,9 @@ static bool seal(ia_ledger *l, ia_block *b, ia_err *e)
   l->head = b->number;
   l->head_time = b->timestamp;
   l->head_hash = hash;
+  /* later blocks go on from a time that was set by hand */
+  if (l->next_time)
+    l->offset_s = l->next_time > l->now() ? l->next_time - l->now() : 0;
   l->next_time = 0;
   ia_kv_end(l->kv, b->number);
   return true;

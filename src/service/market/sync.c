@@ -130,8 +130,7 @@ static bool recheck_means(worker *w, const ia_h256 *hash, ia_err *e)
   bool yes = true;
   order_row r;
 
-  if (!ia_market_row_load(w->db, &r, hash, e) ||
-      !status_of(w->db, hash, status, sizeof(status), e))
+  if (!ia_market_row_load(w->db, &r, hash, e) || !status_of(w->db, hash, status, sizeof(status), e))
     return false;
   if (strcmp(status, "open") != 0 || r.kind < IA_ORDER_WORKERPOOL)
     return true;
@@ -295,8 +294,8 @@ static bool undo(ia_market *m, worker *w, const ia_cursor *to, ia_err *e)
       !ia_db_stmt(&s, w->db, "DELETE FROM deals WHERE block > $1", e))
     return false;
   ia_bind_u64(s, 1, to->number);
-  if (!ia_stmt_run(s, e) || !ia_db_stmt(&s, w->db, 
-                  "SELECT hash FROM orders WHERE changed > $1 ORDER BY kind", e))
+  if (!ia_stmt_run(s, e) ||
+      !ia_db_stmt(&s, w->db, "SELECT hash FROM orders WHERE changed > $1 ORDER BY kind", e))
     return false;
   ia_bind_u64(s, 1, to->number);
   if (!hashes_of(s, &list, e))
