@@ -1,101 +1,8 @@
 /* Every row of docs/ledger-reverts.md is provoked through JSON-RPC, under both rule sets: the row
  * that the reply names, its message and its data. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
+#include "reverts_lab.h"
 
-#include <cmocka.h>
-
-#include "base/hex.h"
-#include "eth/eip191.h"
-#include "ledger_world.h"
-#include "poco/ids.h"
-#include "poco/orders.h"
-#include "poco/revert.h"
-#include "poco/tag.h"
-
-enum { START = 1800000000, T = 300, DEPOSIT = 1000000 };
-
-static const ia_addr nobody;
-static bool seen[IA_REVERT_COUNT];
-static const ia_poco_rules *rules;
-
-/* -- asking -- */
-
-static void compare(const json_t *reply, ia_revert_id id)
-{
-  const json_t *error = json_object_get(reply, "error");
-  const ia_revert_row *row = ia_revert_row_of(id);
-  const char *detail = json_string_value(json_object_get(error, "detail"));
-  const char *reason = ia_revert_reason(rules, &(ia_revert){.id = id});
-  IA_AUTOV(ia_buf) data = {0};
-  IA_AUTOV(ia_buf) hex = {0};
-  char message[200];
-
-  if (!detail || strncmp(detail, row->id, strlen(row->id)) != 0 || detail[strlen(row->id)] != ':')
-    fail_msg("%s: got %s", row->id,
-             detail ? detail : json_string_value(json_object_get(error, "message")));
-  (void)snprintf(message, sizeof(message), "execution reverted%s%s", reason[0] ? ": " : "", reason);
-  assert_string_equal(json_string_value(json_object_get(error, "message")), message);
-  assert_int_equal(json_integer_value(json_object_get(error, "code")), 3);
-  /* what a custom error carries behind this depends on the call */
-  ia_revert_data(&data, rules, &(ia_revert){.id = id});
-  ia_buf_hex0x(&hex, ia_buf_view(&data));
-  ia_buf_u8(&hex, 0);
-  const char *got = json_string_value(json_object_get(error, "data"));
-  if (strncmp(got, (const char *)hex.ptr, hex.len - 1) != 0)
-    fail_msg("%s: %s", row->id, got);
-  seen[id] = true;
-}
-
-static void no_raw(world *w, person from, const ia_addr *to, ia_span data, const char *value,
-                   ia_revert_id id)
-{
-  IA_AUTOV(ia_buf) params = {0};
-
-  ia_buf_printf(&params, "[{\"from\":\"%s\",\"value\":\"%s\",", ia_addr_lower(&w->who[from]).s,
-                value);
-  if (to)
-    ia_buf_printf(&params, "\"to\":\"%s\",", ia_addr_lower(to).s);
-  ia_buf_str(&params, "\"data\":\"");
-  ia_buf_hex0x(&params, data);
-  ia_buf_str(&params, "\"},\"latest\"]");
-  ia_buf_u8(&params, 0);
-  IA_AUTO_JSON *reply = world_rpc(w, "eth_call", (const char *)params.ptr);
-  compare(reply, id);
-}
-
-static void no(world *w, person from, const ia_addr *to, ia_call_id call, const void *args,
-               ia_revert_id id)
-{
-  IA_AUTOV(ia_buf) data = {0};
-
-  ia_call_encode(&data, call, args);
-  no_raw(w, from, to, ia_buf_view(&data), "0x0", id);
-}
-
-static void yes(world *w, person from, const ia_addr *to, ia_call_id call, const void *args)
-{
-  json_decref(world_send(w, from, to, call, args, true));
-}
-
-static void at(world *w, uint64_t seconds)
-{
-  char params[40];
-
-  (void)snprintf(params, sizeof(params), "[%llu]", (unsigned long long)(START + seconds));
-  json_decref(world_ask(w, "evm_setNextBlockTimestamp", params));
-}
-
-static ia_u256 most(void)
-{
-  ia_u256 v;
-
-  memset(&v, 0xff, sizeof(v));
-  return v;
-}
+enum { T = 300, DEPOSIT = 1000000 };
 
 /* -- matchOrders: one field of matching orders changed -- */
 
@@ -318,6 +225,35 @@ static void one_shot(world *w, const ia_h256 *task, ia_revert_id id)
   no(w, WORKER, &w->hub, IA_CALL_CONTRIBUTE_AND_FINALIZE, &a, id);
 }
 
+static void one_worker(world *w, const ia_h256 *task)
+{
+  ia_args a;
+  ia_sig sig;
+
+  given(w, &a, &sig, WORKER, WORKER, task, 0xaa);
+  no(w, STRANGER, &w->hub, IA_CALL_CONTRIBUTE, &a, IA_REVERT_AUTHORIZATION);
+  no(w, STRANGER, &w->hub, IA_CALL_RESULT_FOR, &a, IA_REVERT_TASK_PENDING);
+  no(w, STRANGER, &w->hub, IA_CALL_CLAIM, &a, IA_REVERT_CLAIM_EARLY);
+  at(w, 7 * T);
+  no(w, WORKER, &w->hub, IA_CALL_CONTRIBUTE, &a, IA_REVERT_CONTRIBUTION_LATE);
+  at(w, 0);
+  contribute(w, WORKER, STRANGER, task, 0xaa);
+  a.id[0] = *task;
+  no(w, WORKER, &w->hub, IA_CALL_REOPEN, &a, IA_REVERT_NOT_SCHEDULER);
+  no(w, POOL_OWNER, &w->hub, IA_CALL_REOPEN, &a, IA_REVERT_REOPEN_EARLY);
+  no(w, POOL_OWNER, &w->hub, IA_CALL_FINALIZE, &a, IA_REVERT_FINALIZE_EARLY);
+  a.id[1].b[0] ^= 1;
+  no(w, WORKER, &w->hub, IA_CALL_REVEAL, &a, IA_REVERT_REVEAL_HASH);
+  memset(a.id[1].b, 0xaa, 32);
+  no(w, WORKER, &w->hub, IA_CALL_REVEAL, &a, IA_REVERT_REVEAL_SEAL);
+  no(w, STRANGER, &w->hub, IA_CALL_REVEAL, &a, IA_REVERT_REVEAL_STATUS);
+  at(w, 2 * T);
+  no(w, WORKER, &w->hub, IA_CALL_REVEAL, &a, IA_REVERT_REVEAL_LATE);
+  at(w, 10 * T);
+  no(w, POOL_OWNER, &w->hub, IA_CALL_REOPEN, &a, IA_REVERT_FINAL_LATE);
+  at(w, 0);
+}
+
 static void beginning(world *w)
 {
   const ia_addr callback = {{0x5f}};
@@ -337,29 +273,7 @@ static void beginning(world *w)
   one_shot(w, &third, IA_REVERT_CALLBACK_DIGEST);
   given(w, &a, &sig, WORKER, WORKER, &other, 0xaa);
   no(w, WORKER, &w->hub, IA_CALL_CONTRIBUTE, &a, IA_REVERT_ENCLAVE_MISSING);
-  given(w, &a, &sig, WORKER, WORKER, &task, 0xaa);
-  no(w, STRANGER, &w->hub, IA_CALL_CONTRIBUTE, &a, IA_REVERT_AUTHORIZATION);
-  no(w, STRANGER, &w->hub, IA_CALL_RESULT_FOR, &a, IA_REVERT_TASK_PENDING);
-  no(w, STRANGER, &w->hub, IA_CALL_CLAIM, &a, IA_REVERT_CLAIM_EARLY);
-  at(w, 7 * T);
-  no(w, WORKER, &w->hub, IA_CALL_CONTRIBUTE, &a, IA_REVERT_CONTRIBUTION_LATE);
-  at(w, 0);
-  contribute(w, WORKER, STRANGER, &task, 0xaa);
-  one_shot(w, &other, IA_REVERT_TRUST);
-  a.id[0] = task;
-  no(w, WORKER, &w->hub, IA_CALL_REOPEN, &a, IA_REVERT_NOT_SCHEDULER);
-  no(w, POOL_OWNER, &w->hub, IA_CALL_REOPEN, &a, IA_REVERT_REOPEN_EARLY);
-  no(w, POOL_OWNER, &w->hub, IA_CALL_FINALIZE, &a, IA_REVERT_FINALIZE_EARLY);
-  a.id[1].b[0] ^= 1;
-  no(w, WORKER, &w->hub, IA_CALL_REVEAL, &a, IA_REVERT_REVEAL_HASH);
-  memset(a.id[1].b, 0xaa, 32);
-  no(w, WORKER, &w->hub, IA_CALL_REVEAL, &a, IA_REVERT_REVEAL_SEAL);
-  no(w, STRANGER, &w->hub, IA_CALL_REVEAL, &a, IA_REVERT_REVEAL_STATUS);
-  at(w, 2 * T);
-  no(w, WORKER, &w->hub, IA_CALL_REVEAL, &a, IA_REVERT_REVEAL_LATE);
-  at(w, 10 * T);
-  no(w, POOL_OWNER, &w->hub, IA_CALL_REOPEN, &a, IA_REVERT_FINAL_LATE);
-  at(w, 0);
+  one_worker(w, &task);
 }
 
 static void agreeing(world *w)
