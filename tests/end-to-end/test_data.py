@@ -125,6 +125,34 @@ def bad_archives_are_refused_by_class():
 
 
 @case
+def bad_archives_are_refused_alike_when_encrypted_and_print_nothing():
+    for c in of_kind("malformed"):
+        if "encrypted" not in c:
+            continue
+        key = ["--key", c["key"], "--checksum", c["checksum"]]
+        for r in c["reads"] or [{"path": None, "type": None, "error": c["error"]}]:
+            where = [] if r["path"] is None else [r["path"], r["type"]]
+            if not r["error"]:
+                equal(good("get", file_of(c, "encrypted"), *where, *key)["value"], r["want"],
+                      c["name"])
+                continue
+            refused([r["error"], *c.get("also", [])], "get", file_of(c, "encrypted"), *where, *key)
+            done = subprocess.run([IAPP, "get", file_of(c), *where], capture_output=True,
+                                  timeout=60, check=False, stdin=subprocess.DEVNULL)
+            equal((done.returncode, done.stdout), (1, b""), f"{c['name']}: text mode")
+
+
+@case
+def lenient_changes_nothing_of_sound_archives():
+    for c in of_kind("valid", "legacy"):
+        old = ["--legacy"] if c["kind"] == "legacy" else []
+        equal(good("get", file_of(c), "--lenient")["entries"], c["entries"], c["name"])
+        for path, want in c["values"].items():
+            got = good("get", file_of(c), path, want["type"], "--lenient", *old)["value"]
+            check(same(want["value"], got), f"{c['name']} {path}: {str(got)[:200]}")
+
+
+@case
 def lenient_reads_what_npm_reads():
     for c in of_kind("malformed"):
         for r in c["reads"]:
