@@ -306,6 +306,37 @@ static void agreeing(world *w)
   no(w, STRANGER, &w->hub, IA_CALL_VIEW_CATEGORY_LEGACY, &a, IA_REVERT_NO_CATEGORY_LEGACY);
 }
 
+/* Too much at once, and not too much, but with too many events. */
+static void much(world *w)
+{
+  enum { MOST = 10001, EVENTS = 1500 };
+  ia_autofree uint8_t *deals = calloc(MOST, 32), *indexes = calloc(MOST, 32);
+  ia_sig sigs[IA_ORDER_KINDS];
+  ia_args a = {.list = {{deals, MOST}, {indexes, MOST}}};
+  ia_match m;
+
+  assert_true(deals && indexes);
+  no(w, STRANGER, &w->hub, IA_CALL_INITIALIZE_ARRAY, &a, IA_REVERT_TOO_MUCH);
+  no(w, STRANGER, &w->hub, IA_CALL_CLAIM_ARRAY, &a, IA_REVERT_TOO_MUCH);
+  world_orders(w, &m, EVENTS);
+  m.request.salt.b[3] = 1;
+  world_sign(w, &m, sigs);
+  ia_h256 deal = world_match(w, &m, STRANGER, IA_CALL_MATCH_ORDERS);
+  for (size_t i = 0; i < EVENTS; i++) {
+    memcpy(deals + 32 * i, deal.b, 32);
+    indexes[32 * i + 30] = (uint8_t)(i >> 8);
+    indexes[32 * i + 31] = (uint8_t)i;
+  }
+  at(w, 20 * T);
+  a.list[0].n = a.list[1].n = EVENTS; /* seven each */
+  no(w, STRANGER, &w->hub, IA_CALL_INITIALIZE_AND_CLAIM_ARRAY, &a, IA_REVERT_TOO_MUCH);
+  a.list[0].n = a.list[1].n = EVENTS - 100;
+  IA_AUTO_JSON *receipt =
+      world_send(w, STRANGER, &w->hub, IA_CALL_INITIALIZE_AND_CLAIM_ARRAY, &a, true);
+  IA_AUTO_JSON *logs = world_ask(w, "eth_getLogs", "[{\"fromBlock\":\"latest\"}]");
+  assert_int_equal(json_array_size(logs), json_array_size(json_object_get(receipt, "logs")));
+}
+
 /* -- money -- */
 
 static void hub_money(world *w)
@@ -499,6 +530,7 @@ static void every_row_answers(const char *name)
   bulk(&w, &without_data, &with_data);
   beginning(&w);
   agreeing(&w);
+  much(&w);
   hub_money(&w);
   token_money(&w);
   if (rules == &ia_poco_v6_2)

@@ -77,7 +77,8 @@ static bool execute(ia_ledger *l, const ia_message *m, ia_executed *x, ia_err *e
 {
   size_t mark = ia_kv_mark(l->kv);
 
-  x->ok = run(&l->vm, m, &x->out);
+  x->ok = run(&l->vm, m, &x->out) &&
+          (l->vm.n_logs <= IA_LOGS_MAX || ia_revert_set(&l->vm.why, IA_REVERT_TOO_MUCH));
   if (ia_kv_error(l->kv) ||
       (!x->ok && (l->vm.why.id == IA_REVERT_FAULT || l->vm.why.id == IA_REVERT_NONE)))
     return broken(l, e);
