@@ -6,6 +6,7 @@
 enum { BLOCK = 16 };
 
 struct ia_data_view {
+  uint8_t raw[BLOCK + IA_CHUNK + BLOCK]; /* ciphertext being opened */
   ia_blob sealed;
   ia_secret key;
   uint64_t size; /* of the plain bytes */
@@ -22,13 +23,10 @@ static bool decrypt(ia_data_view *v, ia_buf *out, uint64_t at, size_t n, ia_err 
   bool last = at + BLOCK + n == v->sealed.size;
   /* the cipher keeps the last block back, which may be the padding: one more makes it give all */
   size_t all = BLOCK + n + (last ? 0 : BLOCK);
-  ia_autofree uint8_t *raw = malloc(all);
 
-  if (!raw)
-    return ia_fail(e, IA_E_MEMORY, "no memory to decrypt");
-  return ia_blob_read(&v->sealed, at, raw, all, e) &&
-         ia_cbc_new(&cbc, IA_CBC_DECRYPT, ia_secret_view(&v->key), raw, e) &&
-         ia_cbc_update(cbc, out, ia_span_of(raw + BLOCK, all - BLOCK), e) &&
+  return ia_blob_read(&v->sealed, at, v->raw, all, e) &&
+         ia_cbc_new(&cbc, IA_CBC_DECRYPT, ia_secret_view(&v->key), v->raw, e) &&
+         ia_cbc_update(cbc, out, ia_span_of(v->raw + BLOCK, all - BLOCK), e) &&
          (!last || ia_cbc_final(cbc, out, e)) && ia_buf_ok(out, e);
 }
 
