@@ -7,7 +7,7 @@ struct ia_follow {
   ia_chain *chain;
   ia_follow_config cfg;
   ia_cursor cursor;
-  uint64_t span;
+  uint64_t span; /* now: less than configured while the node finds it too much */
   /* recent cursors, a ring: where a rewritten chain may still agree with us */
   ia_cursor seen[FOLLOW_MEMORY];
   size_t n_seen;
@@ -87,7 +87,12 @@ static bool roll_back(ia_follow *f, ia_err *e)
   return true;
 }
 
-/* One step of at most span blocks, up to `head`. */
+static uint64_t most_of(const ia_follow *f)
+{
+  return f->cfg.span ? f->cfg.span : FOLLOW_SPAN;
+}
+
+/* One step of at most span blocks, up to `head`; or a shorter span. */
 static bool advance(ia_follow *f, const ia_block *head, ia_err *e)
 {
   IA_AUTOV(ia_chain_logs) logs = {0};
@@ -97,6 +102,7 @@ static bool advance(ia_follow *f, const ia_block *head, ia_err *e)
                             .events = f->cfg.events,
                             .n_events = f->cfg.n_events};
   ia_cursor to = {head->number, head->hash};
+  ia_err why = {0};
   ia_block last;
 
   filter.to = head->number;
@@ -106,8 +112,18 @@ static bool advance(ia_follow *f, const ia_block *head, ia_err *e)
       return false;
     to = (ia_cursor){last.number, last.hash};
   }
-  if (!ia_chain_logs_get(f->chain, &logs, &filter, e) || !f->cfg.blocks(f->cfg.ctx, &logs, &to, e))
+  if (!ia_chain_logs_get(f->chain, &logs, &filter, &why)) {
+    if (why.code == IA_E_TOO_LARGE && filter.to > filter.from) {
+      f->span = (filter.to - filter.from + 1) / 2;
+      return true; /* the caller asks again */
+    }
+    if (e)
+      *e = why;
     return false;
+  }
+  if (!f->cfg.blocks(f->cfg.ctx, &logs, &to, e))
+    return false;
+  f->span = f->span < most_of(f) / 2 ? f->span * 2 : most_of(f);
   f->cursor = to;
   remember(f, &to);
   return true;

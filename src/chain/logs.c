@@ -102,6 +102,21 @@ bool ia_chain_logs_get(ia_chain *c, ia_chain_logs *out, const ia_chain_filter *f
          ia_chain_logs_parse(out, logs, e);
 }
 
+bool ia_chain_logs_part(ia_chain *c, ia_chain_logs *out, ia_chain_filter *f, ia_err *e)
+{
+  ia_err why = {0};
+
+  while (!ia_chain_logs_get(c, out, f, &why)) {
+    if (why.code != IA_E_TOO_LARGE || f->to <= f->from) {
+      if (e)
+        *e = why;
+      return false;
+    }
+    f->to = f->from + (f->to - f->from) / 2;
+  }
+  return true;
+}
+
 const ia_chain_log *ia_chain_find_log(const ia_chain_logs *l, ia_event_id id, const ia_addr *at)
 {
   for (size_t i = 0; i < l->n; i++) {

@@ -130,6 +130,8 @@ typedef struct ia_chain_filter {
 /* Replaces the list; order of the chain. */
 IA_MUST bool ia_chain_logs_get(ia_chain *c, ia_chain_logs *out, const ia_chain_filter *f,
                                ia_err *e);
+/* The same for the first blocks of the range; f->to is lowered until the node gives them. */
+IA_MUST bool ia_chain_logs_part(ia_chain *c, ia_chain_logs *out, ia_chain_filter *f, ia_err *e);
 
 typedef struct ia_chain_receipt {
   ia_h256 tx;

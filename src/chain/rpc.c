@@ -109,8 +109,11 @@ static bool node_error(ia_rpc *r, const char *method, const json_t *error, ia_er
     if (contains(message, known_words[i].words))
       return ia_fail(e, known_words[i].code, "%s: %.120s", method, message);
   }
-  return ia_fail(e, code == -32602 ? IA_E_INVALID : IA_E_UNAVAILABLE, "%s: %.120s", method,
-                 message);
+  return ia_fail(e,
+                 code == -32602   ? IA_E_INVALID
+                 : code == -32005 ? IA_E_TOO_LARGE
+                                  : IA_E_UNAVAILABLE,
+                 "%s: %.120s", method, message);
 }
 
 static json_t *request(ia_rpc *r, const char *method, json_t *params)

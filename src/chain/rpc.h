@@ -1,8 +1,9 @@
 /* Ethereum JSON-RPC 2.0 over HTTP. Blocking; one object belongs to one thread at a time.
  *
  * Errors of the node become our classes: REVERT (with the contract's text where there is one),
- * NONCE_LOW, CHAIN_ID, FEE_REFUSED, UNSUPPORTED (no such method), INVALID (bad parameters), else
- * UNAVAILABLE; of the transport those of http/client.h; an answer that is no JSON-RPC: PARSE. */
+ * NONCE_LOW, CHAIN_ID, FEE_REFUSED, UNSUPPORTED (no such method), INVALID (bad parameters),
+ * TOO_LARGE (more than the node gives at once), else UNAVAILABLE; of the transport those of
+ * http/client.h; an answer that is no JSON-RPC: PARSE. */
 #ifndef IA_CHAIN_RPC_H
 #define IA_CHAIN_RPC_H
 

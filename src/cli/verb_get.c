@@ -1,7 +1,6 @@
 /* iapp get: what a protected-data or result archive holds. */
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/hex.h"
 #include "cli/cli.h"
@@ -10,10 +9,11 @@
 
 enum { VALUE_CAP = 1 << 30 };
 
-/* An open file, and its plain archive in memory where it was encrypted. */
+/* An open file, and what shows it plain where it is encrypted. */
 typedef struct source {
   int file;
-  int plain; /* -1 when the file is plain */
+  ia_blob sealed;
+  ia_data_view *view; /* NULL when the file is plain */
   ia_blob blob;
   ia_zip *zip;
   bool result; /* names of a result archive */
@@ -23,10 +23,9 @@ typedef struct source {
 static void source_close(source *s)
 {
   ia_zip_close(s->zip);
+  ia_data_view_free(s->view);
   if (s->file >= 0)
     close(s->file);
-  if (s->plain >= 0)
-    close(s->plain);
 }
 IA_DEFINE_AUTO_VALUE(source, source_close)
 
@@ -64,11 +63,11 @@ static bool decrypt(ia_cli *c, source *s, ia_err *e)
     return ia_h256_eq(&sum, &checksum) ||
            ia_fail(e, IA_E_BAD_CHECKSUM, "the checksum is %s", ia_h256_text(&sum).s);
   }
-  s->plain = memfd_create("plain", MFD_CLOEXEC);
-  if (s->plain < 0)
-    return ia_fail_errno(e, "memory for the plain archive");
-  return ia_data_decrypt(ia_sink_fd(&s->plain), &s->blob, &key, text ? &checksum : NULL, e) &&
-         ia_blob_fd(&s->blob, s->plain, e);
+  s->sealed = s->blob;
+  if (!ia_data_view_open(&s->view, &s->sealed, &key, text ? &checksum : NULL, e))
+    return false;
+  s->blob = ia_data_view_blob(s->view);
+  return true;
 }
 
 /* Results hold names with dots, which protected data never does; both have safe names. */
@@ -153,7 +152,7 @@ static bool get(ia_cli *c, ia_err *e)
 {
   ia_type known;
 
-  IA_AUTOV(source) s = {.file = -1, .plain = -1};
+  IA_AUTOV(source) s = {.file = -1};
   IA_AUTOV(ia_value) v = {.bytes = {.cap = VALUE_CAP}};
   IA_AUTOV(ia_buf) plain = {.cap = VALUE_CAP, .secret = true};
   const char *path = ia_cli_arg(c, 1), *type = ia_cli_arg(c, 2);

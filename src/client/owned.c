@@ -68,17 +68,18 @@ bool ia_owned_datasets(const ia_net *net, ia_addr **out, size_t *n, const ia_add
   if (!ia_chain_open(&chain, &o, e) || !ia_chain_info_get(chain, &info, e) ||
       !ia_chain_head(chain, &head, e))
     return false;
-  for (uint64_t from = 0; from <= head.number; from += SPAN) {
+  for (uint64_t from = 0, end; from <= head.number; from = end + 1) {
     IA_AUTOV(ia_chain_logs) logs = {0};
-    const ia_chain_filter f = {.from = from,
-                               .to = from + SPAN - 1 < head.number ? from + SPAN - 1 : head.number,
-                               .addresses = &info.registry[IA_ASSET_DATASET],
-                               .n_addresses = 1,
-                               .events = &transfer,
-                               .n_events = 1};
+    ia_chain_filter f = {.from = from,
+                         .to = from + SPAN - 1 < head.number ? from + SPAN - 1 : head.number,
+                         .addresses = &info.registry[IA_ASSET_DATASET],
+                         .n_addresses = 1,
+                         .events = &transfer,
+                         .n_events = 1};
 
-    if (!ia_chain_logs_get(chain, &logs, &f, e) || !take(&s, &logs, owner, e))
+    if (!ia_chain_logs_part(chain, &logs, &f, e) || !take(&s, &logs, owner, e))
       return false;
+    end = f.to;
   }
   *n = s.n;
   *out = ia_steal(&all);

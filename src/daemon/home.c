@@ -77,6 +77,13 @@ bool ia_home_open(ia_home *h, unsigned roles, ia_err *e)
   return true;
 }
 
+bool ia_home_lock(ia_home *h, ia_err *e)
+{
+  if (access(h->dir.s, X_OK) != 0)
+    return ia_fail(e, IA_E_NOT_FOUND, "no installation in %s", h->dir.s);
+  return take_lock(h, e);
+}
+
 void ia_home_close(ia_home *h)
 {
   ia_path p;

@@ -25,6 +25,9 @@ IA_MUST bool ia_home_find(ia_home *h, const char *dir, ia_err *e);
 /* Makes the folders of the roles (0700) and takes the lock, in which our pid is written. BUSY when
  * another daemon holds it. */
 IA_MUST bool ia_home_open(ia_home *h, unsigned roles, ia_err *e);
+/* The lock of a home that is there, for work on its stores while no daemon runs. NOT_FOUND, BUSY.
+ */
+IA_MUST bool ia_home_lock(ia_home *h, ia_err *e);
 /* Removes ready.json and gives the lock up. */
 void ia_home_close(ia_home *h);
 

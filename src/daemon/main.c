@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "daemon/cmd_ledger.h"
 #include "daemon/cmd_sms.h"
 #include "daemon/role.h"
 #include "daemon/supervisor.h"
@@ -30,6 +31,8 @@ static const struct command {
   const char *word, *second; /* second NULL = one word */
   bool (*run)(const ia_daemon_options *o, int n, char **words, ia_err *e);
 } commands[] = {
+    {"ledger", "verify", ia_cmd_ledger_verify},
+    {"reindex", NULL, ia_cmd_reindex},
     {"run", NULL, run},
     {"sms", "confirm-ledger", ia_cmd_confirm_ledger},
     {"sms", "trust-sim", ia_cmd_trust_sim},

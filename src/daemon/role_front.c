@@ -27,23 +27,30 @@ static void front_close(void *state)
   free(f);
 }
 
+/* JSON numbers of clients end at 2^53 - 1. */
+static bool chain_id(uint64_t *out, const ia_role_ctx *r, ia_err *e)
+{
+  *out = 0;
+  if (!ia_role_text(r, "wantChainId"))
+    return true;
+  return (ia_json_get_u64(r->config, "wantChainId", out, NULL) && *out > 0 && *out >> 53 == 0) ||
+         ia_fail(e, IA_E_USAGE, "--chain-id: want a number from 1 to 2^53 - 1");
+}
+
 static bool open_ledger(front *f, ia_role_ctx *r, ia_err *e)
 {
   ia_ledger_config c = {.test = ia_role_flag(r, "test"),
-                        .loopback = ia_role_text(r, "host") == NULL,
+                        /* a proxy opens loopback to the world */
+                        .loopback =
+                            ia_role_text(r, "host") == NULL && !ia_role_flag(r, "behindTlsProxy"),
                         .allow_fees = ia_role_flag(r, "allowFees")};
   const char *seed = ia_role_text(r, "genesisSeed");
   ia_path path;
 
-  c.genesis.chain_id = ia_role_number(r, "wantChainId", 0);
   c.genesis.rules = ia_role_text(r, "rules");
   c.genesis.dev_accounts = c.test || c.loopback;
-  if (!c.test &&
-      (c.genesis.chain_id == 1 || c.genesis.chain_id == 134 || c.genesis.chain_id == 42161)) {
-    ia_fail(e, IA_E_CHAIN_ID, "%llu is a public network's chain id",
-            (unsigned long long)c.genesis.chain_id);
-    return ia_hint(e, "add --test, or leave --chain-id out");
-  }
+  if (!chain_id(&c.genesis.chain_id, r, e))
+    return false;
   if (seed && (!c.test || !ia_h256_parse(&c.genesis.seed, ia_span_str(seed))))
     return ia_fail(e, IA_E_USAGE, "--genesis-seed: 0x and 64 digits, with --test");
   if (!ia_role_addr(r, "poolOwner", &c.genesis.pool_owner, e) ||

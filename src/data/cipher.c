@@ -133,11 +133,8 @@ static bool decrypt_from(ia_sink to, const ia_blob *sealed, ia_cbc *cbc, ia_err 
   return ia_cbc_final(cbc, &plain, e) && ia_sink_write(to, ia_buf_view(&plain), e);
 }
 
-bool ia_data_decrypt(ia_sink to, const ia_blob *sealed, const ia_secret *key,
-                     const ia_h256 *checksum, ia_err *e)
+bool ia_data_sealed_check(const ia_blob *sealed, const ia_h256 *checksum, ia_err *e)
 {
-  IA_AUTO(ia_cbc) *cbc = NULL;
-  uint8_t iv[IA_DATA_IV];
   ia_h256 sum;
 
   if (checksum) {
@@ -149,7 +146,16 @@ bool ia_data_decrypt(ia_sink to, const ia_blob *sealed, const ia_secret *key,
   if (sealed->size < IA_DATA_IV + 16 || sealed->size % 16 != 0)
     return ia_fail(e, IA_E_BAD_LENGTH, "%llu bytes are not an IV and whole blocks",
                    (unsigned long long)sealed->size);
-  return ia_blob_read(sealed, 0, iv, sizeof(iv), e) &&
+  return true;
+}
+
+bool ia_data_decrypt(ia_sink to, const ia_blob *sealed, const ia_secret *key,
+                     const ia_h256 *checksum, ia_err *e)
+{
+  IA_AUTO(ia_cbc) *cbc = NULL;
+  uint8_t iv[IA_DATA_IV];
+
+  return ia_data_sealed_check(sealed, checksum, e) && ia_blob_read(sealed, 0, iv, sizeof(iv), e) &&
          ia_cbc_new(&cbc, IA_CBC_DECRYPT, ia_secret_view(key), iv, e) &&
          decrypt_from(to, sealed, cbc, e);
 }

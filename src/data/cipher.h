@@ -29,5 +29,16 @@ IA_MUST bool ia_data_writer_end(ia_data_writer *w, ia_h256 *checksum, uint64_t *
 IA_MUST bool ia_data_decrypt(ia_sink to, const ia_blob *sealed, const ia_secret *key,
                              const ia_h256 *checksum, ia_err *e);
 IA_MUST bool ia_blob_sha256(ia_h256 *out, const ia_blob *b, ia_err *e);
+/* The checksum when it is not NULL, and whether this can be an IV and whole blocks. */
+IA_MUST bool ia_data_sealed_check(const ia_blob *sealed, const ia_h256 *checksum, ia_err *e);
+
+/* The plain bytes where they are read, in memory that does not depend on their size. Checked at
+ * opening as by ia_data_decrypt; sealed must stay as it is and outlive the view. One thread. */
+typedef struct ia_data_view ia_data_view;
+IA_MUST bool ia_data_view_open(ia_data_view **out, const ia_blob *sealed, const ia_secret *key,
+                               const ia_h256 *checksum, ia_err *e);
+void ia_data_view_free(ia_data_view *v); /* NULL is fine */
+IA_DEFINE_AUTO(ia_data_view, ia_data_view_free)
+ia_blob ia_data_view_blob(ia_data_view *v); /* lives as long as the view */
 
 #endif

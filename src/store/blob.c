@@ -1,5 +1,7 @@
 /* Blobs on disk: DIR/ab/<hash> the bytes, DIR/ab/<hash>.leaves their leaf hashes when there is more
- * than one leaf (or when leaves are raw), DIR/tmp what is being written. */
+ * than one leaf, DIR/ab/<hash>.raw the bytes of a block of codec raw, DIR/tmp what is being
+ * written. A raw block has a name of its own: its bytes may be the node of a file, whose hash it
+ * then has, and who adds them must not take the file's place. */
 #include "store/blob.h"
 
 #include <errno.h>
@@ -39,6 +41,8 @@ struct ia_blob {
   bool raw;
   ia_buf leaves;
 };
+
+static const char *const suffix_raw = ".raw";
 
 static bool path_of(const ia_blobs *b, ia_path *p, const ia_h256 *hash, const char *suffix,
                     ia_err *e)
@@ -149,24 +153,21 @@ static bool write_leaves(ia_blob_writer *w, const ia_h256 *root, ia_err *e)
          ia_file_write(p.s, ia_buf_view(&text), 0600, e);
 }
 
-/* The leaves first, then the bytes: a blob is there when its bytes are. */
+/* The leaves first, then the bytes: a blob is there when its bytes are. One that is known already
+ * is written again: what lies there may have been damaged. */
 static bool publish(ia_blob_writer *w, const ia_cid *cid, ia_err *e)
 {
+  bool raw = cid->codec == IA_CODEC_RAW;
   ia_path p, dir;
   char hex[65];
-  struct stat st;
 
   ia_hex(hex, cid->hash.b, sizeof(cid->hash.b));
   if (!ia_path_join(&dir, e, "%s/%.2s", w->b->dir, hex) || !ia_mkdirs(dir.s, 0700, e) ||
-      !path_of(w->b, &p, &cid->hash, "", e))
+      !path_of(w->b, &p, &cid->hash, raw ? suffix_raw : "", e))
     return false;
-  if (stat(p.s, &st) == 0) { /* known already */
-    (void)unlink(w->tmp.s);
-    return true;
-  }
   if (fsync(w->fd) != 0)
     return ia_fail_errno(e, "blob");
-  if ((w->leaves.len > 32 || w->o.raw_leaves) && !write_leaves(w, &cid->hash, e))
+  if (!raw && w->leaves.len > 32 && !write_leaves(w, &cid->hash, e))
     return false;
   if (rename(w->tmp.s, p.s) != 0)
     return ia_fail_errno(e, "blob");
@@ -237,38 +238,51 @@ static bool check_root(ia_blob *blob, const ia_dag_options *o, const ia_h256 *ro
   return true;
 }
 
+/* The block of that codec; of the other one when there is none, for a multiaddr on the ledger keeps
+ * the hash alone. *raw says which it is. */
+static bool open_bytes(ia_blob *blob, const ia_blobs *b, const ia_cid *cid, bool *raw, ia_err *e)
+{
+  bool first = cid->codec == IA_CODEC_RAW;
+  ia_cid_text t = ia_cid_format(cid);
+  struct stat st;
+  ia_path p;
+
+  for (int i = 0; i < 2; i++) {
+    *raw = i == 0 ? first : !first;
+    if (!path_of(b, &p, &cid->hash, *raw ? suffix_raw : "", e))
+      return false;
+    blob->fd = open(p.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (blob->fd >= 0)
+      break;
+    if (errno != ENOENT)
+      return ia_fail_errno(e, "blob %s", t.s);
+  }
+  if (blob->fd < 0)
+    return ia_fail(e, IA_E_NOT_FOUND, "no blob %s", t.s);
+  if (fstat(blob->fd, &st) != 0)
+    return ia_fail_errno(e, "blob");
+  blob->size = (uint64_t)st.st_size;
+  return true;
+}
+
 static bool load(ia_blob *blob, const ia_blobs *b, const ia_cid *cid, ia_err *e)
 {
   IA_AUTOV(ia_buf) file = {.cap = LEAVES_MAX + HEAD};
   ia_dag_options o = {0};
   ia_path p;
-  struct stat st;
+  bool raw;
   ia_err none;
 
-  if (!path_of(b, &p, &cid->hash, "", e))
+  if (!open_bytes(blob, b, cid, &raw, e) || !path_of(b, &p, &cid->hash, ".leaves", e))
     return false;
-  blob->fd = open(p.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (blob->fd < 0) {
-    ia_cid_text t = ia_cid_format(cid);
-
-    return errno == ENOENT ? ia_fail(e, IA_E_NOT_FOUND, "no blob %s", t.s)
-                           : ia_fail_errno(e, "blob %s", t.s);
-  }
-  if (fstat(blob->fd, &st) != 0)
-    return ia_fail_errno(e, "blob");
-  blob->size = (uint64_t)st.st_size;
-  if (!path_of(b, &p, &cid->hash, ".leaves", e))
-    return false;
-  if (ia_file_read(&file, p.s, LEAVES_MAX + HEAD, &none)) {
-    if (!read_leaves(blob, &o, &file, e))
-      return false;
-  } else if (none.code == IA_E_NOT_FOUND && blob->size <= IA_DAG_CHUNK) {
-    /* the one leaf is the root */
-    ia_buf_put(&blob->leaves, cid->hash.b, sizeof(cid->hash.b));
-  } else {
+  if (!raw && ia_file_read(&file, p.s, LEAVES_MAX + HEAD, &none))
+    return read_leaves(blob, &o, &file, e) && check_root(blob, &o, &cid->hash, e);
+  if ((!raw && none.code != IA_E_NOT_FOUND) || blob->size > IA_DAG_CHUNK)
     return ia_fail(e, IA_E_CORRUPT, "blob: leaf list missing");
-  }
-  return check_root(blob, &o, &cid->hash, e);
+  /* the one leaf is the root */
+  blob->raw = raw;
+  ia_buf_put(&blob->leaves, cid->hash.b, sizeof(cid->hash.b));
+  return ia_buf_ok(&blob->leaves, e);
 }
 
 bool ia_blob_open(ia_blob **out, ia_blobs *b, const ia_cid *cid, ia_err *e)

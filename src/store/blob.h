@@ -1,7 +1,7 @@
 /* Content-addressed files with the CIDs that Kubo gives for the same bytes. A blob is a plain file
- * named by the hash of its root, with the hashes of its leaves beside it when it has several; every
- * byte that is read was checked against the CID. Writing: temporary file, fsync, rename: a name
- * never shows part of a blob. A handle may be used by every thread. */
+ * named by the hash of its root and its codec, with the hashes of its leaves beside it when it has
+ * several; every byte that is read was checked against the CID. Writing: temporary file, fsync,
+ * rename: a name never shows part of a blob. A handle may be used by every thread. */
 #ifndef IA_STORE_BLOB_H
 #define IA_STORE_BLOB_H
 
@@ -29,7 +29,8 @@ IA_DEFINE_AUTO(ia_blob_writer, ia_blob_abort)
 /* Bytes in memory, in one go. */
 IA_MUST bool ia_blob_put(ia_cid *out, ia_blobs *b, ia_span data, ia_err *e);
 
-/* Opens by the hash alone: v0 and v1 of one block are one blob. NOT_FOUND. */
+/* v0 and v1 of one block are one blob; where there is no block of the CID's codec, one of the other
+ * codec with this hash is opened. NOT_FOUND. */
 IA_MUST bool ia_blob_open(ia_blob **out, ia_blobs *b, const ia_cid *cid, ia_err *e);
 void ia_blob_close(ia_blob *b); /* NULL is fine */
 IA_DEFINE_AUTO(ia_blob, ia_blob_close)

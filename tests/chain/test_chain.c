@@ -222,6 +222,7 @@ static void follows_in_steps_and_waits(void **state)
 typedef struct node {
   fixture f;
   uint64_t height, fork; /* blocks from `fork` have other hashes */
+  uint64_t most;         /* blocks that it looks for logs in at once; 0 = any number */
   const char *raw;       /* this instead of an answer */
 } node;
 
@@ -235,6 +236,15 @@ static json_t *node_block(const node *n, uint64_t number)
                    ia_json_h256(&hash), "parentHash", ia_json_h256(&hash), "timestamp", "0x1");
 }
 
+static json_t *node_logs(const node *n, const json_t *filter)
+{
+  uint64_t from, to;
+
+  MUST(ia_rpc_get_u64(filter, "fromBlock", &from, &e));
+  MUST(ia_rpc_get_u64(filter, "toBlock", &to, &e));
+  return n->most && to - from >= n->most ? NULL : json_array();
+}
+
 static json_t *node_result(const node *n, const char *method, const json_t *params)
 {
   const char *which = json_string_value(json_array_get(params, 0));
@@ -244,7 +254,7 @@ static json_t *node_result(const node *n, const char *method, const json_t *para
   if (strcmp(method, "eth_chainId") == 0)
     return json_string("0x1");
   if (strcmp(method, "eth_getLogs") == 0)
-    return json_array();
+    return node_logs(n, json_array_get(params, 0));
   if (strcmp(method, "eth_getBlockByNumber") != 0)
     return NULL;
   if (strcmp(which, "latest") != 0 && ia_u256_parse(&v, ia_span_str(which), NULL))
@@ -257,6 +267,7 @@ static bool node_post(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   const node *n = ctx;
   IA_AUTO_JSON *body = ia_request_json(rq, e);
   IA_AUTO_JSON *answer = NULL;
+  const char *method = json_string_value(json_object_get(body, "method"));
   json_t *result;
 
   if (!body)
@@ -265,13 +276,15 @@ static bool node_post(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
     ia_buf_str(ia_reply_body(rp), n->raw);
     return true;
   }
-  result = node_result(n, json_string_value(json_object_get(body, "method")),
-                       json_object_get(body, "params"));
+  result = node_result(n, method, json_object_get(body, "params"));
   answer = json_pack("{s:s, s:O}", "jsonrpc", "2.0", "id", json_object_get(body, "id"));
   if (result)
     json_object_set_new(answer, "result", result);
   else
-    json_object_set_new(answer, "error", json_pack("{s:i, s:s}", "code", -32601, "message", "no"));
+    json_object_set_new(answer, "error",
+                        json_pack("{s:i, s:s}", "code",
+                                  strcmp(method, "eth_getLogs") == 0 ? -32005 : -32601, "message",
+                                  "query returned more than 10000 results"));
   return ia_reply_json(rp, 200, answer, e);
 }
 
@@ -317,6 +330,32 @@ static void a_rewritten_chain_is_rolled_back(void **state IA_UNUSED)
   fixture_close(&n.f);
 }
 
+/* Blocks so full that the node gives few at once are still followed, and no block is left out. */
+static void a_node_with_limits_is_followed(void **state IA_UNUSED)
+{
+  node n = {.height = 1000, .fork = 2000, .most = 3};
+  IA_AUTO(ia_chain) *c = NULL;
+  IA_AUTO(ia_follow) *f = NULL;
+  IA_AUTOV(ia_chain_logs) logs = {0};
+  seen s = {0};
+  const ia_follow_config cfg = {.blocks = on_blocks, .rollback = on_rollback, .ctx = &s};
+  ia_chain_filter filter = {.from = 10, .to = 500};
+  ia_cursor from = {0};
+
+  with_node(&n, &c);
+  MUST(ia_follow_new(&f, c, &cfg, &from, &e));
+  MUST(ia_follow_catch_up(f, &e));
+  assert_int_equal(s.last.number, 1000);
+  assert_true(s.n_calls >= 1000 / 3);
+  MUST(ia_chain_logs_part(c, &logs, &filter, &e));
+  assert_true(filter.from == 10 && filter.to >= 10 && filter.to < 13);
+  n.most = 1;
+  n.height = 1001;
+  MUST(ia_follow_catch_up(f, &e));
+  assert_int_equal(s.last.number, 1001);
+  fixture_close(&n.f);
+}
+
 static void hostile_answers(void **state IA_UNUSED)
 {
   static const char *const raw[] = {
@@ -358,6 +397,7 @@ int main(void)
       cmocka_unit_test(batches_keep_order_and_failures_apart),
       cmocka_unit_test(follows_in_steps_and_waits),
       cmocka_unit_test(a_rewritten_chain_is_rolled_back),
+      cmocka_unit_test(a_node_with_limits_is_followed),
       cmocka_unit_test(hostile_answers),
   };
 

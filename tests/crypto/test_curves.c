@@ -148,6 +148,43 @@ static void secp_signatures_and_forms(void **state IA_UNUSED)
   }
 }
 
+/* The two examples of EIP-2098. */
+static void secp_compact_of_the_standard(void **state IA_UNUSED)
+{
+  static const struct {
+    const char *text, *compact;
+    uint8_t v;
+  } rows[] = {
+      {"\x19"
+       "Ethereum Signed Message:\n11Hello World",
+       "68a020a209d3d56c46f38cc50a33f704f4a9a10a59377f8dd762ac66910e9b90"
+       "7e865ad05c4035ab5792787d4a0297a43617ae897930a6fe4d822b8faea52064",
+       27},
+      {"\x19"
+       "Ethereum Signed Message:\n22It's a small(er) world",
+       "9328da16089fcba9bececa81663203989f2df5fe1faa6291a45381c81bd17f76"
+       "939c6d6b623b42da56557e5e734a43dc83345ddfadec52cbe24d0cc64f550793",
+       28},
+  };
+  IA_AUTO(ia_secp) *s = NULL;
+  uint8_t raw[32], compact[64];
+
+  for (size_t i = 0; i < 32; i++)
+    raw[i] = (uint8_t[]){0x12, 0x34, 0x56, 0x78, 0x90}[i % 5];
+  IA_AUTOV(ia_secret) key = secret_of(raw, 32);
+  assert_true(ia_secp_new(&s, NULL));
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    ia_h256 digest;
+    ia_sig sig;
+
+    ia_keccak256(&digest, ia_span_str(rows[i].text));
+    assert_true(ia_secp_sign(s, &sig, &digest, &key, NULL));
+    assert_int_equal(sig.b[64], rows[i].v);
+    ia_sig_compact(compact, &sig);
+    assert_hex(compact, rows[i].compact);
+  }
+}
+
 /* n - s of a good signature recovers the same key and is refused. */
 static void secp_high_s_is_refused(void **state IA_UNUSED)
 {
@@ -205,6 +242,7 @@ int main(void)
       cmocka_unit_test(secp_known_addresses),
       cmocka_unit_test(secp_bad_keys),
       cmocka_unit_test(secp_signatures_and_forms),
+      cmocka_unit_test(secp_compact_of_the_standard),
       cmocka_unit_test(secp_high_s_is_refused),
       cmocka_unit_test(secp_refuses_odd_forms),
   };

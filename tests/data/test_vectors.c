@@ -266,6 +266,28 @@ static void reads_what_npm_wrote(void **state IA_UNUSED)
   }
 }
 
+/* The view gives the same bytes from anywhere, in any order. */
+static void assert_view(const ia_blob *sealed, const ia_secret *key, const ia_h256 *checksum,
+                        ia_span plain)
+{
+  static const size_t lengths[] = {1, 15, 16, 17, 65535, 65536, 70000, 200000};
+  IA_AUTO(ia_data_view) *v = NULL;
+  ia_autofree uint8_t *out = malloc(200000);
+  ia_err e = {0};
+
+  assert_non_null(out);
+  assert_true(ia_data_view_open(&v, sealed, key, checksum, &e));
+  ia_blob blob = ia_data_view_blob(v);
+  assert_int_equal(blob.size, plain.len);
+  for (size_t k = 0; k < 40; k++) {
+    size_t at = k % 5 == 0 ? 0 : plain.len * ((7 * k) % 41) / 41, n = lengths[k % 8];
+
+    n = plain.len - at < n ? plain.len - at : n;
+    assert_true(ia_blob_read(&blob, at, out, n, &e));
+    assert_memory_equal(out, plain.ptr + at, n);
+  }
+}
+
 static void decrypts_and_encrypts_alike(void **state IA_UNUSED)
 {
   json_t *c;
@@ -288,6 +310,7 @@ static void decrypts_and_encrypts_alike(void **state IA_UNUSED)
     ia_blob blob = ia_blob_mem(ia_buf_view(&sealed));
     assert_true(ia_data_decrypt(ia_sink_buf(&plain), &blob, &key, &checksum, &e));
     assert_sha256(str(c, "plain_sha256"), ia_buf_view(&plain));
+    assert_view(&blob, &key, &checksum, ia_buf_view(&plain));
     assert_true(ia_unhex(iv, sizeof(iv), ia_span_str(str(c, "iv"))));
     assert_true(ia_data_writer_new(&w, ia_sink_buf(&again), &key, iv, &e));
     assert_true(ia_sink_write(ia_data_writer_sink(w), ia_buf_view(&plain), &e));

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """protect --dry-run and get through the real program: every case of tests/vectors/data, inputs as
 people give them, and what a bad input leaves behind: nothing."""
+import base64
 import hashlib
 import json
 import os
@@ -125,6 +126,34 @@ def bad_archives_are_refused_by_class():
 
 
 @case
+def bad_archives_are_refused_alike_when_encrypted_and_print_nothing():
+    for c in of_kind("malformed"):
+        if "encrypted" not in c:
+            continue
+        key = ["--key", c["key"], "--checksum", c["checksum"]]
+        for r in c["reads"] or [{"path": None, "type": None, "error": c["error"]}]:
+            where = [] if r["path"] is None else [r["path"], r["type"]]
+            if not r["error"]:
+                equal(good("get", file_of(c, "encrypted"), *where, *key)["value"], r["want"],
+                      c["name"])
+                continue
+            refused([r["error"], *c.get("also", [])], "get", file_of(c, "encrypted"), *where, *key)
+            done = subprocess.run([IAPP, "get", file_of(c), *where], capture_output=True,
+                                  timeout=60, check=False, stdin=subprocess.DEVNULL)
+            equal((done.returncode, done.stdout), (1, b""), f"{c['name']}: text mode")
+
+
+@case
+def lenient_changes_nothing_of_sound_archives():
+    for c in of_kind("valid", "legacy"):
+        old = ["--legacy"] if c["kind"] == "legacy" else []
+        equal(good("get", file_of(c), "--lenient")["entries"], c["entries"], c["name"])
+        for path, want in c["values"].items():
+            got = good("get", file_of(c), path, want["type"], "--lenient", *old)["value"]
+            check(same(want["value"], got), f"{c['name']} {path}: {str(got)[:200]}")
+
+
+@case
 def lenient_reads_what_npm_reads():
     for c in of_kind("malformed"):
         for r in c["reads"]:
@@ -168,23 +197,45 @@ def values_come_as_people_give_them():
     refused(["BAD_INPUT_KEY"], "protect", "--dry-run", "a b=1")
 
 
+def peak_of(*args):
+    """KiB of memory at most."""
+    script = ("import resource,subprocess,sys;subprocess.run(sys.argv[1:],check=True,"
+              "stdout=subprocess.DEVNULL);"
+              "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+    done = subprocess.run([sys.executable, "-c", script, IAPP, *args], capture_output=True,
+                          timeout=60, check=True)
+    return int(done.stdout.split()[-1])
+
+
 @case
 def a_large_file_needs_little_memory():
     path, out = os.path.join(TOP, "large"), os.path.join(TOP, "large.zip")
     with open(path, "wb") as f:
         f.truncate(64 << 20)
-    script = ("import resource,subprocess,sys;subprocess.run(sys.argv[1:],check=True,"
-              "stdout=subprocess.DEVNULL);"
-              "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
-    done = subprocess.run([sys.executable, "-c", script, IAPP, "protect", "--dry-run",
-                           "--out", out, f"blob=@{path}"], capture_output=True, timeout=60, check=True)
-    peak = int(done.stdout.split()[-1])
+    peak = peak_of("protect", "--dry-run", "--out", out, f"blob=@{path}")
     check(peak < 64 << 10, f"{peak} KiB for a file of 64 MiB")
     check(os.stat(out).st_size > 64 << 20, "the archive is there")
     with open(os.path.join(TOP, "back"), "wb") as back:
         subprocess.run([IAPP, "get", out, "blob", "application/octet-stream"], stdout=back,
                        timeout=60, check=True)
     equal(os.stat(back.name).st_size, 64 << 20, "bytes read back")
+
+
+@case
+def a_large_encrypted_file_needs_little_memory():
+    if not shutil.which("openssl"):
+        raise tap.Skip("no openssl program")
+    sealed, key, iv = os.path.join(TOP, "large.enc"), bytes(range(32)), bytes(16)
+    with open(sealed, "wb") as f:
+        f.write(iv)
+        f.flush()
+        subprocess.run(["openssl", "enc", "-aes-256-cbc", "-K", key.hex(), "-iv", iv.hex(), "-in",
+                        os.path.join(TOP, "large.zip")], stdout=f, timeout=60, check=True)
+    with open(sealed, "rb") as f:
+        checksum = "0x" + hashlib.file_digest(f, "sha256").hexdigest()
+    peak = peak_of("get", sealed, "blob", "application/octet-stream", "--key",
+                   base64.b64encode(key).decode(), "--checksum", checksum)
+    check(peak < 64 << 10, f"{peak} KiB for a file of 64 MiB")
 
 
 try:

@@ -46,6 +46,7 @@ typedef struct lab {
   ia_scheduler_config config;
   ia_addr workers[2];
   char db[64];
+  ia_h256 completed, claimed; /* tasks of the tests before */
 } lab;
 
 static inline void lab_die(const ia_err *e, const char *what)

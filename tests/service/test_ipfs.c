@@ -151,6 +151,48 @@ static void ranges(void **state)
   assert_true(ia_span_is(ia_buf_view(&a.body), "world"));
 }
 
+/* RFC 9110 14.1: what a range may look like, and what is no range and gives the whole. */
+static void every_form_of_a_range(void **state)
+{
+  static const struct {
+    const char *range;
+    int status;
+    const char *body; /* NULL = any */
+    const char *content_range;
+  } rows[] = {
+      {"Range: bytes=0-0", 206, "h", "bytes 0-0/12"},
+      {"Range: bytes=6-", 206, "world\n", "bytes 6-11/12"},
+      {"Range: bytes=-6", 206, "world\n", "bytes 6-11/12"},
+      {"Range: bytes=-100", 206, "hello world\n", "bytes 0-11/12"},
+      {"Range: bytes=6-100", 206, "world\n", "bytes 6-11/12"},
+      {"Range: bytes=11-11", 206, "\n", "bytes 11-11/12"},
+      {"Range: bytes=12-13", 416, NULL, "bytes */12"},
+      {"Range: bytes=-0", 416, NULL, "bytes */12"},
+      {"Range: bytes=99999999999-", 416, NULL, "bytes */12"},
+      {"Range: bytes=5-4", 200, "hello world\n", ""},
+      {"Range: bytes=a-b", 200, "hello world\n", ""},
+      {"Range: lines=0-1", 200, "hello world\n", ""},
+      {"Range: bytes=0-1,4-5", 200, "hello world\n", ""},
+  };
+  world *w = *state;
+  IA_AUTOV(ia_http_answer) a = {0};
+
+  add(w, &a, "", "hello world\n", 12);
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    get(w, &a, "GET", HELLO, rows[i].range);
+    if (a.status != rows[i].status)
+      fail_msg("%s: %d", rows[i].range, a.status);
+    if (rows[i].body && !ia_span_is(ia_buf_view(&a.body), rows[i].body))
+      fail_msg("%s: %.*s", rows[i].range, (int)a.body.len, (const char *)a.body.ptr);
+    if (!ia_span_is(ia_http_field(&a, "content-range"), rows[i].content_range))
+      fail_msg("%s: other Content-Range", rows[i].range);
+  }
+  get(w, &a, "HEAD", HELLO, "Range: bytes=6-10");
+  assert_int_equal(a.status, 206);
+  assert_int_equal(a.body.len, 0);
+  assert_true(ia_span_is(ia_http_field(&a, "content-length"), "5"));
+}
+
 static void large_files_stream(void **state)
 {
   world *w = *state;
@@ -199,6 +241,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(uploads_are_served_at_once, setup, teardown),
       cmocka_unit_test_setup_teardown(ranges, setup, teardown),
+      cmocka_unit_test_setup_teardown(every_form_of_a_range, setup, teardown),
       cmocka_unit_test_setup_teardown(large_files_stream, setup, teardown),
       cmocka_unit_test_setup_teardown(what_is_refused, setup, teardown),
   };

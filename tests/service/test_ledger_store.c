@@ -1,4 +1,6 @@
 /* What lasts: reopening, kill -9, replay and its comparison, and the two rule sets. */
+#include <malloc.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -164,6 +166,43 @@ static void kill_loses_nothing_acknowledged(void **state)
   assert_true(ia_ledger_verify(&v, w->path, &e));
 }
 
+static const char *const damage[] = {
+    "UPDATE state SET v = x'0000000000000000000000000000000000000000000000000000000000000001'",
+    "DELETE FROM state",
+    "DELETE FROM ref; DELETE FROM term",
+    "INSERT INTO state VALUES (x'77', x'77'); INSERT INTO term VALUES (1, 1)",
+};
+
+/* State and indexes are made again from the log; of a damaged log nothing is made. */
+static void what_is_derived_is_derived_again(void **state)
+{
+  world *w = *state;
+  ia_ledger_verified v;
+  ia_err e;
+
+  settle(w);
+  uint64_t stake = world_stake(w, &w->who[WORKER]), head = ia_ledger_head(w->l);
+  IA_AUTO_JSON *logs = world_ask(w, "eth_getLogs", "[{\"fromBlock\":\"0x1\"}]");
+  for (size_t i = 0; i < IA_COUNT(damage); i++) {
+    ia_ledger_close(w->l);
+    w->l = NULL;
+    execute(w->path, damage[i]);
+    if (!ia_ledger_reindex(&v, w->path, &e))
+      fail_msg("%s: %s", damage[i], e.msg);
+    assert_int_equal(v.blocks, head + 1);
+    assert_true(ia_ledger_verify(&v, w->path, &e));
+    world_reopen(w);
+    assert_int_equal(world_stake(w, &w->who[WORKER]), stake);
+    IA_AUTO_JSON *again = world_ask(w, "eth_getLogs", "[{\"fromBlock\":\"0x1\"}]");
+    assert_true(json_equal(logs, again));
+  }
+  ia_ledger_close(w->l);
+  w->l = NULL;
+  execute(w->path, "DELETE FROM ref; DELETE FROM block WHERE n = 2");
+  assert_false(ia_ledger_reindex(&v, w->path, &e));
+  assert_int_equal(e.code, IA_E_CORRUPT);
+}
+
 /* A wish for other rules or another chain than the store has is refused. */
 static void a_store_keeps_its_genesis(void **state)
 {
@@ -184,6 +223,177 @@ static void a_store_keeps_its_genesis(void **state)
   assert_false(ia_ledger_open(&l, &c, &e));
   memset(&c.genesis.pool_owner, 0, 20);
   assert_true(ia_ledger_open(&l, &c, &e));
+}
+
+/* What only tests may do is refused to stored ledgers too, when they are opened otherwise. */
+static void test_ledgers_open_for_tests_only(void **state)
+{
+  world *w = *state;
+  ia_ledger_config c = {.path = w->path};
+  IA_AUTO(ia_ledger) *l = NULL;
+  ia_err e;
+
+  ia_ledger_close(w->l);
+  w->l = NULL;
+  /* its development accounts hold coins: not beyond loopback */
+  assert_false(ia_ledger_open(&l, &c, &e));
+  assert_int_equal(e.code, IA_E_INVALID);
+  c.loopback = true;
+  assert_true(ia_ledger_open(&l, &c, &e));
+  static const uint64_t public[] = {1, 134, 42161};
+  for (size_t i = 0; i < IA_COUNT(public); i++) {
+    char path[128];
+    ia_ledger_config own = {.path = path, .test = true, .genesis.chain_id = public[i]};
+    IA_AUTO(ia_ledger) *of_public = NULL;
+
+    (void)snprintf(path, sizeof(path), "%s/%d.db", w->dir, (int)i);
+    own.genesis.pool_owner = w->who[POOL_OWNER];
+    assert_true(ia_ledger_open(&of_public, &own, &e));
+    ia_ledger_close(ia_steal(&of_public));
+    own.test = false;
+    own.loopback = true;
+    own.genesis = (ia_genesis){0};
+    assert_false(ia_ledger_open(&of_public, &own, &e));
+    assert_int_equal(e.code, IA_E_CHAIN_ID);
+  }
+}
+
+/* --- group commit, memory
+ * ---------------------------------------------------------------------------- */
+
+typedef struct writer {
+  sem_t go;
+  unsigned commits;
+} writer;
+
+static void hold_writer(void *ctx)
+{
+  writer *x = ctx;
+
+  if (x->commits++ == 0)
+    sem_wait(&x->go);
+}
+
+/* A transaction without waiting for the disk; how far the answer says that the ledger is. */
+static uint64_t send_only(world *w, uint64_t nonce)
+{
+  IA_AUTOV(ia_ledger_reply) reply = {0};
+  IA_AUTOV(ia_buf) request = {0};
+  IA_AUTOV(ia_buf) data = {0};
+  ia_args a = {.value = {ia_u256_of(nonce + 1)}};
+  ia_err e;
+
+  ia_call_encode(&data, IA_CALL_FAUCET, &a);
+  ia_buf_str(&request, "{\"id\":1,\"method\":\"eth_sendRawTransaction\",\"params\":[\"");
+  world_sign_tx(w, &request, STRANGER, &w->token, ia_buf_view(&data), nonce);
+  ia_buf_str(&request, "\"]}");
+  assert_true(ia_ledger_rpc(w->l, ia_buf_view(&request), &reply, &e));
+  assert_non_null(memmem(reply.text.ptr, reply.text.len, "result", 6));
+  return reply.height;
+}
+
+/* While one transaction of the store is being written, the next blocks gather for one more; their
+ * replies, and those of reads that saw them, are to be held meanwhile. */
+static void blocks_gather_while_the_disk_writes(void **state)
+{
+  enum { GATHERED = 200 };
+  world *w = *state;
+  IA_AUTOV(ia_ledger_reply) read = {0};
+  writer x = {0};
+  ia_err e;
+
+  sem_init(&x.go, 0, 0);
+  ia_ledger_on_durable(w->l, hold_writer, &x);
+  uint64_t first = send_only(w, 0);
+  assert_true(ia_ledger_wait(w->l, first, &e));
+  for (uint64_t n = 1; n <= GATHERED; n++)
+    assert_int_equal(send_only(w, n), first + n);
+  assert_int_equal(ia_ledger_durable(w->l), first);
+  assert_true(
+      ia_ledger_rpc(w->l, ia_span_str("{\"id\":1,\"method\":\"eth_blockNumber\"}"), &read, &e));
+  assert_int_equal(read.height, first + GATHERED);
+  sem_post(&x.go);
+  assert_true(ia_ledger_wait(w->l, first + GATHERED, &e));
+  ia_ledger_on_durable(w->l, NULL, NULL);
+  assert_true(x.commits <= 2);
+  sem_destroy(&x.go);
+  assert_int_equal(world_nonce(w, STRANGER), GATHERED + 1);
+}
+
+#if defined(__has_feature) /* clang */
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+size_t __sanitizer_get_current_allocated_bytes(void);
+static size_t allocated(void)
+{
+  return __sanitizer_get_current_allocated_bytes();
+}
+#else
+static size_t allocated(void)
+{
+  return mallinfo2().uordblks;
+}
+#endif
+
+/* Transfers to ever new accounts: blocks, indexes and state grow on disk alone. */
+static void grow(world *w, uint64_t from, uint64_t to)
+{
+  for (uint64_t n = from; n < to; n++) {
+    ia_args a = {.value = {ia_u256_of(1)}};
+    IA_AUTOV(ia_buf) data = {0};
+    IA_AUTOV(ia_buf) params = {0};
+
+    memcpy(a.addr[0].b, &n, sizeof(n));
+    a.addr[0].b[19] = 1;
+    ia_call_encode(&data, IA_CALL_TRANSFER, &a);
+    ia_buf_str(&params, "[\"");
+    world_sign_tx(w, &params, STRANGER, &w->token, ia_buf_view(&data), n);
+    ia_buf_str(&params, "\"]");
+    ia_buf_u8(&params, 0);
+    json_decref(world_ask(w, "eth_sendRawTransaction", (const char *)params.ptr));
+  }
+}
+
+/* By a sender who stands in more blocks than a query looks at: the receiver tells more. */
+static void one_transfer_is_found(world *w, uint64_t n)
+{
+  const ia_h256 *transfer = &ia_event_of(IA_EV_TRANSFER)->topic0;
+  ia_addr to = {{0}};
+  char filter[512];
+
+  memcpy(to.b, &n, sizeof(n));
+  to.b[19] = 1;
+  (void)snprintf(filter, sizeof(filter),
+                 "[{\"fromBlock\":\"0x0\",\"topics\":[\"%s\",\"0x%024d%s\",\"0x%024d%s\"]}]",
+                 ia_h256_text(transfer).s, 0, ia_addr_lower(&w->who[STRANGER]).s + 2, 0,
+                 ia_addr_lower(&to).s + 2);
+  IA_AUTO_JSON *logs = world_ask(w, "eth_getLogs", filter);
+  assert_int_equal(json_array_size(logs), 1);
+}
+
+static void memory_stays_flat_as_blocks_grow(void **state)
+{
+  enum { WARM = 5000, END = 10400, SLACK = 256 << 10 };
+  world *w = *state;
+  ia_args a = {.value = {ia_u256_of(1000000)}};
+  ia_ledger_config c = {.path = w->path, .test = true, .cache = 64 << 10};
+  ia_err e;
+
+  ia_ledger_close(w->l);
+  w->l = NULL;
+  assert_true(ia_ledger_open(&w->l, &c, &e));
+  json_decref(world_send(w, STRANGER, &w->token, IA_CALL_FAUCET, &a, true));
+  grow(w, 1, WARM);
+  size_t warm = allocated();
+  grow(w, WARM, END);
+  size_t end = allocated();
+  if (end > warm + SLACK)
+    fail_msg("%zu bytes more for %d blocks", end - warm, END - WARM);
+  assert_int_equal(ia_ledger_head(w->l), END);
+  one_transfer_is_found(w, 500);
 }
 
 /* A dataset order tagged SCONE meets a TDX deal: 6.2 ignores the framework, 6.1 does not; and
@@ -221,9 +431,11 @@ int main(void)
 {
   static const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
-      TEST(a_reopened_ledger_goes_on),  TEST(the_log_replays_to_the_same_hashes),
-      TEST(a_changed_store_is_noticed), TEST(kill_loses_nothing_acknowledged),
-      TEST(a_store_keeps_its_genesis),  cmocka_unit_test(the_rule_sets_differ),
+      TEST(a_reopened_ledger_goes_on),        TEST(the_log_replays_to_the_same_hashes),
+      TEST(a_changed_store_is_noticed),       TEST(kill_loses_nothing_acknowledged),
+      TEST(a_store_keeps_its_genesis),        TEST(what_is_derived_is_derived_again),
+      TEST(test_ledgers_open_for_tests_only), TEST(blocks_gather_while_the_disk_writes),
+      TEST(memory_stays_flat_as_blocks_grow), cmocka_unit_test(the_rule_sets_differ),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

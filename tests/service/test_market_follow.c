@@ -144,6 +144,49 @@ static void what_is_derived_can_be_derived_again(void **state)
   expect_order(w, IA_ORDER_REQUEST, &m.hash[IA_ORDER_REQUEST], "filled", 0);
 }
 
+static void move_dataset(world *w, const ia_wallet *from, const ia_wallet *to)
+{
+  ia_chain_info info;
+  ia_args args = {.addr = {from->address, to->address}};
+  uint8_t id[32] = {0};
+
+  MUST(ia_chain_info_get(chain_of(w), &info, e));
+  memcpy(id + 12, w->dataset.b, 20);
+  args.value[0] = ia_u256_from_be(id);
+  call(w, from, &info.registry[IA_ASSET_DATASET], IA_CALL_SAFE_TRANSFER_FROM, &args);
+}
+
+/* Events are read again when other ones came after them: what counts is what is so now. */
+static void old_events_do_not_come_true_again(void **state)
+{
+  world *w = *state;
+  IA_AUTOV(ia_order_box) box = {0};
+  ia_order app = order_of(w, IA_ORDER_APP, 1), data = order_of(w, IA_ORDER_DATASET, 1),
+           request = order_of(w, IA_ORDER_REQUEST, 1), closed = order_of(w, IA_ORDER_APP, 1);
+  ia_h256 closed_hash;
+
+  move_dataset(w, w->owner, w->other);
+  move_dataset(w, w->other, w->owner);
+  ia_h256 app_hash = publish(w, &app, w->owner), data_hash = publish(w, &data, w->owner);
+  ia_h256 request_hash = publish(w, &request, w->user);
+  sign(w, &box, &closed, w->owner);
+  MUST(ia_to_market_publish(&w->net, w->owner, &box.order, &closed_hash, e));
+  ia_order_op op = {.order = box.order, .operation = IA_ORDER_CLOSE};
+  call(w, w->owner, NULL, IA_CALL_MANAGE_APP_ORDER, &op);
+  for (int i = 0; i < 2; i++) {
+    MUST(ia_market_reindex(&w->cfg, e));
+    expect_order(w, IA_ORDER_APP, &app_hash, "open", 1);
+    expect_order(w, IA_ORDER_DATASET, &data_hash, "open", 1);
+    expect_order(w, IA_ORDER_REQUEST, &request_hash, "open", 1);
+    expect_order(w, IA_ORDER_APP, &closed_hash, "canceled", 0);
+  }
+  move_dataset(w, w->owner, w->other);
+  MUST(ia_market_reindex(&w->cfg, e));
+  expect_order(w, IA_ORDER_DATASET, &data_hash, "dead", 1);
+  expect_order(w, IA_ORDER_REQUEST, &request_hash, "dead", 1);
+  expect_order(w, IA_ORDER_APP, &app_hash, "open", 1);
+}
+
 static void categories_are_the_ledgers(void **state)
 {
   world *w = *state;
@@ -180,8 +223,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       T(a_match_consumes_and_makes_a_deal),    T(a_spent_order_is_gone_and_stays_gone),
       T(a_closed_order_is_gone_at_once),       T(orders_of_a_former_owner_are_dead),
-      T(what_is_derived_can_be_derived_again), T(categories_are_the_ledgers),
-      T(a_store_belongs_to_one_ledger),
+      T(what_is_derived_can_be_derived_again), T(old_events_do_not_come_true_again),
+      T(categories_are_the_ledgers),           T(a_store_belongs_to_one_ledger),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,7 @@ static void leased_authorised_settled(void **state)
                      lab_cert(b, &task, LAB_WORKER, &b->who[3], ia_now() + 60), &auth, &e));
   MUST(lab_settle(b, LAB_WORKER, &task, ia_buf_view(&auth), &sent, &e));
   done = lab_wait(b, &task, "COMPLETED");
+  b->completed = task;
   assert_string_equal(json_string_value(json_object_get(
                           json_object_get(json_object_get(done, "iapp"), "result"), "location")),
                       "/ipfs/z");
@@ -334,6 +335,7 @@ static void causes_reach_the_requester_and_money_comes_back(void **state)
   fails(b, LAB_WORKER_2, &task, "APP_COMPUTE_FAILED", false);
   lab_advance(b, 3001);
   claimed = lab_wait(b, &task, "FAILED");
+  b->claimed = task;
   json_t *failed = json_object_get(claimed, "iapp");
   assert_string_equal(json_string_value(json_object_get(failed, "cause")), "APP_COMPUTE_FAILED");
   assert_string_equal(json_string_value(json_object_get(failed, "message")), "exit status 3");
@@ -471,6 +473,32 @@ static void logs_are_for_the_requester(void **state)
   assert_int_equal(why.code, IA_E_UNAUTHORIZED);
 }
 
+/* What the ledger says is read again; what only we know stays, to the letter. */
+static void a_reindex_reads_the_ledger_again(void **state)
+{
+  static const char *const states[] = {"INITIALIZED", "RUNNING_FAILED", "COMPLETED", "FAILED"};
+  lab *b = *state;
+  ia_h256 deal = lab_match(b, 1, TEE_TDX), without = lab_match(b, 1, 0);
+  ia_h256 tasks[] = {lab_task(&deal, 0), lab_task(&without, 0), b->completed, b->claimed};
+  json_t *before[IA_COUNT(tasks)];
+
+  for (size_t i = 0; i < IA_COUNT(tasks); i++)
+    before[i] = lab_wait(b, &tasks[i], states[i]);
+  lab_pool_down(b);
+  MUST(ia_scheduler_reindex(b->config.db, &e));
+  lab_pool_up(b);
+  /* a deal that comes after was read after all the others */
+  ia_h256 last = lab_match(b, 1, TEE_TDX), next = lab_task(&last, 0);
+  json_decref(lab_wait(b, &next, "INITIALIZED"));
+  for (size_t i = 0; i < IA_COUNT(tasks); i++) {
+    IA_AUTO_JSON *after = lab_wait(b, &tasks[i], states[i]);
+
+    if (!json_equal(before[i], after))
+      fail_msg("%s: %s, was %s", states[i], json_dumps(after, 0), json_dumps(before[i], 0));
+    json_decref(before[i]);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -489,6 +517,7 @@ int main(void)
       cmocka_unit_test(two_words_end_a_task),
       cmocka_unit_test(pool_orders_are_renewed),
       cmocka_unit_test(causes_reach_the_requester_and_money_comes_back),
+      cmocka_unit_test(a_reindex_reads_the_ledger_again),
   };
 
   return cmocka_run_group_tests(tests, lab_open, lab_close);

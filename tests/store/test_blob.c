@@ -133,6 +133,51 @@ static void a_foreign_leaf_list_is_refused(void **state)
   assert_int_equal(e.code, IA_E_CORRUPT);
 }
 
+/* A raw block whose bytes are the node of somebody's file has the hash of that file. */
+static void a_raw_block_takes_no_files_place(void **state)
+{
+  static const ia_dag_options as_raw = {1, true};
+  /* UnixFS node of "hello world\n" */
+  static const uint8_t node[] = {0x0a, 0x12, 0x08, 0x02, 0x12, 0x0c, 'h', 'e', 'l',  'l',
+                                 'o',  ' ',  'w',  'o',  'r',  'l',  'd', 10,  0x18, 0x0c};
+  IA_AUTO(ia_blobs) *b = NULL;
+  IA_AUTOV(ia_buf) first = {0}, file = {0}, raw = {0};
+  ia_err e = {0};
+
+  assert_true(ia_blobs_open(&b, *state, &e));
+  ia_cid early = add(b, &as_raw, node, sizeof(node)), by_hash = {.hash = early.hash};
+  by_hash.codec = IA_CODEC_DAG_PB; /* what a multiaddr leaves of it */
+  assert_true(ia_blob_load(&first, b, &by_hash, 100, &e));
+  assert_true(ia_span_eq(ia_buf_view(&first), IA_SPAN_ARR(node)));
+  ia_cid late = add(b, NULL, (const uint8_t *)"hello world\n", 12);
+  assert_true(ia_h256_eq(&early.hash, &late.hash));
+  assert_true(ia_blob_load(&file, b, &late, 100, &e));
+  assert_true(ia_span_is(ia_buf_view(&file), "hello world\n"));
+  assert_true(ia_blob_load(&raw, b, &early, 100, &e));
+  assert_true(ia_span_eq(ia_buf_view(&raw), IA_SPAN_ARR(node)));
+}
+
+static void adding_again_mends(void **state)
+{
+  static const size_t sizes[] = {200000, 600000};
+  IA_AUTO(ia_blobs) *b = NULL;
+  ia_autofree uint8_t *p = pattern(600000);
+  ia_err e = {0};
+
+  assert_true(ia_blobs_open(&b, *state, &e));
+  for (size_t i = 0; i < IA_COUNT(sizes); i++) {
+    IA_AUTOV(ia_buf) out = {0};
+    ia_cid cid = add(b, NULL, p, sizes[i]);
+
+    damage(*state, "");
+    assert_false(ia_blob_load(&out, b, &cid, 1 << 20, &e));
+    (void)add(b, NULL, p, sizes[i]);
+    ia_buf_clear(&out);
+    assert_true(ia_blob_load(&out, b, &cid, 1 << 20, &e));
+    assert_true(ia_span_eq(ia_buf_view(&out), ia_span_of(p, sizes[i])));
+  }
+}
+
 static void interrupted_writers_leave_nothing(void **state)
 {
   ia_blobs *b = NULL;
@@ -178,6 +223,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(ranges_cross_chunks, setup, teardown),
       cmocka_unit_test_setup_teardown(damage_on_disk_is_seen, setup, teardown),
       cmocka_unit_test_setup_teardown(a_foreign_leaf_list_is_refused, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_raw_block_takes_no_files_place, setup, teardown),
+      cmocka_unit_test_setup_teardown(adding_again_mends, setup, teardown),
       cmocka_unit_test_setup_teardown(interrupted_writers_leave_nothing, setup, teardown),
       cmocka_unit_test_setup_teardown(unknown_cid, setup, teardown),
   };

@@ -8,6 +8,9 @@
 #include "poco/abi.h"
 
 enum { IA_BLOOM_SIZE = 256, IA_BLOCK_GAS_LIMIT = 30000000 };
+/* Events of one transaction, and entries of one eth_getLogs: who follows by single blocks always
+ * gets them. */
+enum { IA_LOGS_MAX = 10000 };
 
 typedef struct ia_block {
   uint64_t number;

@@ -422,6 +422,35 @@ bool ia_disk_healthy(ia_disk *d, ia_err *e)
   return ok;
 }
 
+/* --- replacing
+ * ------------------------------------------------------------------------------------- */
+
+static const char replace_sql[] =
+    "BEGIN IMMEDIATE;"
+    "DELETE FROM main.state; INSERT INTO main.state SELECT k, v FROM replayed.state;"
+    "DELETE FROM main.ref; INSERT INTO main.ref SELECT h, n FROM replayed.ref;"
+    "DELETE FROM main.term; INSERT INTO main.term SELECT t, n FROM replayed.term;"
+    "COMMIT;";
+
+bool ia_disk_replace_derived(ia_disk *d, const char *other, ia_err *e)
+{
+  sqlite3_stmt *attach = NULL;
+  ia_err ignored;
+  bool ok = prepare(d->writer, &attach, "ATTACH ?1 AS replayed", e);
+
+  if (ok) {
+    sqlite3_bind_text(attach, 1, other, -1, SQLITE_STATIC);
+    ok = step(d, attach, e);
+  }
+  sqlite3_finalize(attach);
+  if (!ok)
+    return false;
+  ok = run(d->writer, replace_sql, e);
+  if (!ok)
+    (void)run(d->writer, "ROLLBACK", &ignored);
+  return run(d->writer, "DETACH replayed", ok ? e : &ignored) && ok;
+}
+
 /* --- reading
  * --------------------------------------------------------------------------------------- */
 

@@ -37,6 +37,10 @@ IA_MUST bool ia_disk_wait(ia_disk *d, uint64_t number, ia_err *e);
 /* False with the writer's error once it failed; nothing is written after that. */
 IA_MUST bool ia_disk_healthy(ia_disk *d, ia_err *e);
 
+/* State and indexes of another store in the place of ours, in one durable transaction; while
+ * nothing is being written. */
+IA_MUST bool ia_disk_replace_derived(ia_disk *d, const char *other, ia_err *e);
+
 /* -- reading what is durable; one thread -- */
 IA_MUST bool ia_disk_get_state(ia_disk *d, ia_span key, ia_buf *value, ia_err *e);
 /* Appends the body; *found false when there is none. */

@@ -77,7 +77,8 @@ static bool execute(ia_ledger *l, const ia_message *m, ia_executed *x, ia_err *e
 {
   size_t mark = ia_kv_mark(l->kv);
 
-  x->ok = run(&l->vm, m, &x->out);
+  x->ok = run(&l->vm, m, &x->out) &&
+          (l->vm.n_logs <= IA_LOGS_MAX || ia_revert_set(&l->vm.why, IA_REVERT_TOO_MUCH));
   if (ia_kv_error(l->kv) ||
       (!x->ok && (l->vm.why.id == IA_REVERT_FAULT || l->vm.why.id == IA_REVERT_NONE)))
     return broken(l, e);
@@ -166,6 +167,9 @@ static bool seal(ia_ledger *l, ia_block *b, ia_err *e)
   l->head = b->number;
   l->head_time = b->timestamp;
   l->head_hash = hash;
+  /* later blocks go on from a time that was set by hand */
+  if (l->next_time)
+    l->offset_s = l->next_time > l->now() ? l->next_time - l->now() : 0;
   l->next_time = 0;
   ia_kv_end(l->kv, b->number);
   return true;

@@ -156,7 +156,8 @@ bool ia_genesis_world(ia_world *w, ia_span text, uint64_t *timestamp, ia_err *e)
       !ia_json_get_u64(v, "chainId", &w->chain_id, e) || !ia_json_get_str(v, "rules", &rules, e) ||
       !ia_json_get_h256(v, "seed", &w->seed, e) ||
       !ia_json_get_addr(v, "poolOwner", &w->pool_owner, e) ||
-      !ia_json_get_u64(v, "time", timestamp, e))
+      !ia_json_get_u64(v, "time", timestamp, e) ||
+      !ia_json_get_bool(v, "devAccounts", &w->dev_accounts, e))
     return ia_wrap(e, "genesis");
   w->rules = ia_poco_rules_named(ia_span_str(rules));
   if (version != 1 || !w->rules)

@@ -1,6 +1,7 @@
 /* Hub: matching, order management, broadcast, life of a task. */
 #include "eth/eip712.h"
 #include "poco/orders.h"
+#include "service/ledger/block.h"
 #include "service/ledger/vm.h"
 
 /* Stake and reward ratio of the pool; a pool that is none fails in the match itself. */
@@ -172,6 +173,8 @@ static bool initialize_each(ia_frame *f, const ia_call_value *in, bool and_claim
 
   if (deals->n != indexes->n)
     return ia_no(f, IA_REVERT_ARRAY_LENGTHS);
+  if (deals->n > IA_LOGS_MAX)
+    return ia_no(f, IA_REVERT_TOO_MUCH);
   for (size_t i = 0; i < deals->n; i++) {
     ia_h256 dealid = word_at(deals, i), taskid;
     ia_u256 idx = ia_u256_from_be(indexes->ptr + 32 * i);
@@ -195,6 +198,8 @@ static bool initialize_and_claim_array(ia_frame *f, const ia_call_value *in, ia_
 
 static bool claim_array(ia_frame *f, const ia_call_value *in, ia_call_value *out)
 {
+  if (in->a.list[0].n > IA_LOGS_MAX)
+    return ia_no(f, IA_REVERT_TOO_MUCH);
   for (size_t i = 0; i < in->a.list[0].n; i++) {
     ia_h256 taskid = word_at(&in->a.list[0], i);
 

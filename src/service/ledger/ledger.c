@@ -125,7 +125,28 @@ static bool same_genesis(const ia_ledger *l, const ia_genesis *g, ia_err *e)
   return true;
 }
 
-static bool resume(ia_ledger *l, const ia_genesis *g, ia_err *e)
+/* What only tests may do, said of new and of stored ledgers alike: an option given when the store
+ * was made does not hold for ever. */
+static bool allowed(const ia_ledger *l, const ia_ledger_config *c, ia_err *e)
+{
+  uint64_t id = l->world.chain_id;
+
+  if (c->test)
+    return true;
+  if (id == 1 || id == 134 || id == 42161) {
+    ia_fail(e, IA_E_CHAIN_ID, "%llu is a public network's chain id", (unsigned long long)id);
+    return ia_hint(e, "--test, or a new ledger without --chain-id");
+  }
+  if (l->world.dev_accounts && !c->loopback) {
+    ia_fail(e, IA_E_INVALID,
+            "development accounts, whose keys everybody knows, hold coins here: "
+            "only with --test or on loopback");
+    return ia_hint(e, "a new --home, begun with the --host that it shall have");
+  }
+  return true;
+}
+
+static bool resume(ia_ledger *l, const ia_ledger_config *c, ia_err *e)
 {
   IA_AUTOV(ia_buf) first = {0};
   IA_AUTOV(ia_buf) last = {0};
@@ -134,21 +155,21 @@ static bool resume(ia_ledger *l, const ia_genesis *g, ia_err *e)
 
   l->head = ia_disk_durable(l->disk);
   if (!read_block(l, 0, &first, &b, &l->genesis_hash, e) ||
-      !ia_genesis_world(&l->world, b.raw, &ignored, e) || !same_genesis(l, g, e) ||
-      !read_block(l, l->head, &last, &b, &l->head_hash, e))
+      !ia_genesis_world(&l->world, b.raw, &ignored, e) || !same_genesis(l, &c->genesis, e) ||
+      !allowed(l, c, e) || !read_block(l, l->head, &last, &b, &l->head_hash, e))
     return false;
   l->head_time = b.timestamp;
   l->first_recent = l->head + 1;
   return true;
 }
 
-static bool begin(ia_ledger *l, const ia_genesis *g, ia_err *e)
+static bool begin(ia_ledger *l, const ia_ledger_config *c, ia_err *e)
 {
   IA_AUTOV(ia_buf) text = {0};
   uint64_t time;
 
-  return ia_genesis_text(&text, g, l->now(), e) &&
-         ia_genesis_world(&l->world, ia_buf_view(&text), &time, e) &&
+  return ia_genesis_text(&text, &c->genesis, l->now(), e) &&
+         ia_genesis_world(&l->world, ia_buf_view(&text), &time, e) && allowed(l, c, e) &&
          ia_ledger_make_genesis(l, ia_buf_view(&text), time, e) && ia_disk_wait(l->disk, 0, e);
 }
 
@@ -171,8 +192,6 @@ bool ia_ledger_open(ia_ledger **out, const ia_ledger_config *c, ia_err *e)
 {
   IA_AUTO(ia_ledger) *l = NULL;
 
-  if (c->genesis.dev_accounts && !c->test && !c->loopback)
-    return ia_fail(e, IA_E_INVALID, "development accounts: only with --test or on loopback");
   if (!ia_ledger_new(&l, c->path, 0, c->cache, e))
     return false;
   l->test = c->test;
@@ -180,9 +199,11 @@ bool ia_ledger_open(ia_ledger **out, const ia_ledger_config *c, ia_err *e)
   l->allow_fees = c->allow_fees;
   if (c->now)
     l->now = c->now;
-  if (ia_disk_durable(l->disk) == UINT64_MAX ? !begin(l, &c->genesis, e)
-                                             : !resume(l, &c->genesis, e))
+  if (ia_disk_durable(l->disk) == UINT64_MAX ? !begin(l, c, e) : !resume(l, c, e))
     return false;
+  /* time that a test moved on goes on from there */
+  if (c->test && l->head_time > l->now())
+    l->offset_s = l->head_time - l->now();
   *out = ia_steal(&l);
   return true;
 }

@@ -87,5 +87,9 @@ typedef struct ia_ledger_verified {
   ia_h256 head;
 } ia_ledger_verified;
 IA_MUST bool ia_ledger_verify(ia_ledger_verified *out, const char *path, ia_err *e);
+/* Puts state and indexes as the log gives them in the place of those stored, in one transaction;
+ * the log itself is not touched. CORRUPT, and nothing is changed, when the log does not replay.
+ * Both while no ledger runs on this store. */
+IA_MUST bool ia_ledger_reindex(ia_ledger_verified *out, const char *path, ia_err *e);
 
 #endif

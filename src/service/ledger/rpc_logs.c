@@ -4,7 +4,7 @@
 
 #include "service/ledger/rpc_int.h"
 
-enum { LOGS_MAX = 10000, BLOCKS_MAX = 10000, ALTERNATIVES_MAX = 100 };
+enum { BLOCKS_MAX = 10000, ALTERNATIVES_MAX = 100 };
 
 typedef struct alternatives {
   bool any; /* no condition */
@@ -136,8 +136,8 @@ static bool add_block(ia_lrpc *r, const filter *f, uint64_t number, json_t *out)
       return ia_lrpc_failed(r, &e);
     if (!matches(f, &log))
       continue;
-    if (json_array_size(out) >= LOGS_MAX)
-      return ia_lrpc_fail(r, IA_RPC_LIMIT, "query returned more than %d results", LOGS_MAX);
+    if (json_array_size(out) >= IA_LOGS_MAX)
+      return ia_lrpc_fail(r, IA_RPC_LIMIT, "query returned more than %d results", IA_LOGS_MAX);
     if (json_array_append_new(out, ia_lrpc_log(&b, &hash, &log, i)) != 0)
       return ia_lrpc_fail(r, IA_RPC_INTERNAL, "out of memory");
   }
@@ -152,21 +152,6 @@ static int by_number(const void *a, const void *b)
   uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
   return x < y ? -1 : x > y;
-}
-
-/* Indexed topics tell most, then the event's own, then the address. place = IA_TOPICS_MAX: address.
- */
-static const alternatives *condition(const filter *f, size_t *place)
-{
-  static const size_t order[] = {1, 2, 3, 0};
-
-  for (size_t i = 0; i < IA_COUNT(order); i++)
-    if (!f->topic[order[i]].any) {
-      *place = order[i];
-      return &f->topic[order[i]];
-    }
-  *place = IA_TOPICS_MAX;
-  return f->address.any ? NULL : &f->address;
 }
 
 static uint64_t term_of(size_t place, const ia_h256 *v)
@@ -184,35 +169,52 @@ static bool too_wide(ia_lrpc *r)
                       BLOCKS_MAX);
 }
 
-/* Durable blocks that may match, ascending, each once. */
-static bool candidates(ia_lrpc *r, const filter *f, uint64_t to, uint64_t *out, size_t *n)
+/* Blocks that the index has for one condition, ascending, each once; *wide: more than we look at.
+ * place = IA_TOPICS_MAX: address. */
+static bool from_index(ia_lrpc *r, const filter *f, uint64_t to, size_t place, uint64_t *out,
+                       size_t *n, bool *wide)
 {
-  size_t place, found;
-  const alternatives *c = condition(f, &place);
+  const alternatives *c = place == IA_TOPICS_MAX ? &f->address : &f->topic[place];
+  size_t found, kept = 0;
   ia_err e;
 
   *n = 0;
-  if (!c) {
-    if (to - f->from >= BLOCKS_MAX)
-      return too_wide(r);
-    for (uint64_t i = f->from; i <= to; i++)
-      out[(*n)++] = i;
-    return true;
-  }
-  for (size_t i = 0; i < c->n; i++) {
+  for (size_t i = 0; i < c->n && *n <= BLOCKS_MAX; i++) {
     if (!ia_disk_find(r->l->disk, term_of(place, &c->v[i]), f->from, to, out + *n,
                       BLOCKS_MAX + 1 - *n, &found, &e))
       return ia_lrpc_failed(r, &e);
     *n += found;
-    if (*n > BLOCKS_MAX)
-      return too_wide(r);
   }
+  *wide = *n > BLOCKS_MAX;
   qsort(out, *n, sizeof(*out), by_number);
-  size_t kept = 0;
   for (size_t i = 0; i < *n; i++)
     if (kept == 0 || out[kept - 1] != out[i])
       out[kept++] = out[i];
   *n = kept;
+  return true;
+}
+
+/* Durable blocks that may match. Indexed topics tell most, then the event's own, then the address;
+ * the first condition that leaves few enough blocks is taken. */
+static bool candidates(ia_lrpc *r, const filter *f, uint64_t to, uint64_t *out, size_t *n)
+{
+  static const size_t order[] = {1, 2, 3, 0, IA_TOPICS_MAX};
+
+  for (size_t i = 0; i < IA_COUNT(order); i++) {
+    bool wide;
+
+    if (order[i] == IA_TOPICS_MAX ? f->address.any : f->topic[order[i]].any)
+      continue;
+    if (!from_index(r, f, to, order[i], out, n, &wide))
+      return false;
+    if (!wide)
+      return true;
+  }
+  if (to - f->from >= BLOCKS_MAX)
+    return too_wide(r);
+  *n = 0;
+  for (uint64_t i = f->from; i <= to; i++)
+    out[(*n)++] = i;
   return true;
 }
 

@@ -1,4 +1,5 @@
-/* Replaying a ledger's log: every block hash, then the whole state, against what is stored. */
+/* Replaying a ledger's log: every block hash, then the whole state, against what is stored; or in
+ * the place of what is stored. */
 #include <stdio.h>
 
 #include "base/file.h"
@@ -17,14 +18,15 @@ static void folder_remove(folder *f)
 }
 IA_DEFINE_AUTO_VALUE(folder, folder_remove)
 
+/* One name, so that what a killed run left is removed by the next. */
 static bool folder_make(folder *f, const char *beside, ia_err *e)
 {
-  int n = snprintf(f->path, sizeof(f->path), "%s.verify-XXXXXX", beside);
+  ia_path p;
 
-  if (n < 0 || (size_t)n >= sizeof(f->path) || !mkdtemp(f->path)) {
-    f->path[0] = '\0';
-    return ia_fail_errno(e, "cannot make a folder beside %s", beside);
-  }
+  if (!ia_path_join(&p, e, "%s.replay", beside) || !ia_remove_tree(p.s, e) ||
+      !ia_mkdirs(p.s, 0700, e))
+    return false;
+  memcpy(f->path, p.s, sizeof(f->path));
   return true;
 }
 
@@ -87,22 +89,11 @@ static bool same_state(ia_disk *a, ia_disk *b, ia_err *e)
   return true;
 }
 
-bool ia_ledger_verify(ia_ledger_verified *out, const char *path, ia_err *e)
+/* Replays the whole log into `replica`; every hash must come out as it stands there. */
+static bool replay_all(ia_ledger *replica, ia_disk *log, ia_ledger_verified *out, ia_err *e)
 {
-  IA_AUTOV(folder) tmp = {{0}};
-  IA_AUTO(ia_ledger) *replica = NULL;
-  IA_AUTO(ia_disk) *log = NULL;
-  ia_path copy;
-  uint64_t last;
+  uint64_t last = ia_disk_durable(log);
 
-  if (access(path, R_OK) != 0)
-    return ia_fail_errno(e, "%s", path);
-  if (!folder_make(&tmp, path, e) || !ia_path_join(&copy, e, "%s/ledger.db", tmp.path) ||
-      !ia_disk_open(&log, path, 0, e) || !ia_ledger_new(&replica, copy.s, IA_DISK_FAST, 0, e))
-    return false;
-  last = ia_disk_durable(log);
-  if (last == UINT64_MAX)
-    return ia_fail(e, IA_E_CORRUPT, "%s holds no ledger", path);
   for (uint64_t n = 0; n <= last; n++) {
     if (!replay(replica, log, n, e))
       return false;
@@ -110,8 +101,34 @@ bool ia_ledger_verify(ia_ledger_verified *out, const char *path, ia_err *e)
       return false;
     ia_ledger_trim(replica);
   }
-  if (!ia_disk_wait(replica->disk, last, e) || !same_state(log, replica->disk, e))
-    return false;
   *out = (ia_ledger_verified){last + 1, replica->head_hash};
-  return true;
+  return ia_disk_wait(replica->disk, last, e);
+}
+
+static bool run(ia_ledger_verified *out, const char *path, bool replace, ia_err *e)
+{
+  IA_AUTOV(folder) tmp = {{0}};
+  IA_AUTO(ia_ledger) *replica = NULL;
+  IA_AUTO(ia_disk) *log = NULL;
+  ia_path copy;
+
+  if (access(path, R_OK) != 0)
+    return ia_fail_errno(e, "%s", path);
+  if (!folder_make(&tmp, path, e) || !ia_path_join(&copy, e, "%s/ledger.db", tmp.path) ||
+      !ia_disk_open(&log, path, 0, e) || !ia_ledger_new(&replica, copy.s, IA_DISK_FAST, 0, e))
+    return false;
+  if (ia_disk_durable(log) == UINT64_MAX)
+    return ia_fail(e, IA_E_CORRUPT, "%s holds no ledger", path);
+  return replay_all(replica, log, out, e) &&
+         (replace ? ia_disk_replace_derived(log, copy.s, e) : same_state(log, replica->disk, e));
+}
+
+bool ia_ledger_verify(ia_ledger_verified *out, const char *path, ia_err *e)
+{
+  return run(out, path, false, e);
+}
+
+bool ia_ledger_reindex(ia_ledger_verified *out, const char *path, ia_err *e)
+{
+  return run(out, path, true, e);
 }

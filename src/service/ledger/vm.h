@@ -25,6 +25,7 @@ typedef struct ia_world {
   ia_addr group[IA_WORLD_GROUPS]; /* [0] web3mail, [1] web3telegram */
   size_t n_groups;
   ia_h256 proxy_code_hash;
+  bool dev_accounts; /* hold coins from the start */
 } ia_world;
 
 typedef struct ia_lvm {

@@ -122,6 +122,25 @@ static bool current_owner(const order_row *r, ia_chain *c, ia_addr *owner, ia_er
   return true;
 }
 
+/* An open order whose maker cannot pay, or a request that nothing would match, is dead. */
+static bool recheck_means(worker *w, const ia_h256 *hash, ia_err *e)
+{
+  ia_account account;
+  char status[16];
+  bool yes = true;
+  order_row r;
+
+  if (!ia_market_row_load(w->db, &r, hash, e) || !status_of(w->db, hash, status, sizeof(status), e))
+    return false;
+  if (strcmp(status, "open") != 0 || r.kind < IA_ORDER_WORKERPOOL)
+    return true;
+  if (!ia_chain_account(w->chain, &account, &r.signer, e) ||
+      (r.kind == IA_ORDER_REQUEST && !ia_market_matchable(w->db, &yes, &r, e)))
+    return false;
+  return (yes && ia_market_stake_ok(&r, &account.stake)) ||
+         set_status(w->db, hash, "dead", r.remaining, 0, e);
+}
+
 bool ia_market_recheck(ia_market *m, worker *w, const ia_h256 *hash, ia_err *e)
 {
   order_row r;
@@ -131,7 +150,8 @@ bool ia_market_recheck(ia_market *m, worker *w, const ia_h256 *hash, ia_err *e)
   if (!ia_market_row_load(w->db, &r, hash, e) || !current_owner(&r, w->chain, &owner, e))
     return false;
   const char *status = ia_addr_eq(&owner, &r.signer) ? "open" : "dead";
-  return set_status(w->db, hash, status, r.remaining, 0, e) && touch(w, hash, false, 0, e);
+  return set_status(w->db, hash, status, r.remaining, 0, e) && touch(w, hash, false, 0, e) &&
+         recheck_means(w, hash, e);
 }
 
 static bool dead_by(ia_db *db, ia_stmt *s, uint64_t block, ia_err *e)
@@ -153,24 +173,26 @@ static bool dead_by(ia_db *db, ia_stmt *s, uint64_t block, ia_err *e)
   return true;
 }
 
-/* An asset went to another owner: what the old one signed for it can be matched no more. */
+/* An asset went to another owner: what others than its owner of today signed for it can be matched
+ * no more. Today's, not the event's: events are read again after a rewrite and by a reindex. */
 static bool asset_moved(worker *w, const ia_event *ev, uint64_t block, ia_err *e)
 {
   uint8_t be[32];
-  ia_addr asset;
+  ia_addr asset, owner;
   ia_stmt *s;
 
   if (ia_addr_zero(&ev->addr[0]))
     return true; /* newly made */
   ia_u256_to_be(be, &ev->value[0]);
   memcpy(asset.b, be + 12, sizeof(asset.b));
-  if (!ia_db_stmt(&s, w->db,
+  if (!ia_chain_owner(w->chain, &owner, &asset, e) ||
+      !ia_db_stmt(&s, w->db,
                   "SELECT hash FROM orders WHERE asset = $1 AND signer <> $2 AND status = 'open'"
                   " AND kind < $3",
                   e))
     return false;
   ia_bind_addr(s, 1, &asset);
-  ia_bind_addr(s, 2, &ev->addr[1]);
+  ia_bind_addr(s, 2, &owner);
   ia_bind_u64(s, 3, IA_ORDER_REQUEST);
   return dead_by(w->db, s, block, e);
 }
@@ -258,7 +280,8 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
   return save_cursor(w->db, to, e) && ia_tx_commit(&tx, e);
 }
 
-/* Everything that blocks above `to` did is looked up anew. */
+/* Everything that blocks above `to` did is looked up anew; requests last, for they live on others.
+ */
 static bool undo(ia_market *m, worker *w, const ia_cursor *to, ia_err *e)
 {
   IA_AUTOV(ia_buf) list = {0};
@@ -271,7 +294,8 @@ static bool undo(ia_market *m, worker *w, const ia_cursor *to, ia_err *e)
       !ia_db_stmt(&s, w->db, "DELETE FROM deals WHERE block > $1", e))
     return false;
   ia_bind_u64(s, 1, to->number);
-  if (!ia_stmt_run(s, e) || !ia_db_stmt(&s, w->db, "SELECT hash FROM orders WHERE changed > $1", e))
+  if (!ia_stmt_run(s, e) ||
+      !ia_db_stmt(&s, w->db, "SELECT hash FROM orders WHERE changed > $1 ORDER BY kind", e))
     return false;
   ia_bind_u64(s, 1, to->number);
   if (!hashes_of(s, &list, e))
@@ -380,7 +404,7 @@ static bool recheck_all(ia_market *m, worker *w, ia_err *e)
   ia_stmt *s;
   ia_h256 hash;
 
-  if (!ia_db_stmt(&s, w->db, "SELECT hash FROM orders", e) || !hashes_of(s, &list, e))
+  if (!ia_db_stmt(&s, w->db, "SELECT hash FROM orders ORDER BY kind", e) || !hashes_of(s, &list, e))
     return false;
   for (in = ia_buf_view(&list); ia_span_copy(&in, hash.b, sizeof(hash.b));)
     if (!ia_market_recheck(m, w, &hash, e))

@@ -155,13 +155,15 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
   if (!ia_u256_u64(&first, &d->deal.bot_first) || !ia_u256_u64(&size, &d->deal.bot_size) ||
       !ia_u256_u64(&category, &d->deal.category) || first > INT64_MAX || size > INT64_MAX - first)
     return ia_fail(e, IA_E_INVALID, "deal of too many tasks");
-  if (!ia_db_stmt(&st, s->db,
-                  "INSERT INTO deals (deal_id, tx, block, requester, app, app_digest, dataset,"
-                  " request_hash, start, timeref, first, size, made, category, orders, assets,"
-                  " image, inputs, cause, message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-                  " $11, $12, 0, $13, $14, $15, $16, $17, $18, $19)"
-                  " ON CONFLICT (deal_id) DO NOTHING",
-                  e))
+  if (!ia_db_stmt(
+          &st, s->db,
+          "INSERT INTO deals (deal_id, tx, block, requester, app, app_digest, dataset,"
+          " request_hash, start, timeref, first, size, made, category, orders, assets,"
+          " image, inputs, cause, message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+          " $11, $12, (SELECT count(*) FROM tasks WHERE deal_id = $1), $13, $14, $15, $16, $17,"
+          " $18, $19)"
+          " ON CONFLICT (deal_id) DO NOTHING",
+          e))
     return false;
   ia_bind_h256(st, 1, &d->id);
   ia_bind_h256(st, 2, &d->tx);

@@ -47,6 +47,10 @@ IA_MUST bool ia_scheduler_open(ia_scheduler **out, const ia_scheduler_config *c,
 /* After the server that mounts it is closed. NULL is fine. */
 void ia_scheduler_close(ia_scheduler *s);
 IA_DEFINE_AUTO(ia_scheduler, ia_scheduler_close)
+/* Forgets the deals of the store and how far it has read: the next start reads the ledger from the
+ * first block. Tasks keep what the ledger does not know (leases, causes, receipts). While no
+ * scheduler runs on this store. */
+IA_MUST bool ia_scheduler_reindex(const char *db, ia_err *e);
 IA_MUST bool ia_scheduler_mount(ia_scheduler *s, ia_server *server, ia_err *e);
 
 #endif

@@ -97,3 +97,13 @@ bool sch_cursor_put(ia_scheduler *s, const ia_cursor *c, ia_err *e)
   ia_buf_put(&b, c->hash.b, 32);
   return ia_buf_ok(&b, e) && sch_meta_put(s, "cursor", ia_buf_view(&b), e);
 }
+
+bool ia_scheduler_reindex(const char *url, ia_err *e)
+{
+  IA_AUTO(ia_db) *db = NULL;
+  IA_AUTO(ia_tx) *tx = NULL;
+
+  return sch_store_open(&db, url, e) && ia_tx_begin(&tx, db, e) &&
+         ia_db_exec(db, "DELETE FROM deals; DELETE FROM meta WHERE name = 'cursor'", e) &&
+         ia_tx_commit(&tx, e);
+}

@@ -170,7 +170,9 @@ static bool task_put(ia_scheduler *s, const ia_h256 *deal, uint64_t idx, uint64_
   ia_bind_text(st, 7, cause);
   ia_bind_text(st, 8, message);
   ia_bind_u64(st, 9, ia_now_ms());
-  return ia_stmt_run(st, e) && history_put(s, &id, state, e);
+  if (!ia_stmt_run(st, e))
+    return false;
+  return ia_db_changes(s->db) == 0 || history_put(s, &id, state, e);
 }
 
 /* How many more rows this deal may have now. */

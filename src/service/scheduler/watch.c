@@ -106,7 +106,7 @@ static bool task_settled(ia_scheduler *s, const ia_h256 *id, const ia_chain_log 
   if (!ia_db_stmt(&st, s->db,
                   "UPDATE tasks SET initialized = 1, settle_tx = $2, settle_block = $3,"
                   " settle_hash = $4, results = $5, settled_ms = $6, cause = '', code = '',"
-                  " message = '' WHERE task_id = $1",
+                  " message = '' WHERE task_id = $1 AND (settle_tx IS NULL OR settle_tx <> $2)",
                   e))
     return false;
   ia_bind_h256(st, 1, id);
@@ -128,6 +128,8 @@ static bool task_claimed(ia_scheduler *s, const ia_h256 *id, ia_err *e)
 
   if (!sch_task_get(s, &t, id, &why))
     return why.code == IA_E_NOT_FOUND || (e && (*e = why, false));
+  if (t.state == SCH_FAILED)
+    return true; /* read again */
   if (t.cause[0] == '\0' &&
       !sch_task_set_cause(s, id, "CONTRIBUTION_TIMEOUT", "DEADLINE_PASSED",
                           "no result came before the deadline; the money went back", e))

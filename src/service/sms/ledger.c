@@ -283,7 +283,7 @@ static bool l_events(void *ctx, uint64_t from, uint64_t to,
       IA_EV_SIGNED_DATASET_ORDER,    IA_EV_SIGNED_WORKERPOOL_ORDER, IA_EV_SIGNED_REQUEST_ORDER};
   rpc_ledger *l = ctx;
 
-  for (uint64_t at = from; at <= to; at += EVENTS_SPAN) {
+  for (uint64_t at = from, end; at <= to; at = end + 1) {
     IA_AUTOV(ia_chain_logs) logs = {0};
     ia_chain_filter f = {.from = at,
                          .to = at + EVENTS_SPAN - 1 < to ? at + EVENTS_SPAN - 1 : to,
@@ -293,8 +293,9 @@ static bool l_events(void *ctx, uint64_t from, uint64_t to,
                          .n_events = IA_COUNT(ids)};
     ia_sms_event ev;
 
-    if (!ia_chain_logs_get(l->chain, &logs, &f, e))
+    if (!ia_chain_logs_part(l->chain, &logs, &f, e))
       return false;
+    end = f.to;
     for (size_t i = 0; i < logs.n; i++)
       if (event_of(&logs.v[i], &ev) && !sink(sink_ctx, &ev, e))
         return false;
