@@ -18,6 +18,7 @@ typedef struct seen {
   unsigned n;
   unsigned order[64];
   atomic_uint inside, most, unrun;
+  unsigned want; /* jobs that must meet inside */
   int status;
 } seen;
 
@@ -156,7 +157,10 @@ static void slow_work(void *ctx)
 
   while (now > most && !atomic_compare_exchange_weak(&s->most, &most, now))
     continue;
-  usleep(20000);
+  /* they wait for each other, however slow the machine is; a narrower pool never gets there */
+  for (int i = 0; i < 10000 && atomic_load(&s->most) < s->want; i++)
+    usleep(1000);
+  usleep(20000); /* time for those that a wider pool would let in */
   atomic_fetch_sub(&s->inside, 1);
 }
 
@@ -178,6 +182,7 @@ static void pools_are_as_wide_as_they_say(void **state)
 
   for (unsigned p = 0; p < IA_POOL_COUNT; p++) {
     s->n = 0;
+    s->want = width[p];
     atomic_store(&s->most, 0);
     for (unsigned i = 0; i < 6; i++)
       assert_true(ia_loop_job(s->l, (ia_pool)p, slow_work, slow_done, s, &e));
