@@ -143,7 +143,7 @@ static bool array_word(ia_h256 *out, const schema *s, const ia_abi_shape *shape,
                        unsigned depth, ia_err *e)
 {
   size_t count = shape->count;
-  ia_abi_val v;
+  ia_abi_val v = {0};
   ia_keccak k;
 
   if (shape->form == IA_ABI_F_VECTOR) {
