@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "guest/agent_internal.h"
+#include "sandbox/filter.h"
 
 static void agent_close(ia_agent *a)
 {
@@ -16,6 +17,7 @@ static void agent_close(ia_agent *a)
   ia_hints_free(&a->hints);
   ia_oci_config_free(a->config);
   ia_secp_free(a->secp);
+  ia_buf_free(&a->filter);
   ia_link_free(&a->link);
 }
 IA_DEFINE_AUTO_VALUE(ia_agent, agent_close)
@@ -203,5 +205,7 @@ bool ia_agent_run(const ia_agent_spec *spec, ia_err *e)
   IA_AUTOV(ia_agent) a = {.spec = spec, .cause = ""};
 
   ia_link_init(&a.link, spec->stream_fd);
-  return ia_secp_new(&a.secp, e) && hello(&a, e) && serve(&a, e);
+  /* the filter is the same for every app: made while nobody waits for it */
+  return ia_secp_new(&a.secp, e) && hello(&a, e) && ia_filter_build(&a.filter, true, e) &&
+         serve(&a, e);
 }

@@ -14,6 +14,7 @@ typedef struct ia_agent {
   const ia_agent_spec *spec;
   ia_link link;
   ia_secp *secp;
+  ia_buf filter; /* of the app's system calls */
   /* image */
   bool loaded;
   ia_h256 image;

@@ -83,6 +83,7 @@ static bool run_app(ia_agent *a, const folders *f, ia_sandbox_result *r, ia_err 
       .n_binds = IA_COUNT(binds),
       .limits = {.memory_bytes = APP_MEMORY, .wall_ms = a->task.time_limit * 1000},
       .cgroup_root = a->spec->cgroup,
+      .counted_filter = ia_buf_view(&a->filter),
       .allow_swap = true, /* judged for all of the guest's box by who started it */
       .cancel_fd = a->link.in.fd,
       .started = on_started,

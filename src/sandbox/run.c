@@ -145,12 +145,14 @@ static bool launch(ia_sandbox_result *out, const ia_sandbox_spec *spec, const ia
 
   if (!plan)
     return ia_fail(e, IA_E_MEMORY, "plan");
-  if (!ia_root_app(plan, spec, l, e) || !ia_filter_build(&filter, out->memory_by_cgroup, e) ||
+  bool made = out->memory_by_cgroup && spec->counted_filter.len > 0;
+  if (!ia_root_app(plan, spec, l, e) ||
+      (!made && !ia_filter_build(&filter, out->memory_by_cgroup, e)) ||
       !find_paths(&found, spec, e) ||
       !ia_idmap_choose(&bs.map, spec->uid_base ? spec->uid_base : IA_SANDBOX_UID_BASE,
                        spec->uid_count ? spec->uid_count : IA_SANDBOX_UID_COUNT, e))
     return false;
-  jail.filter = ia_buf_view(&filter);
+  jail.filter = made ? spec->counted_filter : ia_buf_view(&filter);
   jail.paths = (const char *const *)found.list;
   jail_limits(&jail, l, g);
   ia_box box = {.pidfd = -1, .control = -1};

@@ -32,6 +32,8 @@ typedef struct ia_sandbox_spec {
   ia_sandbox_limits limits;     /* zeroes = defaults of limits.h */
   uint32_t uid_base, uid_count; /* host range "0 base count" where the caller may map it;
                                  * 0 = IA_SANDBOX_UID_BASE, IA_SANDBOX_UID_COUNT */
+  ia_span counted_filter;  /* made beforehand by ia_filter_build for an app that a memory cgroup
+                            * holds; not used for others. Empty = made by the call */
   const char *cgroup_root; /* folder of delegated hierarchies (guestbox.h); NULL = find our own */
   bool allow_swap;         /* run although secrets in memory could reach a swap device */
   bool no_out;             /* no /iexec_out (image builds) */
