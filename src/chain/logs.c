@@ -2,7 +2,7 @@
 #include "base/hex.h"
 #include "chain/internal.h"
 
-enum { MATCH_SPAN = 256 };
+enum { MATCH_SPAN = 256, MATCH_NEWEST = 32 };
 
 void ia_chain_logs_free(ia_chain_logs *l)
 {
@@ -229,12 +229,16 @@ bool ia_chain_find_match(ia_chain *c, ia_chain_tx *out, ia_event *ev, const ia_h
   ia_event own;
   ia_chain_log log;
   ia_block head, b;
-  uint64_t from;
+  uint64_t from = 0;
   bool found = false;
 
   if (!ev)
     ev = &own;
-  if (!ia_chain_head(c, &head, e) || !first_block_at(c, &from, head.number, start_time, e))
+  /* mostly the deal is of this moment: one look at the newest blocks saves the halving */
+  if (!ia_chain_head(c, &head, e) ||
+      !match_in(c, &found, &log, ev, dealid,
+                head.number < MATCH_NEWEST ? 0 : head.number - MATCH_NEWEST, head.number, e) ||
+      (!found && !first_block_at(c, &from, head.number, start_time, e)))
     return false;
   while (!found && from <= head.number) {
     uint64_t to = head.number - from < MATCH_SPAN ? head.number : from + MATCH_SPAN - 1;
