@@ -36,6 +36,7 @@ static const ia_migration steps[] = {
      "CREATE INDEX history_task ON history (task_id);"
      "CREATE TABLE pool_orders (category INTEGER PRIMARY KEY, hash BLOB NOT NULL,"
      " volume INTEGER NOT NULL) STRICT;"},
+    {2, "CREATE INDEX deals_unmade ON deals (deal_id) WHERE made < size;"},
 };
 
 bool sch_store_open(ia_db **out, const char *url, ia_err *e)
