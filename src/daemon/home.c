@@ -139,7 +139,7 @@ static bool make_wallet(const char *path, const ia_secret *passphrase, bool rand
 
   return ia_secp_new(&secp, e) && ia_secp_key_new(&key, e) &&
          ia_keystore_write(&text, secp, &key, ia_secret_view(passphrase),
-                           random ? IA_KEYSTORE_N_LIGHT : IA_KEYSTORE_N, e) &&
+                           random ? IA_KEYSTORE_N_RANDOM : IA_KEYSTORE_N, e) &&
          ia_file_create(path, ia_buf_view(&text), 0600, e);
 }
 

@@ -262,7 +262,7 @@ bool ia_keystore_write(ia_buf *out, const ia_secp *s, const ia_secret *key, ia_s
   ia_addr own;
   ia_h256 mac;
 
-  if (n < IA_KEYSTORE_N_LIGHT)
+  if (n < IA_KEYSTORE_N_LIGHT && n != IA_KEYSTORE_N_RANDOM)
     return ia_fail(e, IA_E_INVALID, "keystore: N is too small");
   if (!scrypt_limits(&kdf, e) || !ia_secp_address(s, &own, key, e) ||
       !ia_random(kdf.salt, kdf.salt_len, e) || !ia_random(iv, sizeof(iv), e) ||

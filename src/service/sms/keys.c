@@ -22,7 +22,7 @@ static bool make_root(ia_secret *root, const char *path, const ia_secp *secp,
                       const ia_secret *passphrase, bool random_passphrase, ia_err *e)
 {
   IA_AUTOV(ia_buf) json = {0};
-  uint64_t n = random_passphrase ? IA_KEYSTORE_N_LIGHT : IA_KEYSTORE_N;
+  uint64_t n = random_passphrase ? IA_KEYSTORE_N_RANDOM : IA_KEYSTORE_N;
 
   return ia_secp_key_new(root, e) &&
          ia_keystore_write(&json, secp, root, ia_secret_view(passphrase), n, e) &&
