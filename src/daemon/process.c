@@ -27,6 +27,7 @@ struct ia_process {
   ia_watch *watch;
   ia_timer *timer; /* next start, or the end of the grace after SIGTERM */
   ia_buf in;
+  bool told; /* has its configuration */
   bool ready, was_ready, stopping;
   uint64_t started_ms;
   uint64_t pause_ms;
@@ -95,13 +96,18 @@ bool ia_process_is_running(const ia_process *p)
   return p->pid > 0;
 }
 
+bool ia_process_is_started(const ia_process *p)
+{
+  return p->pid > 0 && p->told;
+}
+
 static void on_exit_of(void *ctx, pid_t pid, int status)
 {
   ia_process *p = ctx;
 
   (void)pid;
   p->pid = 0;
-  p->ready = false;
+  p->told = p->ready = false;
   ia_timer_stop(p->timer);
   hang_up(p);
   if (p->stopping) {
@@ -200,7 +206,7 @@ static int high(int *fd)
   return up;
 }
 
-static bool start(ia_process *p, ia_err *e)
+static bool launch(ia_process *p, ia_err *e)
 {
   int pair[2] = {-1, -1}, pipes[2] = {-1, -1};
 
@@ -224,18 +230,30 @@ static bool start(ia_process *p, ia_err *e)
     (void)ia_fail_errno(e, "control channel of %s", p->name);
   ok = ok && ia_fd_write_all(writes, ia_secret_view(p->passphrase), e) &&
        spawn(p, theirs, reads, e) && ia_loop_child(p->loop, p->pid, on_exit_of, p, e) &&
-       ia_control_send(p->control, p->config, e) &&
        ia_watch_new(&p->watch, p->loop, p->control, IA_WATCH_READ, on_control, p, e);
   if (!ok)
     hang_up(p);
   return ok;
 }
 
-bool ia_process_start(ia_process *p, json_t *config, const ia_secret *passphrase, ia_err *e)
+static bool start(ia_process *p, ia_err *e)
+{
+  if (p->pid == 0 && !launch(p, e))
+    return false;
+  p->told = ia_control_send(p->control, p->config, e);
+  return p->told;
+}
+
+bool ia_process_launch(ia_process *p, const ia_secret *passphrase, ia_err *e)
+{
+  p->passphrase = passphrase;
+  return launch(p, e);
+}
+
+bool ia_process_start(ia_process *p, json_t *config, ia_err *e)
 {
   json_decref(p->config);
   p->config = json_incref(config);
-  p->passphrase = passphrase;
   return start(p, e);
 }
 

@@ -28,11 +28,14 @@ void ia_process_free(ia_process *p); /* NULL is fine; kills what still runs */
 const char *ia_process_name(const ia_process *p);
 bool ia_process_is_ready(const ia_process *p);
 bool ia_process_is_running(const ia_process *p);
+bool ia_process_is_started(const ia_process *p);
 
-/* config is kept for later starts (a reference of its own); passphrase is borrowed and must outlive
+/* The process, which then waits for its configuration: linking it takes milliseconds, which those
+ * that wait for others need not spend one after the other. passphrase is borrowed and must outlive
  * the process. */
-IA_MUST bool ia_process_start(ia_process *p, json_t *config, const ia_secret *passphrase,
-                              ia_err *e);
+IA_MUST bool ia_process_launch(ia_process *p, const ia_secret *passphrase, ia_err *e);
+/* Tells a launched process to begin. config is kept for later starts (a reference of its own). */
+IA_MUST bool ia_process_start(ia_process *p, json_t *config, ia_err *e);
 /* SIGTERM, and SIGKILL 5 s later. */
 void ia_process_stop(ia_process *p);
 

@@ -76,12 +76,12 @@ static void start_what_can(supervisor *s)
   for (unsigned i = 0; i < N_PLANS && !s->announced; i++) {
     ia_process *p = s->processes[i];
 
-    if (!p || ia_process_is_running(p) || (plans[i].needs & running & ~ready))
+    if (!p || ia_process_is_started(p) || (plans[i].needs & running & ~ready))
       continue;
     IA_AUTO_JSON *config = json_deep_copy(s->fields);
     if (!config)
       ia_fail(&e, IA_E_MEMORY, "out of memory");
-    if (!config || !ia_process_start(p, config, &s->passphrase, &e)) {
+    if (!config || !ia_process_start(p, config, &e)) {
       fail_all(s, &e);
       return;
     }
@@ -165,15 +165,11 @@ static bool tell(supervisor *s, ia_err *e)
 }
 
 /* Keys of the roles that run here; their addresses stand in the genesis and in the pool's list. */
-static bool make_keys(supervisor *s, ia_err *e)
+static bool make_keys(supervisor *s, bool random, ia_err *e)
 {
-  bool random = false;
   ia_addr pool, worker;
   ia_h256 root;
 
-  if (!ia_home_passphrase(&s->passphrase, &random, &s->home, s->o->passphrase_file, e) ||
-      !put_flag(s, "randomPassphrase", random, e))
-    return false;
   if ((s->roles & (IA_ROLE_SCHEDULER | IA_ROLE_LEDGER)) &&
       (!ia_home_wallet(&pool, &s->home, "scheduler", &s->passphrase, random, e) ||
        !ia_json_set(s->fields, "poolOwner", ia_json_addr(&pool), e)))
@@ -198,9 +194,22 @@ static bool one_domain(const supervisor *s, ia_err *e)
   return ia_hint(e, "give --role ledger,market,ipfs,sms: it keeps secrets, and releases none yet");
 }
 
-static bool prepare(supervisor *s, ia_err *e)
+static bool launch_all(supervisor *s, ia_err *e)
 {
   const ia_process_events events = {on_ready, on_failed, on_stopped, s};
+
+  for (unsigned i = 0; i < N_PLANS; i++)
+    if ((plans[i].roles & s->roles) &&
+        (!ia_process_new(&s->processes[i], s->loop, plans[i].name, &events, e) ||
+         !ia_process_launch(s->processes[i], &s->passphrase, e)))
+      return false;
+  return true;
+}
+
+/* The processes load while their keys are made. */
+static bool prepare(supervisor *s, ia_err *e)
+{
+  bool random = false;
 
   s->fields = json_object();
   if (!s->fields)
@@ -208,15 +217,13 @@ static bool prepare(supervisor *s, ia_err *e)
   if (!ia_roles_parse(&s->roles, s->o->role, e) || !one_domain(s, e) ||
       !ia_home_find(&s->home, s->o->home, e) ||
       !ia_home_open(&s->home, s->roles | IA_ROLE_SCHEDULER, e) ||
-      !ia_home_ports(&s->ports, &s->home, s->o->port, e) || !tell(s, e) || !make_keys(s, e) ||
-      !ia_loop_new(&s->loop, e) || !ia_loop_signal(s->loop, SIGTERM, on_signal, s, e) ||
-      !ia_loop_signal(s->loop, SIGINT, on_signal, s, e))
+      !ia_home_ports(&s->ports, &s->home, s->o->port, e) || !tell(s, e) ||
+      !ia_home_passphrase(&s->passphrase, &random, &s->home, s->o->passphrase_file, e) ||
+      !put_flag(s, "randomPassphrase", random, e))
     return false;
-  for (unsigned i = 0; i < N_PLANS; i++)
-    if ((plans[i].roles & s->roles) &&
-        !ia_process_new(&s->processes[i], s->loop, plans[i].name, &events, e))
-      return false;
-  return true;
+  return ia_loop_new(&s->loop, e) && ia_loop_signal(s->loop, SIGTERM, on_signal, s, e) &&
+         ia_loop_signal(s->loop, SIGINT, on_signal, s, e) && launch_all(s, e) &&
+         make_keys(s, random, e);
 }
 
 bool ia_supervise(const ia_daemon_options *o, ia_err *e)
