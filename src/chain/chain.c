@@ -319,13 +319,22 @@ bool ia_chain_info_get(ia_chain *c, ia_chain_info *out, ia_err *e)
                                    IA_CALL_WORKERPOOL_REGISTRY};
   ia_addr *const to[] = {&out->token, &out->registry[IA_ASSET_APP],
                          &out->registry[IA_ASSET_DATASET], &out->registry[IA_ASSET_WORKERPOOL]};
+  ia_args answer[IA_COUNT(ids)] = {0}, r = {0};
+  ia_chain_query q[IA_COUNT(ids)];
   IA_AUTOV(ia_buf) store = {0};
-  ia_args r = {0};
 
   *out = (ia_chain_info){0};
+  for (size_t i = 0; i < IA_COUNT(ids); i++)
+    q[i] = (ia_chain_query){.id = ids[i], .result = &answer[i], .store = &store};
+  if (!ia_chain_read_many(c, q, IA_COUNT(ids), e))
+    return false;
   for (size_t i = 0; i < IA_COUNT(ids); i++) {
-    if (!read_addr(c, to[i], NULL, ids[i], e))
+    if (!q[i].ok) {
+      if (e)
+        *e = q[i].err;
       return false;
+    }
+    *to[i] = answer[i].addr[0]; /* a value: the store may be shared */
   }
   if (ia_chain_read(c, &r, &store, &out->registry[IA_ASSET_APP], IA_CALL_PROXY_CODE_HASH, NULL,
                     NULL))
@@ -335,7 +344,7 @@ bool ia_chain_info_get(ia_chain *c, ia_chain_info *out, ia_err *e)
 
 /* -- blocks -- */
 
-static bool block_parse(ia_block *out, const json_t *b, ia_err *e)
+bool ia_chain_block_parse(ia_block *out, const json_t *b, ia_err *e)
 {
   const json_t *fee = json_object_get(b, "baseFeePerGas");
 
@@ -355,7 +364,7 @@ static bool block_get(ia_chain *c, ia_block *out, json_t *which, ia_err *e)
   IA_AUTO_JSON *b = NULL;
 
   return ia_rpc_call(c->rpc, &b, "eth_getBlockByNumber", json_pack("[o, b]", which, 0), e) &&
-         block_parse(out, b, e);
+         ia_chain_block_parse(out, b, e);
 }
 
 bool ia_chain_head(ia_chain *c, ia_block *out, ia_err *e)

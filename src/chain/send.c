@@ -41,15 +41,22 @@ static bool set_fees(ia_chain *c, ia_tx *tx, const ia_block *head, ia_err *e)
          ia_fail(e, IA_E_INVALID, "ledger: impossible base fee");
 }
 
-static bool estimate(ia_chain *c, ia_tx *tx, const ia_addr *from, ia_err *e)
+enum { ASK_HEAD, ASK_GAS, ASK_NONCE, ASK_COUNT };
+
+static bool take(ia_chain *c, ia_tx *tx, const ia_rpc_item ask[ASK_COUNT], ia_err *e)
 {
-  IA_AUTO_JSON *v = NULL;
-  json_t *call = ia_chain_call_object(&tx->to, tx->data);
+  ia_block head;
   uint64_t gas;
 
-  json_object_set_new(call, "from", ia_json_addr(from));
-  if (!ia_rpc_call(c->rpc, &v, "eth_estimateGas", json_pack("[o]", call), e) ||
-      !ia_rpc_u64(&gas, v, e))
+  for (int i = 0; i < ASK_COUNT; i++)
+    if (!ask[i].ok) {
+      if (e)
+        *e = ask[i].err;
+      return false;
+    }
+  if (!ia_chain_block_parse(&head, ask[ASK_HEAD].result, e) || !set_fees(c, tx, &head, e) ||
+      !ia_rpc_u64(&gas, ask[ASK_GAS].result, e) ||
+      !ia_rpc_u64(&tx->nonce, ask[ASK_NONCE].result, e))
     return false;
   /* the figure is of this block's state; a fifth more covers the next one's */
   tx->gas = gas < UINT64_MAX / 2 ? gas + gas / 5 : gas;
@@ -99,12 +106,22 @@ static bool mined_reverted(ia_chain *c, const ia_addr *from, const ia_tx *tx, ia
   return ia_fail(e, IA_E_REVERT, "the transaction was mined and reverted");
 }
 
+/* What the node must say beforehand, in one request: the head, the gas (a revert shows here), the
+ * nonce. */
 static bool prepare(ia_chain *c, ia_tx *tx, const ia_addr *from, ia_err *e)
 {
-  ia_block head;
+  json_t *call = ia_chain_call_object(&tx->to, tx->data);
+  json_object_set_new(call, "from", ia_json_addr(from));
+  ia_rpc_item ask[ASK_COUNT] = {
+      [ASK_HEAD] = {.method = "eth_getBlockByNumber", .params = json_pack("[s, b]", "latest", 0)},
+      [ASK_GAS] = {.method = "eth_estimateGas", .params = json_pack("[o]", call)},
+      [ASK_NONCE] = {.method = "eth_getTransactionCount",
+                     .params = json_pack("[o, s]", ia_json_addr(from), "pending")}};
 
   tx->chain_id = c->chain_id;
-  return ia_chain_head(c, &head, e) && set_fees(c, tx, &head, e) && estimate(c, tx, from, e);
+  bool ok = ia_rpc_batch(c->rpc, ask, ASK_COUNT, e) && take(c, tx, ask, e);
+  ia_rpc_items_free(ask, ASK_COUNT);
+  return ok;
 }
 
 bool ia_chain_send(ia_chain *c, ia_chain_sent *out, const ia_chain_account_key *k,
@@ -119,7 +136,8 @@ bool ia_chain_send(ia_chain *c, ia_chain_sent *out, const ia_chain_account_key *
     return false;
   for (int i = 0;; i++) {
     ia_buf_clear(&out->raw);
-    if (!get_nonce(c, &tx.nonce, &from, e) || !ia_tx_sign(&out->raw, &tx, k->secp, k->key, e))
+    if ((i > 0 && !get_nonce(c, &tx.nonce, &from, e)) ||
+        !ia_tx_sign(&out->raw, &tx, k->secp, k->key, e))
       return false;
     if (submit(c, ia_buf_view(&out->raw), &why))
       break;
