@@ -148,7 +148,7 @@ static bool attach(ia_node *folder, ia_node *child, ia_err *e)
 
 bool ia_node_add_folder(ia_node *folder, ia_node **child, const char *key, ia_err *e)
 {
-  ia_node *n;
+  ia_node *n = NULL;
 
   if (!node_new(&n, key, IA_TYPE_FOLDER, e) || !attach(folder, n, e))
     return false;
@@ -168,7 +168,7 @@ bool ia_node_folder(ia_node *folder, ia_node **child, const char *key, ia_err *e
 
 bool ia_node_add_bool(ia_node *folder, const char *key, bool v, ia_err *e)
 {
-  ia_node *n;
+  ia_node *n = NULL;
 
   if (!node_new(&n, key, IA_TYPE_BOOL, e))
     return false;
@@ -186,7 +186,7 @@ bool ia_node_add_f64(ia_node *folder, const char *key, double v, ia_err *e)
 
 bool ia_node_add_i128(ia_node *folder, const char *key, const ia_i128 *v, ia_err *e)
 {
-  ia_node *n;
+  ia_node *n = NULL;
 
   if (!node_new(&n, key, IA_TYPE_I128, e))
     return false;
@@ -222,7 +222,7 @@ bool ia_node_add_file(ia_node *folder, const char *key, int fd, ia_err *e)
   ia_autoclose int owned = fd;
   uint8_t head[IA_MIME_HEAD];
   ia_blob blob;
-  ia_node *n;
+  ia_node *n = NULL;
 
   if (!ia_blob_fd(&blob, fd, e))
     return false;

@@ -368,7 +368,7 @@ bool ia_image_assemble(ia_images *s, ia_h256 *image, const ia_image_plan *plan, 
 {
   IA_AUTO_JSON *diffs = json_array(), *layers = json_array(), *config = NULL, *manifest = NULL;
   ia_h256 config_digest;
-  uint64_t size;
+  uint64_t size = 0;
 
   for (size_t i = 0; i < plan->n_layers; i++) {
     const ia_image_layer *l = &plan->layers[i];
