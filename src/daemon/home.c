@@ -109,13 +109,21 @@ static bool read_passphrase(ia_secret *out, const char *path, ia_err *e)
   return ia_secret_copy(out, ia_buf_view(&text), e);
 }
 
+/* 32 bytes in base64: what we make, and nothing that a person thought of. */
+static bool is_made(const ia_secret *passphrase)
+{
+  IA_AUTOV(ia_buf) raw = {.secret = true};
+
+  return ia_unbase64(&raw, ia_secret_view(passphrase)) && raw.len == PASSPHRASE_BYTES;
+}
+
 bool ia_home_passphrase(ia_secret *out, bool *made, const ia_home *h, const char *file, ia_err *e)
 {
   IA_WIPED(32) uint8_t raw[PASSPHRASE_BYTES] = {0};
   IA_AUTOV(ia_buf) text = {.secret = true};
   ia_path p;
 
-  *made = !file;
+  *made = false;
   if (file)
     return read_passphrase(out, file, e);
   if (!ia_path_join(&p, e, "%s/passphrase", h->dir.s))
@@ -128,7 +136,10 @@ bool ia_home_passphrase(ia_secret *out, bool *made, const ia_home *h, const char
     if (!ia_buf_ok(&text, e) || !ia_file_create(p.s, ia_buf_view(&text), 0600, e))
       return false;
   }
-  return read_passphrase(out, p.s, e);
+  if (!read_passphrase(out, p.s, e))
+    return false;
+  *made = is_made(out);
+  return true;
 }
 
 static bool make_wallet(const char *path, const ia_secret *passphrase, bool random, ia_err *e)

@@ -38,7 +38,8 @@ IA_MUST bool ia_home_ports(ia_ports *out, const ia_home *h, const char *text, ia
 bool ia_port_is_bad(uint16_t port);
 
 /* The passphrase of the roles' keys: from file, or HOME/passphrase, which is made (0600) when it is
- * missing. *made says that we made it, now or before: then it has 256 random bits. */
+ * missing. *made says that it looks as we make it, 32 random bytes in base64: such need no slow
+ * derivation; one that a person put there does. */
 IA_MUST bool ia_home_passphrase(ia_secret *out, bool *made, const ia_home *h, const char *file,
                                 ia_err *e);
 /* The wallet of a role in HOME/FOLDER/wallet.json, made when missing; its address. A passphrase of

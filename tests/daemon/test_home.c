@@ -129,12 +129,29 @@ static void test_options(void **state)
   assert_false(ia_roles_parse(&roles, "", &e));
 }
 
+static void test_a_thought_of_passphrase_gets_the_slow_derivation(void **state)
+{
+  ia_home h = {.lock = -1};
+  IA_AUTOV(ia_secret) passphrase = {0};
+  bool random = true;
+  ia_path p;
+  ia_err e;
+
+  assert_true(ia_home_find(&h, *state, &e) && ia_mkdirs(h.dir.s, 0700, &e));
+  assert_true(ia_path_join(&p, &e, "%s/passphrase", h.dir.s));
+  assert_true(ia_file_write(p.s, ia_span_str("correct horse battery staple\n"), 0600, &e));
+  assert_true(ia_home_passphrase(&passphrase, &random, &h, NULL, &e));
+  assert_false(random);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_one_daemon_a_home, setup, teardown),
       cmocka_unit_test_setup_teardown(test_ports_are_kept_and_never_bad, setup, teardown),
       cmocka_unit_test_setup_teardown(test_keys_of_roles_are_made_once, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_a_thought_of_passphrase_gets_the_slow_derivation, setup,
+                                      teardown),
       cmocka_unit_test(test_options),
   };
 
