@@ -13,6 +13,7 @@
 #include "client/result_keys.h"
 #include "client/to_sms.h"
 #include "eth/address.h"
+#include "poco/appenv.h"
 
 enum { TASKS_MAX = 1000, SECRET_CAP = 4096, PARAMS_CAP = 256 << 10 };
 
@@ -163,12 +164,36 @@ static bool quote(ia_buf *out, const char *value, ia_err *e)
   return true;
 }
 
+/* The words of --args. Where --arg follows they are split here: a quote that --args leaves open
+ * would else swallow what follows. */
+static bool put_words(ia_buf *line, ia_cli *c, ia_err *e)
+{
+  const char *text = ia_cli_opt(c, "args");
+  IA_AUTO_JSON *words = NULL;
+  const json_t *word;
+  size_t i;
+
+  if (!text)
+    return true;
+  if (!ia_cli_given(c, "arg")) {
+    ia_buf_str(line, text);
+    return true;
+  }
+  if (!ia_args_split(&words, ia_span_str(text), e))
+    return ia_wrap(e, "--args");
+  json_array_foreach (words, i, word)
+    if (!quote(line, json_string_value(word), e))
+      return false;
+  return true;
+}
+
 static bool put_args(json_t *params, ia_cli *c, ia_err *e)
 {
-  const char *text = ia_cli_opt(c, "args"), *value;
   IA_AUTOV(ia_buf) line = {.cap = PARAMS_CAP};
+  const char *value;
 
-  ia_buf_str(&line, text ? text : "");
+  if (!put_words(&line, c, e))
+    return false;
   for (unsigned i = 0; (value = ia_cli_opt_at(c, "arg", i)); i++)
     if (!quote(&line, value, e))
       return false;
@@ -264,17 +289,28 @@ static bool sign_own(ia_run_ask *a, ia_cli *c, const ia_err *missing, ia_err *e)
   return false;
 }
 
+static bool assets_there(ia_run_ask *a, ia_err *e)
+{
+  ia_chain *chain;
+  bool app, data = true;
+
+  if (!ia_net_chain(&a->net, &chain, e) || !ia_chain_has_code(chain, &app, &a->want.app, e))
+    return false;
+  if (!app)
+    return ia_fail(e, IA_E_NOT_FOUND, "No iApp found at the specified address. (%s)",
+                   ia_addr_text(&a->want.app).s);
+  if (!ia_addr_zero(&a->want.dataset) && !ia_chain_has_code(chain, &data, &a->want.dataset, e))
+    return false;
+  return data || ia_fail(e, IA_E_NOT_FOUND, "No protectedData found at %s.",
+                         ia_addr_text(&a->want.dataset).s);
+}
+
 bool ia_run_ask_orders(ia_run_ask *a, ia_cli *c, ia_err *e)
 {
   ia_err missing = {0};
-  ia_chain *chain;
-  bool there;
 
-  if (!ia_net_chain(&a->net, &chain, e) || !ia_chain_has_code(chain, &there, &a->want.app, e))
+  if (!assets_there(a, e))
     return false;
-  if (!there)
-    return ia_fail(e, IA_E_NOT_FOUND, "No iApp found at the specified address. (%s)",
-                   ia_addr_text(&a->want.app).s);
   ia_cli_step(c, "find the orders");
   while (!ia_run_pick(&a->net, &a->orders, &a->want, &missing)) {
     if (missing.code != IA_E_GRANT_MISSING) {

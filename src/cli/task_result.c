@@ -21,6 +21,25 @@ static bool is_new(const ia_path *p, ia_err *e)
   return ia_hint(e, "choose another folder: --out DIR");
 }
 
+bool ia_cli_task_room(const char *dir, ia_err *e)
+{
+  ia_path at, receipt, kept;
+
+  return ia_path_join(&at, e, "%s", dir) && ia_path_join(&receipt, e, "%s.receipt.json", dir) &&
+         ia_path_join(&kept, e, "%s.result.zip", dir) && is_new(&at, e) && is_new(&receipt, e) &&
+         is_new(&kept, e);
+}
+
+static bool make_parent(const char *dir, ia_err *e)
+{
+  const char *slash = strrchr(dir, '/');
+  ia_path parent;
+
+  return !slash || slash == dir ||
+         (ia_path_join(&parent, e, "%.*s", (int)(slash - dir), dir) &&
+          ia_mkdirs(parent.s, 0755, e));
+}
+
 /* The scheduler completes a receipt just after the task's end. */
 static bool receipt_of(const ia_net *net, ia_verdict *v, ia_buf *text, const ia_h256 *task,
                        const ia_trust *trust, ia_err *e)
@@ -51,7 +70,7 @@ static bool result_of(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia
 
   if (!again || plain < 0 || file < 0)
     return ia_fail_errno(e, "memory for the result");
-  if (!ia_path_join(&kept, e, "%s.result.zip", dir) || !is_new(&kept, e) ||
+  if (!ia_path_join(&kept, e, "%s.result.zip", dir) ||
       !ia_to_blobs_get(net, file, v->result_cid, e) || !ia_blob_fd(&blob, file, e) ||
       !ia_receipt_verify(again, receipt, &blob, trust, e))
     return false;
@@ -78,8 +97,8 @@ bool ia_cli_task_take(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia
   if (!v)
     return ia_fail(e, IA_E_MEMORY, "no memory for a verdict");
   if (!ia_path_join(&at, e, "%s", dir) || !ia_path_join(&receipt, e, "%s.receipt.json", dir) ||
-      !is_new(&at, e) || !is_new(&receipt, e) || !ia_cli_trust(c, &trust, NULL, e) ||
-      !receipt_of(net, v, &text, task, trust, e) ||
+      !ia_cli_task_room(dir, e) || !ia_cli_trust(c, &trust, NULL, e) ||
+      !receipt_of(net, v, &text, task, trust, e) || !make_parent(dir, e) ||
       !ia_file_write(receipt.s, ia_buf_view(&text), 0644, e))
     return false;
   out->receipt = receipt;

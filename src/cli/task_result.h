@@ -17,6 +17,8 @@ typedef struct ia_task_files {
  * the three is there. */
 IA_MUST bool ia_cli_task_take(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia_h256 *task,
                               const char *dir, ia_task_files *out, ia_err *e);
+/* EXISTS when one of the three is there: asked before a run is paid for. */
+IA_MUST bool ia_cli_task_room(const char *dir, ia_err *e);
 /* The first lines of result.txt or result.json, where there is one. */
 void ia_cli_task_preview(ia_cli *c, const char *dir);
 

@@ -67,8 +67,10 @@ static bool pay(ia_run_ask *a, ia_cli *c, ia_err *e)
       !ia_cli_confirm(c, e, "You will spend %s to run your iApp. Would you like to continue?",
                       ia_amount(sum).s))
     return false;
-  if (!ia_money_of(&a->net, &money, &a->w->address, e) || money.stake >= sum)
-    return money.stake >= sum;
+  if (!ia_money_of(&a->net, &money, &a->w->address, e))
+    return false;
+  if (money.stake >= sum)
+    return true;
   uint64_t missing = sum - money.stake;
   if (money.wallet < missing) {
     ia_fail(e, IA_E_INVALID, "Balance is insufficient: %s are missing (stake %s, wallet %s)",
@@ -81,16 +83,32 @@ static bool pay(ia_run_ask *a, ia_cli *c, ia_err *e)
   return ia_money_deposit(&a->net, a->w, missing, e);
 }
 
-/* Where the results of task i go. */
-static bool folder(ia_path *out, ia_cli *c, const ia_run_deal *deal, const ia_h256 *task,
-                   uint64_t i, ia_err *e)
+/* Where the results of one of the tasks go. */
+static bool folder(ia_path *out, const char *dir, uint64_t tasks, uint64_t index, ia_err *e)
+{
+  return tasks == 1 ? ia_path_join(out, e, "%s", dir)
+                    : ia_path_join(out, e, "%s/%" PRIu64, dir, index);
+}
+
+/* A request of our own is new, so its tasks count from 0. */
+static bool room(const ia_run_ask *a, ia_cli *c, ia_err *e)
+{
+  const char *dir = ia_cli_opt(c, "out");
+  ia_path at;
+
+  for (uint64_t i = 0; dir && !ia_cli_flag(c, "no-wait") && i < a->want.tasks; i++)
+    if (!folder(&at, dir, a->want.tasks, i, e) || !ia_cli_task_room(at.s, e))
+      return false;
+  return true;
+}
+
+static bool folder_of(ia_path *out, ia_cli *c, const ia_run_deal *deal, const ia_h256 *task,
+                      uint64_t i, ia_err *e)
 {
   const char *dir = ia_cli_opt(c, "out");
 
-  if (!dir)
-    return ia_path_join(out, e, "result-%.18s", ia_h256_text(task).s);
-  return deal->tasks == 1 ? ia_path_join(out, e, "%s", dir)
-                          : ia_path_join(out, e, "%s/%" PRIu64, dir, deal->first + i);
+  return dir ? folder(out, dir, deal->tasks, deal->first + i, e)
+             : ia_path_join(out, e, "result-%.18s", ia_h256_text(task).s);
 }
 
 static json_t *row_of(const ia_h256 *task, json_t *seen, const ia_task_files *files,
@@ -135,7 +153,7 @@ static bool follow(ia_run_ask *a, ia_cli *c, const ia_run_deal *deal, uint64_t i
   ia_path dir;
 
   ia_task_id(&task, &deal->id, &index);
-  if (!ia_cli_task_wait(c, &a->net, &task, &seen, e) || !folder(&dir, c, deal, &task, i, e))
+  if (!ia_cli_task_wait(c, &a->net, &task, &seen, e) || !folder_of(&dir, c, deal, &task, i, e))
     return false;
   bool done = strcmp(ia_task_ending(seen), "COMPLETED") == 0;
   /* a failure's receipt is worth having, but its absence changes nothing */
@@ -188,8 +206,8 @@ static bool run(ia_cli *c, ia_err *e)
   IA_AUTO_JSON *answer = json_object();
   ia_run_deal deal;
 
-  if (!ia_run_ask_open(&a, c, e) || !ia_run_ask_secrets(&a, c, e) || !ia_run_ask_orders(&a, c, e) ||
-      !ask_before(&a, c, e) || !pay(&a, c, e))
+  if (!ia_run_ask_open(&a, c, e) || !room(&a, c, e) || !ia_run_ask_secrets(&a, c, e) ||
+      !ia_run_ask_orders(&a, c, e) || !ask_before(&a, c, e) || !pay(&a, c, e))
     return false;
   ia_cli_step(c, "match the orders");
   if (!ia_run_match(&a.net, a.w, &a.orders, &deal, e))

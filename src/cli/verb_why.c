@@ -1,5 +1,7 @@
 /* iapp why: would this run get its keys; why did this task not? The SMS answers with the decision
  * of the release itself. */
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/hex.h"
 #include "cli/net.h"
@@ -55,6 +57,26 @@ static bool report(ia_cli *c, const json_t *answer, ia_err *e)
   return ia_cli_json(c, json_incref((json_t *)(uintptr_t)answer), e);
 }
 
+/* `iapp run` makes a result key before it asks for anything: that none is there yet refuses
+ * nothing. */
+static bool expect_key(json_t *answer, ia_err *e)
+{
+  json_t *one;
+  bool refused = false;
+  size_t i;
+
+  json_array_foreach (json_object_get(answer, "clauses"), i, one) {
+    const char *code = json_string_value(json_object_get(one, "code"));
+
+    if (code && strcmp(code, ia_code_name(IA_E_RESULT_KEY_MISSING)) == 0 &&
+        (!ia_json_set(one, "ok", json_true(), e) || !ia_json_set(one, "code", json_string(""), e) ||
+         !ia_json_set(one, "message", json_string("`iapp run` makes a result key first"), e)))
+      return false;
+    refused |= json_is_false(json_object_get(one, "ok"));
+  }
+  return refused || ia_json_set(answer, "verdict", json_string("release"), e);
+}
+
 static bool why_task(ia_cli *c, const ia_h256 *task, ia_err *e)
 {
   IA_AUTOV(ia_net) net = {0};
@@ -75,7 +97,8 @@ static bool why_run(ia_cli *c, ia_err *e)
       !(orders = ia_run_orders_json(&a.orders, e)))
     return false;
   IA_AUTO_JSON *question = json_pack("{s:O}", "orders", orders);
-  return ia_to_sms_why(&a.net, question, &answer, e) && report(c, answer, e);
+  return ia_to_sms_why(&a.net, question, &answer, e) && (!a.encrypt || expect_key(answer, e)) &&
+         report(c, answer, e);
 }
 
 static bool why(ia_cli *c, ia_err *e)
