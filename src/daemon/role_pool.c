@@ -117,6 +117,7 @@ static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
                         .rpc = ia_role_text(r, "rpcUrl"),
                         .key = &key,
                         .slots = (unsigned)ia_role_number(r, "slots", 0),
+                        .local_inputs = ia_role_flag(r, "test"),
                         .warm = 1,
                         .allow_swap = ia_role_flag(r, "allowSwap")};
 

@@ -141,6 +141,14 @@ static const char *cause_of(const worker_task *t, const ia_guest_outcome *out, c
   return e->code == IA_E_TIMEOUT ? "APP_COMPUTE_TIMEOUT" : "TEE_PREPARATION_FAILED";
 }
 
+/* The class of a failure that the enclave itself reports. */
+static ia_code class_of(const char *cause)
+{
+  if (strncmp(cause, "APP_COMPUTE_", 12) == 0)
+    return IA_E_APP_FAILED;
+  return strncmp(cause, "POST_COMPUTE_", 13) == 0 ? IA_E_BAD_OUTPUT : IA_E_INVALID;
+}
+
 static void refused(worker_task *t, const ia_guest_outcome *out, const ia_err *e)
 {
   const ia_err *why = t->refusal.code != IA_OK ? &t->refusal : e;
@@ -164,7 +172,7 @@ static void run(worker_task *t)
   if (t->stopped)
     return; /* another worker has it; nobody waits for our word */
   if (ok && out.cause[0])
-    ok = ia_fail(&e, IA_E_APP_FAILED, "%s", out.message);
+    ok = ia_fail(&e, class_of(out.cause), "%s", out.message);
   if (ok && !out.run)
     ok = ia_fail(&e, IA_E_PARSE, "the guest ended without a run statement");
   if (!ok) {

@@ -25,7 +25,7 @@ typedef struct ia_worker_config {
   unsigned warm;               /* guests kept started; at most slots */
   const char *const *gateways; /* other IPFS gateways, "https://host", tried in order; NULL-ended */
   bool allow_swap;             /* run tasks although this machine may swap their memory out */
-  bool local_inputs;           /* input files may be fetched from loopback over http (tests) */
+  bool local_inputs;           /* input files may be fetched from loopback over http (--test) */
 } ia_worker_config;
 
 /* Starts its threads and returns: the scheduler may still be down, it is asked again with growing
