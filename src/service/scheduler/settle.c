@@ -267,13 +267,15 @@ static bool failure_parse(failure *f, const json_t *body, ia_err *e)
 static bool failed_rows(ia_scheduler *s, const failure *f, const sch_task *t, const json_t *body,
                         ia_err *e)
 {
+  /* that a task had all its attempts is no news: why they failed is */
+  bool spent = t->cause[0] && strcmp(f->code, ia_code_name(IA_E_RELEASE_LIMIT)) == 0;
   bool untried = false, final;
 
   if (!f->retry && !sch_others_untried(s, &f->id, &t->worker, &untried, e))
     return false;
   /* one worker's word alone ends nothing that another could still try */
   final = !f->retry && (stated_by_enclave(body, &f->id) || !untried);
-  if (!sch_task_set_cause(s, &f->id, f->cause, f->code, f->message, e) ||
+  if ((!spent && !sch_task_set_cause(s, &f->id, f->cause, f->code, f->message, e)) ||
       !sch_task_retry(s, t, final, e))
     return false;
   return !final || sch_receipt_make(s, &f->id, e);
