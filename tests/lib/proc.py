@@ -75,3 +75,12 @@ def files_hold(top, needles):
                 continue
             hits += [(path, n) for n in needles if n in data]
     return hits
+
+
+def enclaves(family):
+    """Those of a family that are a guest, or inside one."""
+    found = set()
+    for pid in family:
+        if name(pid) == "iapp-guest":
+            found.update(children(pid))
+    return found
