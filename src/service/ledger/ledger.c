@@ -159,6 +159,10 @@ static bool resume(ia_ledger *l, const ia_ledger_config *c, ia_err *e)
       !allowed(l, c, e) || !read_block(l, l->head, &last, &b, &l->head_hash, e))
     return false;
   l->head_time = b.timestamp;
+  /* time that was put on by hand goes on from there: it would stand still until the clock is there
+   */
+  if (l->test && l->head_time > l->now())
+    l->offset_s = l->head_time - l->now();
   l->first_recent = l->head + 1;
   return true;
 }
