@@ -1,21 +1,23 @@
 /* iapp help, iapp version. */
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/frame.h"
 
-static bool help(ia_cli *c, ia_err *e)
+static bool write_help(ia_cli *c, FILE *out, ia_err *e)
 {
   int used = 0;
   bool found = false;
 
   if (ia_cli_n_args(c) == 0) {
-    ia_cli_help_all(c->io.out);
+    ia_cli_help_all(out);
     return true;
   }
   const ia_verb *v = ia_verb_find((int)c->n_args, c->args, &used);
   if (v && (unsigned)used == c->n_args) {
-    ia_cli_help_verb(c->io.out, v);
+    ia_cli_help_verb(out, v);
     return true;
   }
   /* the first word of several verbs: all of them */
@@ -23,12 +25,28 @@ static bool help(ia_cli *c, ia_err *e)
     size_t len = strlen(c->args[0]);
 
     if (strncmp(ia_verbs[i]->name, c->args[0], len) == 0 && ia_verbs[i]->name[len] == ' ') {
-      fprintf(c->io.out, "%s", found ? "\n" : "");
-      ia_cli_help_verb(c->io.out, ia_verbs[i]);
+      fprintf(out, "%s", found ? "\n" : "");
+      ia_cli_help_verb(out, ia_verbs[i]);
       found = true;
     }
   }
   return found || ia_fail(e, IA_E_USAGE, "no verb \"%s\"", c->args[0]);
+}
+
+static bool help(ia_cli *c, ia_err *e)
+{
+  ia_autofree char *text = NULL;
+  size_t len = 0;
+
+  if (!ia_cli_is_json(c))
+    return write_help(c, c->io.out, e);
+  FILE *out = open_memstream(&text, &len);
+  if (!out)
+    return ia_fail_errno(e, "help");
+  bool ok = write_help(c, out, e);
+  if (fclose(out) != 0)
+    return ia_fail_errno(e, "help");
+  return ok && ia_cli_json(c, json_pack("{s:s}", "text", text), e);
 }
 
 const ia_verb ia_verb_help = {
