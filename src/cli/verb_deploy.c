@@ -59,14 +59,17 @@ static bool full_name(deploying *d, ia_cli *c, ia_err *e)
 static bool read_secret(deploying *d, ia_cli *c, ia_err *e)
 {
   const char *file = ia_cli_opt(c, "app-secret-file");
+  IA_AUTOV(ia_buf) text = {.secret = true};
   json_t *config;
 
   if (!ia_cli_project_config(c, &config, e))
     return false;
   const char *clear = json_string_value(json_object_get(config, "appSecret"));
   if (file) {
-    if (!ia_cli_secret(c, &d->secret, "app secret", file, "--app-secret-file", e))
-      return false;
+    /* the file as it is, lines and all: so does `iapp test` */
+    if (!ia_file_read(&text, file, APP_SECRET_MAX, e) ||
+        !ia_secret_copy(&d->secret, ia_buf_view(&text), e))
+      return ia_wrap(e, "app secret");
   } else if (clear) {
     ia_cli_warn(c, "the app secret stands in clear in iapp.config.json: use --app-secret-file");
     if (!ia_secret_copy(&d->secret, ia_span_str(clear), e))
