@@ -118,14 +118,14 @@ def secrets_reach_the_app_and_nothing_else():
     os.unlink(secret)
     task, = hold["taskIds"]
     needles, inside = [USER_SECRET.encode(), APP_SECRET.encode()], set()
+    before = proc.files_hold(LAB.top, needles)  # clear results of runs before
     while not inside:
         inside = enclaves_hold(needles)
     equal(outside_hold(needles), [], "while the app runs")
     equal(LAB.good(Run.user, "task", task, "--follow")["status"], "COMPLETED", "the task")
     check(inside, "the app held them")
     equal(outside_hold(needles), [], "afterwards")
-    equal([hit for hit in proc.files_hold(LAB.top, needles) if "/out-" not in hit[0]], [],
-          "files but the results of runs before")
+    equal([hit for hit in proc.files_hold(LAB.top, needles) if hit not in before], [], "files")
     LAB.good(Run.user, "result", task, "--out", LAB.path("secrets"))
     _, env, _ = lab.shown(LAB.path("secrets"))
     equal((env["IEXEC_REQUESTER_SECRET_1"], env["IEXEC_REQUESTER_SECRET_7"],
@@ -158,6 +158,27 @@ def secrets_in_the_command_line_are_not_taken():
 
 
 @case
+def an_app_has_one_secret_of_a_bounded_size():
+    project, other = LAB.path("probe"), LAB.write("other-secret", "another value")
+    big = LAB.write("big", "x" * 4097)
+    error = LAB.refused(Run.developer, "deploy", "--version", "9", "--app-secret-file", big,
+                        code="TOO_LARGE", cwd=project)
+    check("app secret" in error["message"] and "4096" in error["message"], f"told: {error}")
+    status, _, err = LAB.said(Run.developer, "deploy", "--app-secret-file", other, cwd=project)
+    equal(status, 0, f"the same app: {err}")
+    check("needs a new --version" in err, f"told: {err}")
+    equal(shown("--args", "show")[1]["IEXEC_APP_DEVELOPER_SECRET"], APP_SECRET, "the first one holds")
+    large = "s" * 4000
+    newer = LAB.deploy(Run.developer, project, "--version", "2", "--app-secret-file",
+                       LAB.write("large", large))
+    equal(shown("--args", "show", app=newer)[1]["IEXEC_APP_DEVELOPER_SECRET"], large,
+          "another version, another secret, all of it")
+    for version in ("!!1", "a b", "", "1/2"):
+        LAB.refused(Run.developer, "deploy", "--version", version, code="USAGE", status=2,
+                    cwd=project)
+
+
+@case
 def an_app_that_fails_is_told_with_its_output():
     task = fails(4, "APP_COMPUTE_FAILED", "--args", "show exit=9", "--encrypt")
     check("9" in task["message"] and task["code"] == "APP_FAILED", f"message: {task}")
@@ -172,6 +193,13 @@ def an_app_that_fails_is_told_with_its_output():
     status, answer = LAB.one(None, "verify", LAB.path(receipt))
     equal(answer["verdict"], "proven", f"a failure's receipt: {answer}")
     LAB.refused(Run.user, "result", task["taskId"], code="NOT_FOUND")
+
+
+@case
+def a_result_is_shown_to_who_waits():
+    status, out, err = LAB.said(Run.user, "run", Run.app, "--args", "show -- seen", "--out", "shown")
+    equal(status, 0, f"as text: {err}")
+    check("Task finalized" in out and "-- result.txt --" in out and "arg\tseen" in out, f"{out}")
 
 
 @case

@@ -126,12 +126,6 @@ def ended(task):
     raise AssertionError(f"never claimed: {seen}")
 
 
-def roles(names):
-    """The same installation with these roles alone."""
-    equal(LAB.stop(), 0, "exit status")
-    LAB.daemon, LAB.config = LAB.roles(names, "--test")
-
-
 def waiting_task():
     """A run that no worker takes, once its scheduler has initialised it."""
     task, = run("--yes", "--no-wait")["taskIds"]
@@ -143,7 +137,7 @@ def waiting_task():
 
 @case
 def without_a_worker_the_money_comes_back():
-    roles("ledger,market,ipfs,sms,scheduler")
+    LAB.only("ledger,market,ipfs,sms,scheduler")
     before, task = books(), waiting_task()
     LAB.later(FINAL)
     equal(ended(task)["status"], "FAILED", "claimed by the scheduler")
@@ -157,7 +151,7 @@ def without_a_worker_the_money_comes_back():
 @case
 def without_a_scheduler_its_user_claims():
     before, task = books(), waiting_task()
-    roles("ledger,market,ipfs,sms")
+    LAB.only("ledger,market,ipfs,sms")
     equal(LAB.good(Run.user, "task", task)["status"], "ACTIVE", "by the ledger's word")
     LAB.refused(Run.user, "task", task, "--claim", code="REVERT")
     LAB.later(FINAL)

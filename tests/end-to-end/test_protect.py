@@ -1,23 +1,16 @@
 #!/usr/bin/env python3
 """protect against real services: killed after each step and resumed, without a second dataset, with
 nothing secret on disk; what the owner reads of her data."""
-import json
 import os
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
-import proc  # noqa: E402
+import lab  # noqa: E402
 import tap  # noqa: E402
 from tap import case, check, equal  # noqa: E402
 
-IAPP = os.path.join(os.environ["IA_BUILD"], "iapp")
-TOP = tempfile.mkdtemp(prefix="iapp-protect-")
-HOME, KEYS, PASSWORD = (os.path.join(TOP, n) for n in ("home", "keystore", "password"))
-JOURNAL = os.path.join(HOME, "protect")
+LAB = lab.Lab("protect")
+JOURNAL = os.path.join(LAB.home, "protect")
 MARKER = "a-secret-that-nobody-may-find"
 
 
@@ -25,23 +18,18 @@ class Run:
     """What the cases share."""
 
 
-def env(**more):
-    return dict(os.environ, IAPP_HOME=HOME, IAPP_PASSWORD_FILE=PASSWORD, **more)
+def iapp(*args, **more):
+    return LAB.run(Run.owner, *args, **more)
 
 
-def iapp(*args, wallet=True, **more):
-    command = [IAPP, *args, "--json"]
-    if wallet:
-        command += ["--keystore", KEYS, "--wallet", Run.owner]
-    done = subprocess.run(command, env=env(**more), cwd=TOP, capture_output=True, timeout=120,
-                          stdin=subprocess.DEVNULL, check=False)
-    return done.returncode, [json.loads(x) for x in done.stdout.splitlines()]
+def good(*args):
+    return LAB.good(Run.owner, *args)
 
 
-def good(*args, **kwargs):
-    status, lines = iapp(*args, **kwargs)
-    check(status == 0 and lines, f"{args}: {status} {lines}")
-    return lines[-1]
+def crash_folder(name):
+    path = LAB.path(name)
+    os.mkdir(path)
+    return path
 
 
 def journals():
@@ -50,14 +38,8 @@ def journals():
 
 @case
 def an_installation_starts():
-    with open(PASSWORD, "w", encoding="ascii") as f:
-        f.write("correct horse\n")
-    Run.log = open(os.path.join(TOP, "up.log"), "wb")
-    Run.up = subprocess.Popen([IAPP, "up", "--port", "0", "--test", "--json"], env=env(),
-                              stdout=subprocess.PIPE, stderr=Run.log, stdin=subprocess.DEVNULL)
-    Run.config = json.loads(Run.up.stdout.readline())
-    check("rpcUrl" in Run.config, f"ready: {Run.config}")
-    Run.owner = good("wallet", "new", "--keystore", KEYS, wallet=False)["address"]
+    LAB.up("--test")
+    Run.owner = LAB.wallet()
 
 
 @case
@@ -73,8 +55,7 @@ def data_are_protected_in_one_go():
 @case
 def a_killed_protection_resumes_at_its_step():
     for point in ("protect.uploaded", "protect.registered", "protect.pushed"):
-        crash = os.path.join(TOP, point)
-        os.mkdir(crash)
+        crash = crash_folder(point)
         status, _ = iapp("protect", f"text={MARKER}{point}", IAPP_CRASH_DIR=crash,
                          IAPP_CRASH_ONLY=point)
         if status == 0:
@@ -97,10 +78,9 @@ def a_killed_protection_resumes_at_its_step():
 
 def dataset_count():
     """Lines of `audit` that name a dataset; text mode."""
-    done = subprocess.run([IAPP, "audit", "--keystore", KEYS, "--wallet", Run.owner], env=env(),
-                          cwd=TOP, capture_output=True, timeout=120, check=True,
-                          stdin=subprocess.DEVNULL)
-    return done.stdout.count(b"data 0x")
+    status, out, err = LAB.said(Run.owner, "audit")
+    equal(status, 0, f"audit: {err}")
+    return out.count("data 0x")
 
 
 @case
@@ -111,13 +91,12 @@ def nothing_left_is_told_as_such():
 
 @case
 def another_wallet_cannot_resume():
-    crash = os.path.join(TOP, "other")
-    os.mkdir(crash)
+    crash = crash_folder("other")
     status, _ = iapp("protect", "a=b", IAPP_CRASH_DIR=crash, IAPP_CRASH_ONLY="protect.uploaded")
     if status == 0:
         raise tap.Skip("this build has no crash points")
     owner = Run.owner
-    Run.owner = good("wallet", "new", "--keystore", KEYS, wallet=False)["address"]
+    Run.owner = LAB.wallet()
     status, lines = iapp("protect", "--resume")
     equal((status, lines[-1]["error"]["code"]), (1, "FORBIDDEN"), "answer")
     Run.owner = owner
@@ -126,7 +105,7 @@ def another_wallet_cannot_resume():
 
 @case
 def an_unknown_key_service_gets_no_key():
-    trust = os.path.join(HOME, "trust.json")
+    trust = os.path.join(LAB.home, "trust.json")
     os.rename(trust, trust + ".away")
     status, lines = iapp("protect", "a=b")
     equal((status, lines[-1]["error"]["code"]), (2, "USAGE"), "asks, and has no terminal")
@@ -140,7 +119,7 @@ def the_log_is_the_owners_alone():
     address = good("protect", "a=b")["address"]
     equal(good("audit", address)["entries"], [], "nobody asked yet")
     owner = Run.owner
-    Run.owner = good("wallet", "new", "--keystore", KEYS, wallet=False)["address"]
+    Run.owner = LAB.wallet()
     status, lines = iapp("audit", address)
     check(status == 1 and lines[-1]["error"]["code"] in ("FORBIDDEN", "UNAUTHORIZED"),
           f"a stranger reads nothing: {lines}")
@@ -149,16 +128,10 @@ def the_log_is_the_owners_alone():
 
 @case
 def it_ends_on_sigterm():
-    Run.up.terminate()
-    equal(Run.up.wait(timeout=60), 0, "exit status")
-    Run.log.close()
+    equal(LAB.stop(), 0, "exit status")
 
 
 try:
     tap.main()
 finally:
-    if hasattr(Run, "up") and Run.up.poll() is None:
-        for pid in reversed(proc.children(Run.up.pid)):
-            os.kill(pid, signal.SIGKILL)
-        Run.up.wait(timeout=60)
-    shutil.rmtree(TOP, ignore_errors=True)
+    LAB.close()

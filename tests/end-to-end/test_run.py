@@ -252,7 +252,6 @@ def a_used_up_grant_says_so():
 def a_revoked_grant_is_over():
     data = protect("revoked")
     granted = grant(data, Run.requester, "--times", "9")["orderHash"]
-    # matched before, asked for after: the SMS bars it although the ledger has the deal
     equal(why_run(Run.requester, data), [], "before")
     LAB.refused(Run.owner, "revoke", data, code="USAGE", status=2)
     equal(LAB.good(Run.owner, "revoke", data, Run.app, Run.requester, "--yes"),
@@ -313,6 +312,22 @@ def what_does_not_exist_is_told_as_such():
     equal(why(Run.requester, nothing), ["TASK_NOT_ACTIVE"], "why")
     error = LAB.refused(Run.requester, "debug", "0x12", code="USAGE", status=2)
     check("Invalid task ID" in error["message"], f"task: {error}")
+
+
+@case
+def a_revoke_bars_what_was_matched_before():
+    data = protect("late")
+    grant(data, Run.requester, "--times", "9")
+    LAB.only("ledger,market,ipfs,sms,scheduler")
+    task, = run(Run.requester, data, "--no-wait")["taskIds"]
+    LAB.good(Run.owner, "revoke", data, "--yes")
+    equal(why(Run.requester, task), ["REVOKED"], "before any worker asks")
+    equal(LAB.stop(), 0, "exit status")
+    LAB.up("--test")
+    status, seen = LAB.one(Run.requester, "task", task, "--follow")
+    equal((status, seen["status"], seen["iapp"]["code"]), (1, "FAILED", "REVOKED"), "its end")
+    entry = LAB.good(Run.owner, "audit", data)["entries"][-1]
+    equal((entry["verdict"], entry["code"], entry["taskId"]), ("refuse", "REVOKED", task), "audit")
 
 
 @case

@@ -114,7 +114,7 @@ def runs():
                      LAB.path("out.receipt.json"))
     check(all({"name", "ok", "text"} <= set(c) for c in answer["checks"]), f"checks: {answer}")
     members(Run.user, "verdict clauses past", "why", Run.task, status=1)
-    members(Run.owner, "entries", "audit", Run.data)
+    members(Run.owner, "entries simulated", "audit", Run.data)
     Run.seen.add("task")
 
 

@@ -55,10 +55,11 @@ class Lab:
         check("rpcUrl" in self.config, f"ready: {self.config}")
         return self.config
 
-    def roles(self, roles, *args, **more):
-        """Some roles alone: iappd run --role."""
-        return self.start(IAPPD, "run", "--home", self.home, "--port", "0", "--json", "--role",
-                          roles, *args, **more)
+    def only(self, roles):
+        """The same installation, started anew with these roles alone."""
+        equal(self.stop(), 0, "exit status")
+        self.daemon, self.config = self.start(IAPPD, "run", "--home", self.home, "--port", "0",
+                                              "--json", "--test", "--role", roles)
 
     def stop(self, process=None):
         """SIGTERM; the exit status."""
