@@ -221,10 +221,10 @@ class Lab:
         self.deal_id = done["dealId"]
         return done["taskIds"]
 
-    def deal_for(self, player, tasks):
+    def deal_for(self, player, tasks, *args):
         """A deal whose tasks the player initialises; nobody else is there to run them."""
         self.pool.stop()
-        ids = self.deal(tasks)
+        ids = self.deal(tasks, *args)
         check(player.say(do="initialize", deal=self.deal_id, count=tasks)["code"] == "OK",
               "the tasks are initialised")
         return ids
