@@ -105,6 +105,29 @@ def the_second_refuses_every_one_of_them():
 
 
 @case
+def orders_of_the_first_are_no_orders_under_a_login_of_the_second():
+    """Logins are per market; so that the order itself is judged, somebody logs in at the second and
+    hands in the first's order instead of her own."""
+    taken = {x["path"].split("?")[0]: x["request"] for _, x in World.said if "order" in x["path"]}
+
+    def swap(x):
+        path = x["path"].split("?")[0]
+        return taken.get(path, x["request"]) if World.swaps else x["request"]
+
+    World.swaps = False
+    market = TWO.proxy(TWO.front.ready["marketUrl"], before=swap)
+    TWO.settle_in(schedulerUrl=TWO.pool.ready["schedulerUrl"], marketUrl=market.url)
+    TWO.make_grant()  # the control: honest orders go the same way
+    World.swaps = True
+    for args, who in ((("publish", TWO.app), TWO.developer),
+                      (("grant", TWO.data, TWO.app, "any", "--add", "1"), TWO.owner)):
+        status, answer = TWO.iapp(*args, wallet=who)
+        print(f"# {args[0]}: {answer}")
+        check(status != 0 and "error" in answer, f"{args[0]} with the first's order: {answer}")
+        check(market.seen[-1]["status"] >= 400, f"the market refused: {market.seen[-1]['reply']}")
+
+
+@case
 def the_first_takes_nothing_twice():
     """A control of the replay itself: what the first had taken it knows, by another word."""
     firsts = {TWO.front.ready["rpcUrl"]: ONE.front.ready["rpcUrl"],
