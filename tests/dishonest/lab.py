@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
@@ -176,7 +177,9 @@ class Lab:
                 "schedulerUrl", "workerpool", "dataprotectorContractAddress")
         save(os.path.join(self.user_home, "user.json"),
              {**{k: at[k] for k in keys if k in at}, "chainId": str(at["chainId"])})
-        shutil.copy(self.sms.home + "/trust.json", self.user_home + "/trust.json")
+        with urllib.request.urlopen(self.sms.ready["smsUrl"] + "/info", timeout=30) as answer:
+            info = json.loads(json.load(answer)["text"])
+        save(os.path.join(self.user_home, "trust.json"), {"v": 1, "sms": [info]})
 
     def iapp(self, *args, wallet=None, cwd=None, home=None):
         keys = os.path.join(self.top, "keystore")

@@ -215,8 +215,8 @@ bool ia_ledger_coins(ia_ledger *l, const ia_addr *who, ia_u256 *wei, ia_err *e)
   return u256_at(l, wei, IA_WKEY_COINS, who, e);
 }
 
-/* Call data for an address where no contract is was signed for another ledger of our chain id, whose
- * contracts stand elsewhere: here it would do nothing but use up the sender's nonce. */
+/* Call data for an address where no contract is was signed for another ledger of our chain id,
+ * whose contracts stand elsewhere: here it would do nothing but use up the sender's nonce. */
 static bool meant_for_us(ia_ledger *l, const ia_tx *tx, ia_err *e)
 {
   const ia_contract *c;
