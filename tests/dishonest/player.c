@@ -56,6 +56,7 @@ static const struct {
              {"ask", player_ask},
              {"again", player_again},
              {"initialize", player_initialize},
+             {"policy", player_policy},
              {"settle", player_settle},
              {"forge", player_forge}};
 

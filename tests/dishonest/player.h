@@ -39,6 +39,9 @@ IA_MUST bool player_again(player *p, json_t **out, const json_t *command, ia_err
 IA_MUST bool player_settle(player *p, json_t **out, const json_t *command, ia_err *e);
 /* {"deal","count"}: initialises the first tasks of a deal. */
 IA_MUST bool player_initialize(player *p, json_t **out, const json_t *command, ia_err *e);
+/* {"object","smsKey","version","body"} -> {"signer","sig"}: a policy signed by the player's own
+ * key. */
+IA_MUST bool player_policy(player *p, json_t **out, const json_t *command, ia_err *e);
 /* {"receipt":{..}}: the same task with another result, run and settlement signed anew by the pool's
  * side. */
 IA_MUST bool player_forge(player *p, json_t **out, const json_t *command, ia_err *e);

@@ -73,6 +73,29 @@ bool player_initialize(player *p, json_t **out, const json_t *command, ia_err *e
   return *out || ia_fail(e, IA_E_MEMORY, "no memory");
 }
 
+bool player_policy(player *p, json_t **out, const json_t *command, ia_err *e)
+{
+  ia_owner_message m = {.domain = IA_DOMAIN_SIM,
+                        .kind = "policy",
+                        .chain_id = ia_chain_id(p->chain),
+                        .hub = *ia_chain_hub(p->chain)};
+  const char *body;
+  ia_h256 h;
+  ia_sig sig;
+
+  if (!ia_json_get_str(command, "body", &body, e) ||
+      !ia_json_get_addr(command, "object", &m.object, e) ||
+      !ia_json_get_h256(command, "smsKey", &m.sms_key, e) ||
+      !ia_json_get_u64(command, "version", &m.version, e))
+    return false;
+  m.body = ia_span_str(body);
+  if (!ia_owner_message_hash(&h, &m, e) || !sign(p, &sig, &h, &p->own, e))
+    return false;
+  *out = json_pack("{s:o, s:o}", "signer", ia_json_addr(&p->enclave), "sig",
+                   ia_json_hex(IA_SPAN_ARR(sig.b)));
+  return *out || ia_fail(e, IA_E_MEMORY, "no memory");
+}
+
 /* The settlement of another run. */
 static bool settle_anew(player *p, json_t **part, const json_t *old, const json_t *run, ia_err *e)
 {

@@ -162,7 +162,7 @@ def lies(seen):
 
 
 def later_lies(key, answer, harmless):
-    """A question that was asked before: what nobody read then is changed together, the rest alone."""
+    """A question that was asked before: what was harmless then is changed together."""
     together = []
     for point, what in point_lies(key, answer):
         if point in harmless:

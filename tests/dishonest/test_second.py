@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Two installations of the same chain id: everything that people sign for the one, each order, secret,
-policy and transaction, is replayed at the other and refused there."""
+"""Two installations of the same chain id: everything that people sign for the one, each order,
+secret, policy and transaction, is replayed at the other and refused there."""
 import collections
 import http.client
 import json

@@ -158,7 +158,8 @@ def who_put_a_secret_there_and_when_are_changed():
 @case
 def policies_are_rewritten_and_swapped():
     """Only for a purpose that these runs do not state; the other data are free."""
-    for data, purpose in ((LAB.data, ["--purpose", "research", "--add", "1"]), (World.other, ["--until", "30d"])):
+    for data, purpose in ((LAB.data, ["--purpose", "research", "--add", "1"]),
+                          (World.other, ["--until", "30d"])):
         LAB.good("grant", data, LAB.app, "any", *purpose, wallet=LAB.owner)
     task = World.tasks[-1]
     refused("POLICY_PURPOSE", task)
@@ -174,6 +175,17 @@ def policies_are_rewritten_and_swapped():
     edit((f"UPDATE message SET object = ? {policy}", (blob(LAB.app), blob(World.other))),
          (f"UPDATE message SET version = version + 1 {policy}", (blob(LAB.data),)))
     refused("CORRUPT", task)
+    edit((put, (*mine, blob(LAB.data))))
+    refused("POLICY_PURPOSE", task)
+    # one that somebody signed indeed, who owns nothing
+    free, version = '{"v":1}', mine[2] + 5
+    key = lab_module.load(LAB.user_home + "/trust.json")["sms"][0]["smsKey"]
+    forged = World.player.say(do="policy", object=LAB.data, smsKey=key, version=version, body=free)
+    edit((put, (free.encode(), mine[1], version, blob(forged["signer"]), mine[4],
+                blob(forged["sig"]), blob(LAB.data))))
+    answer = ask(task)
+    equal(answer["code"], "CORRUPT", answer.get("message"))
+    check("signed" not in answer["message"], f"its signature is one: {answer['message']}")
     edit((put, (*mine, blob(LAB.data))))
     refused("POLICY_PURPOSE", task)
 
