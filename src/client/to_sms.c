@@ -121,23 +121,6 @@ bool ia_to_sms_has_result_key(const ia_net *net, bool *out, const ia_addr *owner
   return result_key_url(&url, net, owner, e) && has(net, out, &url, e);
 }
 
-bool ia_to_sms_push_result_key(const ia_net *net, const ia_wallet *w, ia_span pem, ia_err *e)
-{
-  IA_AUTOV(ia_buf) url = {0};
-  IA_AUTOV(ia_buf) value = {0};
-  ia_h256 digest;
-  bool there;
-
-  /* the packages push the base64 of the PEM text */
-  ia_buf_base64(&value, pem);
-  if (!ia_buf_ok(&value, e) || !ia_to_sms_has_result_key(net, &there, &w->address, e) ||
-      !result_key_url(&url, net, &w->address, e))
-    return false;
-  ia_secret_auth_named(&digest, &w->address, ia_span_str(IA_RESULT_KEY_SECRET),
-                       ia_buf_view(&value));
-  return push(net, w, there ? "PUT" : "POST", &url, &digest, ia_buf_view(&value), e);
-}
-
 void ia_sms_info_free(ia_sms_info *i)
 {
   if (!i)
@@ -213,6 +196,19 @@ bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const ia_sms
     return ia_fail(e, IA_E_MEMORY, "out of memory");
   return ia_http_json(net->http, NULL, "POST", (const char *)url.ptr, message, e) ||
          ia_wrap(e, "SMS");
+}
+
+/* By an owner's message, which binds the key to this SMS and ledger; the plain push of the iExec
+ * packages could be replayed at any other. */
+bool ia_to_sms_push_result_key(const ia_net *net, const ia_wallet *w, ia_span pem, ia_err *e)
+{
+  IA_AUTOV(ia_sms_info) info = {0};
+  IA_AUTO_JSON *body = json_pack("{s:o}", "value", ia_json_bytes(pem));
+
+  if (!body)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
+  return ia_to_sms_info(net, &info, e) &&
+         ia_to_sms_owner_message(net, w, &info, "rotate", &w->address, 0, body, e);
 }
 
 bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,

@@ -1,5 +1,6 @@
 /* Executing transactions: one block each. */
 #include "crypto/keccak.h"
+#include "eth/address.h"
 #include "eth/tx.h"
 #include "service/ledger/ledger_int.h"
 
@@ -214,6 +215,22 @@ bool ia_ledger_coins(ia_ledger *l, const ia_addr *who, ia_u256 *wei, ia_err *e)
   return u256_at(l, wei, IA_WKEY_COINS, who, e);
 }
 
+/* Call data for an address where no contract is was signed for another ledger of our chain id,
+ * whose contracts stand elsewhere: here it would do nothing but use up the sender's nonce. */
+static bool meant_for_us(ia_ledger *l, const ia_tx *tx, ia_err *e)
+{
+  const ia_contract *c;
+
+  if (tx->creates || tx->data.len == 0)
+    return true;
+  if (!ia_lvm_contract_at(&l->vm, &c, &tx->to))
+    return broken(l, e);
+  if (c)
+    return true;
+  ia_fail(e, IA_E_INVALID, "no contract at %s on this ledger", ia_addr_text(&tx->to).s);
+  return ia_hint(e, "was it signed for another one?");
+}
+
 /* Everything that keeps a transaction out of any block. */
 static bool admissible(ia_ledger *l, const ia_tx *tx, const ia_addr *from, ia_err *e)
 {
@@ -236,7 +253,7 @@ static bool admissible(ia_ledger *l, const ia_tx *tx, const ia_addr *from, ia_er
   if (tx->gas < intrinsic_gas(tx->data))
     return ia_fail(e, IA_E_INVALID, "intrinsic gas too low: have %llu, want %llu",
                    (unsigned long long)tx->gas, (unsigned long long)intrinsic_gas(tx->data));
-  return true;
+  return meant_for_us(l, tx, e);
 }
 
 static bool apply(ia_ledger *l, const ia_tx *tx, ia_block *b, ia_err *e)

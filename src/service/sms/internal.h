@@ -100,6 +100,19 @@ IA_MUST bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *ta
 IA_MUST bool ia_sms_object_owner(ia_sms *s, const ia_addr *object, const ia_addr *signer,
                                  ia_addr *owner, ia_err *e);
 
+/* -- message.c -- */
+typedef struct ia_sms_message_row {
+  const char *kind;
+  ia_addr object, signer;
+  uint64_t version, time;
+  ia_span body;
+} ia_sms_message_row;
+IA_MUST bool ia_sms_message_seal(ia_buf *out, const ia_sms_keys *k, const ia_sms_message_row *row,
+                                 ia_err *e);
+/* CORRUPT when this instance did not store this very row. */
+IA_MUST bool ia_sms_message_check(const ia_sms_keys *k, const ia_sms_message_row *row, ia_span seal,
+                                  ia_err *e);
+
 /* -- audit.c -- */
 typedef struct ia_sms_entry {
   ia_addr object; /* zero: nobody's */

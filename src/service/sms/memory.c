@@ -145,11 +145,12 @@ static bool m_policy(void *ctx, const ia_addr *dataset, bool *has, ia_policy *p,
                      uint64_t *epoch, ia_err *e)
 {
   const ia_sms_memory *m = ctx;
+  ia_sms_message_row row = {.kind = "policy", .object = *dataset};
   ia_stmt *st;
   bool ok;
 
   if (!ia_db_stmt(&st, m->db,
-                  "SELECT version, body, sig, signer FROM message"
+                  "SELECT version, body, sig, signer, time, seal FROM message"
                   " WHERE object = $1 AND kind = 'policy'"
                   " ORDER BY version DESC LIMIT 1",
                   e))
@@ -159,9 +160,13 @@ static bool m_policy(void *ctx, const ia_addr *dataset, bool *has, ia_policy *p,
     return false;
   if (!*has)
     return true;
-  *epoch = ia_col_u64(st, 0);
-  ia_sha256(hash, ia_col_bytes(st, 1));
-  ok = as_signed(m, dataset, "policy", st, e) && ia_policy_parse(p, ia_col_bytes(st, 1), e);
+  *epoch = row.version = ia_col_u64(st, 0);
+  row.body = ia_col_bytes(st, 1);
+  row.time = ia_col_u64(st, 4);
+  ia_sha256(hash, row.body);
+  ok = as_signed(m, dataset, "policy", st, e) && ia_col_addr(st, 3, &row.signer, e) &&
+       ia_sms_message_check(&m->sms->keys, &row, ia_col_bytes(st, 5), e) &&
+       ia_policy_parse(p, row.body, e);
   ia_stmt_reset(st);
   return ok;
 }

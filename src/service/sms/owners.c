@@ -168,20 +168,29 @@ static bool newest(struct message *m, ia_db *db, uint64_t *version, bool *same, 
 
 static bool insert(struct message *m, ia_db *db, ia_err *e)
 {
+  const ia_sms_message_row row = {.kind = m->kind,
+                                  .object = m->object,
+                                  .signer = m->signer,
+                                  .version = m->version,
+                                  .time = ia_now(),
+                                  .body = ia_buf_view(&m->body)};
+  IA_AUTOV(ia_buf) seal = {0};
   ia_stmt *st;
 
-  if (!ia_db_stmt(&st, db,
-                  "INSERT INTO message (object, kind, version, signer, time, body, sig)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+  if (!ia_sms_message_seal(&seal, &m->s->keys, &row, e) ||
+      !ia_db_stmt(&st, db,
+                  "INSERT INTO message (object, kind, version, signer, time, body, sig, seal)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                   e))
     return false;
   ia_bind_addr(st, 1, &m->object);
   ia_bind_text(st, 2, m->kind);
   ia_bind_u64(st, 3, m->version);
   ia_bind_addr(st, 4, &m->signer);
-  ia_bind_u64(st, 5, ia_now());
-  ia_bind_blob(st, 6, ia_buf_view(&m->body));
+  ia_bind_u64(st, 5, row.time);
+  ia_bind_blob(st, 6, row.body);
   ia_bind_blob(st, 7, IA_SPAN_ARR(m->sig));
+  ia_bind_blob(st, 8, ia_buf_view(&seal));
   return ia_stmt_run(st, e);
 }
 

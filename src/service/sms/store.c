@@ -36,6 +36,7 @@ static const ia_migration steps[] = {
         "CREATE TABLE sim_root (digest BLOB PRIMARY KEY) STRICT;"
         "CREATE INDEX secret_pusher ON secret (pusher);"
         "CREATE INDEX message_signer ON message (signer);"},
+    {2, "ALTER TABLE message ADD COLUMN seal BLOB NOT NULL DEFAULT x'';"},
 };
 
 typedef struct work {
