@@ -103,8 +103,8 @@ def until(what, fn, patience=PATIENCE):
         time.sleep(0.02)
 
 
-def cgroups():
-    """Groups of guests whose worker (the pid in their name) is gone, below the groups we are in."""
+def cgroups(workers):
+    """Groups of the guests of these workers (the pid in their name), below the groups we are in."""
     found = []
     with open("/proc/self/cgroup") as f:
         bases = [line.rstrip("\n").split(":", 2)[1:] for line in f]
@@ -113,8 +113,7 @@ def cgroups():
             base = os.path.join("/sys/fs/cgroup", name.removeprefix("name="), path.lstrip("/"))
             if os.path.isdir(base):
                 found += [os.path.join(base, n) for n in os.listdir(base) if n.startswith("iapp-")]
-    return sorted(p for p in found
-                  if not os.path.exists("/proc/" + os.path.basename(p).split("-")[1]))
+    return sorted(p for p in found if os.path.basename(p).split("-")[1] in map(str, workers))
 
 
 def mounts():
@@ -138,7 +137,8 @@ class Lab:
         self.slots = slots
         self.daemon = None
         self.config = None
-        self.before = (cgroups(), mounts())
+        self.workers = set()  # pids, dead and alive
+        self.before = mounts()
         adopt_orphans()
 
     # -- the daemon --
@@ -162,7 +162,6 @@ class Lab:
         line = self.daemon.stdout.readline()
         check(line, f"`iapp up` ended without a line: {self.log_tail()}")
         self.config = json.loads(line)
-        self.before = (cgroups(), mounts())  # the start swept what was dead
         return self.config
 
     def fails(self, *args, **more):
@@ -188,6 +187,8 @@ class Lab:
             except OSError:
                 continue
             if words[1:3] == [b"role", name.encode()]:
+                if name == "worker":
+                    self.workers.add(pid)
                 return pid
         return None
 
@@ -202,6 +203,7 @@ class Lab:
 
     def kill(self):
         """kill -9 of the supervisor; its roles end by themselves."""
+        self.role("worker")
         self.daemon.kill()
         self.daemon.wait()
         self.daemon.stdout.close()
@@ -210,6 +212,7 @@ class Lab:
 
     def stop(self, sig=signal.SIGTERM):
         """An orderly end: exit 0, in time, nobody left. Roles that had to be killed say so."""
+        self.role("worker")
         self.daemon.send_signal(sig)
         return self.ended()
 
@@ -301,6 +304,13 @@ class Lab:
         return self.rpc("eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest",
                                         "address": self.config["hubAddress"], "topics": [topic]})
 
+    def verify_ledger(self):
+        """Every block replayed, while nothing runs."""
+        done = subprocess.run([IAPPD, "ledger", "verify", "--home", self.home, "--json"],
+                              capture_output=True, env=self.env(), check=False)
+        check(done.returncode == 0, f"ledger verify: {done.stdout!r} {done.stderr!r}")
+        return json.loads(done.stdout)
+
     # -- the end --
 
     def litter(self):
@@ -315,8 +325,8 @@ class Lab:
     def left_over(self):
         """What is there that was not before, once nothing runs."""
         check(self.daemon is None, "the daemon still runs")
-        now = (cgroups(), mounts())
-        return [x for a, b in zip(now, self.before) for x in a if x not in b] + list(living().values())
+        new_mounts = [m for m in mounts() if m not in self.before]
+        return cgroups(self.workers) + new_mounts + list(living().values())
 
     def close(self):
         for pid in reversed(proc.children(os.getpid())[1:]):

@@ -176,6 +176,7 @@ def it_starts_again_and_is_whole():
     equal(money(), Run.money, "money")
     Run.lab.good("protect", "text=three", who=Run.owner)
     Run.lab.stop()
+    Run.lab.verify_ledger()
     equal(Run.lab.litter(), [], "temporary files")
     equal(Run.lab.left_over(), [], "processes, cgroups, mounts")
 

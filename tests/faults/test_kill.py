@@ -179,7 +179,7 @@ def fifty_tasks_while_services_die():
 @case
 def what_is_left_ends_by_itself_after_a_restart():
     Run.lab.start()
-    equal(lab.cgroups(), [], "groups of killed guests")
+    equal(lab.cgroups(Run.lab.workers), [], "groups of guests of killed workers")
     check(volume() >= ROUNDS * TASKS, "fifty tasks")
     lab.until("the end of all tasks", all_ended, 120)
     Run.ends = ended()
@@ -235,8 +235,14 @@ def nothing_begun_stays_with_the_owner():
 
 
 @case
-def nothing_is_left_behind():
+def the_ledger_is_whole():
     Run.lab.stop()
+    got = Run.lab.verify_ledger()
+    check(got["blocks"] > len(Run.ends), f"{got}")
+
+
+@case
+def nothing_is_left_behind():
     equal(Run.lab.litter(), [], "temporary files")
     equal(Run.lab.left_over(), [], "processes, cgroups, mounts")
     with open(os.path.join(Run.lab.home, "passphrase"), "rb") as f:
