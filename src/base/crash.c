@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,13 +43,26 @@ static unsigned turn_of(const char *seed, const char *name)
   return 1 + (h >> 16) % 4;
 }
 
+/* Whether name is one of the words between commas. */
+static bool listed(const char *list, const char *name)
+{
+  size_t n = strlen(name);
+
+  for (const char *at = list; at; at = strchr(at, ',')) {
+    at += *at == ',';
+    if (strncmp(at, name, n) == 0 && (at[n] == ',' || at[n] == '\0'))
+      return true;
+  }
+  return false;
+}
+
 void ia_crash_point(const char *name)
 {
   const char *dir = getenv("IAPP_CRASH_DIR"), *seed = getenv("IAPP_CRASH_SEED");
   const char *only = getenv("IAPP_CRASH_ONLY");
   char path[4096];
 
-  if (!dir || (only && strcmp(only, name) != 0) || (!only && !seed))
+  if (!dir || (only && !listed(only, name)) || (!only && !seed))
     return;
   if (pass(name) != (seed ? turn_of(seed, name) : 1))
     return;
@@ -59,7 +73,10 @@ void ia_crash_point(const char *name)
   if (fd < 0)
     return; /* it has fired in this run */
   close(fd);
-  kill(getpid(), SIGKILL);
+  if (getenv("IAPP_CRASH_TERM"))
+    kill(getppid(), SIGTERM);
+  else
+    kill(getpid(), SIGKILL);
 }
 
 #endif

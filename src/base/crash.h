@@ -9,7 +9,9 @@
 /* Dies by SIGKILL when the environment says so, at most once a name and run:
  *   IAPP_CRASH_DIR   folder of the run; a file `name` there means that this point has fired
  *   IAPP_CRASH_SEED  the point fires at its k-th passage, k in 1..4 drawn from seed and name
- *   IAPP_CRASH_ONLY  only this name fires (at its first passage when there is no seed) */
+ *   IAPP_CRASH_ONLY  only these names fire (at their first passage when there is no seed); commas
+ *                    between them
+ *   IAPP_CRASH_TERM  the parent gets SIGTERM instead, and we go on: an orderly stop just here */
 void ia_crash_point(const char *name);
 #else
 static inline void ia_crash_point(const char *name IA_UNUSED) {}

@@ -88,20 +88,48 @@ bool ia_fsync_dir(const char *path, ia_err *e)
   return true;
 }
 
-static bool write_temp(const char *temp, ia_span data, mode_t mode, ia_err *e)
+static bool fill(int fd, const char *path, ia_span data, mode_t mode, ia_err *e)
+{
+  if (!ia_fd_write_all(fd, data, e))
+    return ia_wrap(e, "%s", path);
+  /* fchmod: the mode is meant, whatever the umask */
+  if (fchmod(fd, mode) != 0 || fsync(fd) != 0)
+    return ia_fail_errno(e, "%s", path);
+  return true;
+}
+
+/* Gives a whole file its name: to a new one directly, over an old one by way of `temp`. */
+static bool name_it(int fd, const char *path, const char *temp, bool replace, ia_err *e)
+{
+  char self[64];
+
+  (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+  if (linkat(AT_FDCWD, self, AT_FDCWD, replace ? temp : path, AT_SYMLINK_FOLLOW) != 0)
+    return ia_fail_errno(e, "%s", path);
+  if (!replace || rename(temp, path) == 0)
+    return true;
+  (void)ia_fail_errno(e, "%s", path);
+  (void)unlink(temp);
+  return false;
+}
+
+/* Where the file system knows no files without a name. */
+static bool place_named(const char *path, const char *temp, ia_span data, mode_t mode, bool replace,
+                        ia_err *e)
 {
   ia_autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
   if (fd < 0)
     return ia_fail_errno(e, "%s", temp);
-  if (!ia_fd_write_all(fd, data, e))
-    return ia_wrap(e, "%s", temp);
-  /* fchmod: the mode is meant, whatever the umask */
-  if (fchmod(fd, mode) != 0 || fsync(fd) != 0)
-    return ia_fail_errno(e, "%s", temp);
-  return true;
+  bool ok =
+      fill(fd, path, data, mode, e) &&
+      ((replace ? rename(temp, path) == 0 : link(temp, path) == 0) || ia_fail_errno(e, "%s", path));
+  if (!ok || !replace)
+    (void)unlink(temp);
+  return ok;
 }
 
+/* A file without a name until it is whole: a kill on the way leaves nothing. */
 static bool place(const char *path, ia_span data, mode_t mode, bool replace, ia_err *e)
 {
   ia_path temp, dir;
@@ -110,18 +138,12 @@ static bool place(const char *path, ia_span data, mode_t mode, bool replace, ia_
   if (!ia_path_join(&temp, e, "%s.%d-%u.tmp", path, (int)gettid(), counter++) ||
       !parent_of(&dir, path, e))
     return false;
-  if (!write_temp(temp.s, data, mode, e)) {
-    (void)unlink(temp.s);
-    return false;
-  }
-  if (replace ? rename(temp.s, path) != 0 : link(temp.s, path) != 0) {
-    (void)ia_fail_errno(e, "%s", path);
-    (void)unlink(temp.s);
-    return false;
-  }
-  if (!replace)
-    (void)unlink(temp.s);
-  return ia_fsync_dir(dir.s, e);
+  ia_autoclose int fd = open(dir.s, O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+  if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR)
+    return ia_fail_errno(e, "%s", path);
+  bool ok = fd >= 0 ? fill(fd, path, data, mode, e) && name_it(fd, path, temp.s, replace, e)
+                    : place_named(path, temp.s, data, mode, replace, e);
+  return ok && ia_fsync_dir(dir.s, e);
 }
 
 bool ia_file_write(const char *path, ia_span data, mode_t mode, ia_err *e)

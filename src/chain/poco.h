@@ -173,6 +173,9 @@ typedef struct ia_chain_account_key {
 typedef struct ia_chain_sent {
   ia_buf raw; /* the signed transaction */
   ia_chain_receipt receipt;
+  /* NULL, or what must be done (kept on disk) before `raw` leaves; false: it is not sent */
+  bool (*before)(void *ctx, ia_span raw, ia_err *e);
+  void *ctx;
 } ia_chain_sent;
 void ia_chain_sent_free(ia_chain_sent *s);
 IA_DEFINE_AUTO_VALUE(ia_chain_sent, ia_chain_sent_free)

@@ -68,6 +68,7 @@ static const struct {
     {"chainid", IA_E_CHAIN_ID},
     {"fee", IA_E_FEE_REFUSED},
     {"gas price", IA_E_FEE_REFUSED},
+    {"disk is full", IA_E_DISK_FULL},
     {"execution reverted", IA_E_REVERT},
 };
 

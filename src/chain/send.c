@@ -139,6 +139,8 @@ bool ia_chain_send(ia_chain *c, ia_chain_sent *out, const ia_chain_account_key *
     if ((i > 0 && !get_nonce(c, &tx.nonce, &from, e)) ||
         !ia_tx_sign(&out->raw, &tx, k->secp, k->key, e))
       return false;
+    if (out->before && !out->before(out->ctx, ia_buf_view(&out->raw), e))
+      return false;
     if (submit(c, ia_buf_view(&out->raw), &why))
       break;
     if (why.code != IA_E_NONCE_LOW || i + 1 == SEND_TRIES) {

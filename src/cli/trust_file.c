@@ -8,31 +8,41 @@
 
 enum { TRUST_CAP = 1 << 20 };
 
-static bool read_default(ia_cli *c, ia_buf *out, ia_path *path, ia_err *e)
+/* *there: a file that is there and empty is a broken one. */
+static bool read_default(ia_cli *c, ia_buf *out, ia_path *path, bool *there, ia_err *e)
 {
   if (!ia_path_join(path, e, "%s/trust.json", ia_cli_home(c)))
     return false;
-  return access(path->s, F_OK) != 0 || ia_file_read(out, path->s, TRUST_CAP, e);
+  *there = access(path->s, F_OK) == 0;
+  return !*there || ia_file_read(out, path->s, TRUST_CAP, e);
+}
+
+static bool parse(ia_trust **out, ia_span text, const char *path, ia_err *e)
+{
+  return ia_trust_parse(out, text, e) || ia_wrap(e, "%s", path);
 }
 
 bool ia_cli_trust(ia_cli *c, ia_trust **out, const char *file, ia_err *e)
 {
   IA_AUTOV(ia_buf) text = {0};
+  bool there;
   ia_path path;
 
   if (file)
-    return ia_file_read(&text, file, TRUST_CAP, e) && ia_trust_parse(out, ia_buf_view(&text), e);
-  if (!read_default(c, &text, &path, e))
+    return ia_file_read(&text, file, TRUST_CAP, e) && parse(out, ia_buf_view(&text), file, e);
+  if (!read_default(c, &text, &path, &there, e))
     return false;
-  return text.len > 0 ? ia_trust_parse(out, ia_buf_view(&text), e) : ia_trust_new(out, e);
+  return there ? parse(out, ia_buf_view(&text), path.s, e) : ia_trust_new(out, e);
 }
 
 static bool keep(ia_cli *c, const json_t *info, ia_err *e)
 {
   IA_AUTOV(ia_buf) old = {0}, text = {0};
   ia_path path;
+  bool there;
 
-  return read_default(c, &old, &path, e) && ia_trust_add(&text, ia_buf_view(&old), info, e) &&
+  return read_default(c, &old, &path, &there, e) &&
+         ia_trust_add(&text, ia_buf_view(&old), info, e) &&
          ia_file_write(path.s, ia_buf_view(&text), 0600, e);
 }
 

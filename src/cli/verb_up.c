@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/syscall.h>
 
+#include "base/ending.h"
 #include "cli/cli.h"
 
 enum { DOWN_MS = 15000, MAX_WORDS = 32 };
@@ -54,6 +55,7 @@ static bool up(ia_cli *c, ia_err *e)
   unsigned n = 4;
   ia_path path;
 
+  ia_ending_hold(); /* let through by the daemon, when it can end in order */
   if (ia_cli_is_json(c))
     words[n++] = "--json";
   if (ia_cli_is_quiet(c))

@@ -45,11 +45,14 @@ static bool trust_own(const ia_home *h, const char *sms, ia_err *e)
       !ia_info_open(&own, &members, answer, e) ||
       !ia_path_join(&path, e, "%s/trust.json", h->dir.s))
     return ia_wrap(e, "trust file");
-  if (access(path.s, F_OK) == 0 && !ia_file_read(&old, path.s, TRUST_CAP, e))
-    return false;
-  return (ia_trust_add(&text, ia_buf_view(&old), members, e) &&
-          ia_file_write(path.s, ia_buf_view(&text), 0600, e)) ||
-         ia_wrap(e, "trust file");
+  if (access(path.s, F_OK) == 0) {
+    if (!ia_file_read(&old, path.s, TRUST_CAP, e))
+      return false;
+    if (old.len == 0)
+      return ia_fail(e, IA_E_PARSE, "%s is empty", path.s);
+  }
+  return (ia_trust_add(&text, ia_buf_view(&old), members, e) || ia_wrap(e, "%s", path.s)) &&
+         ia_file_write(path.s, ia_buf_view(&text), 0600, e);
 }
 
 static const char *text_of(const json_t *fields, const char *key)

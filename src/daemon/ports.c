@@ -64,23 +64,36 @@ static bool free_port(uint16_t *out, const uint16_t *taken, unsigned n, ia_err *
   return ia_fail(e, IA_E_UNAVAILABLE, "no free port");
 }
 
-static bool stored(ia_ports *out, const char *path)
+static bool ports_of(ia_ports *out, ia_span text, ia_err *e)
 {
-  IA_AUTOV(ia_buf) text = {0};
+  IA_AUTO_JSON *config = ia_json_parse(text, 0, e);
   uint64_t front, sms, scheduler;
   json_t *ports;
 
-  if (!ia_file_read(&text, path, CONFIG_CAP, NULL))
+  if (!config || !ia_json_get_obj(config, "ports", &ports, e) ||
+      !ia_json_get_u64(ports, "front", &front, e) || !ia_json_get_u64(ports, "sms", &sms, e) ||
+      !ia_json_get_u64(ports, "scheduler", &scheduler, e))
     return false;
-  IA_AUTO_JSON *config = ia_json_parse(ia_buf_view(&text), 0, NULL);
-  if (!config || !ia_json_get_obj(config, "ports", &ports, NULL) ||
-      !ia_json_get_u64(ports, "front", &front, NULL) ||
-      !ia_json_get_u64(ports, "sms", &sms, NULL) ||
-      !ia_json_get_u64(ports, "scheduler", &scheduler, NULL) || front > UINT16_MAX ||
-      sms > UINT16_MAX || scheduler > UINT16_MAX)
-    return false;
+  if (front > UINT16_MAX || sms > UINT16_MAX || scheduler > UINT16_MAX)
+    return ia_fail(e, IA_E_PARSE, "there is no such port");
   *out = (ia_ports){(uint16_t)front, (uint16_t)sms, (uint16_t)scheduler};
   return true;
+}
+
+/* *there: there is a configuration; the ports are then its. */
+static bool stored(ia_ports *out, bool *there, const char *path, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {0};
+
+  *there = access(path, F_OK) == 0;
+  if (!*there)
+    return true;
+  if (!ia_file_read(&text, path, CONFIG_CAP, e))
+    return false;
+  if (ports_of(out, ia_buf_view(&text), e))
+    return true;
+  ia_wrap(e, "%s", path);
+  return ia_hint(e, "without that file ports are chosen anew");
 }
 
 static bool from_number(ia_ports *out, const char *text, ia_err *e)
@@ -97,11 +110,11 @@ static bool from_number(ia_ports *out, const char *text, ia_err *e)
   return true;
 }
 
-static bool free_ports(ia_ports *out, const char *path, ia_err *e)
+static bool free_ports(ia_ports *out, bool there, ia_err *e)
 {
   uint16_t p[3];
 
-  if (stored(out, path) && is_free(out->front) && is_free(out->sms) && is_free(out->scheduler))
+  if (there && is_free(out->front) && is_free(out->sms) && is_free(out->scheduler))
     return true;
   for (unsigned i = 0; i < 3; i++)
     if (!free_port(&p[i], p, i, e))
@@ -113,17 +126,15 @@ static bool free_ports(ia_ports *out, const char *path, ia_err *e)
 bool ia_home_ports(ia_ports *out, const ia_home *h, const char *text, ia_err *e)
 {
   IA_AUTOV(ia_buf) json = {0};
+  bool there, ok = true;
   ia_path p;
-  bool ok;
 
-  if (!ia_path_join(&p, e, "%s/config.json", h->dir.s))
+  if (!ia_path_join(&p, e, "%s/config.json", h->dir.s) || !stored(out, &there, p.s, e))
     return false;
   if (text && strcmp(text, "0") == 0)
-    ok = free_ports(out, p.s, e);
-  else if (text)
-    ok = from_number(out, text, e);
-  else
-    ok = stored(out, p.s) || from_number(out, "7400", e);
+    ok = free_ports(out, there, e);
+  else if (text || !there)
+    ok = from_number(out, text ? text : "7400", e);
   if (!ok)
     return false;
   IA_AUTO_JSON *config = json_pack("{s:{s:i, s:i, s:i}}", "ports", "front", out->front, "sms",

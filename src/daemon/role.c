@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "chain/rpc.h"
@@ -105,6 +107,13 @@ static void on_control(void *ctx, unsigned events)
   ia_loop_stop(((ia_role_ctx *)ctx)->loop);
 }
 
+bool ia_role_ending(void)
+{
+  struct pollfd supervisor = {.fd = IA_CONTROL_FD, .events = POLLIN};
+
+  return ia_ending_pending() || poll(&supervisor, 1, 0) != 0;
+}
+
 static ia_level level_of(const char *word)
 {
   static const struct {
@@ -156,6 +165,7 @@ static bool serve(ia_role_ctx *r, const ia_role_def *def, ia_err *e)
 
   /* a worker that is not root writes the id maps of its guests, which a process that cannot be read
    * may not; its guests harden themselves */
+  ia_ending_hold();
   bool harden = geteuid() == 0 || strcmp(r->name, "worker") != 0;
   if (!listen_to_supervisor(r, e) || (harden && !ia_process_harden(e)) ||
       !ia_loop_new(&r->loop, e) || !ia_loop_signal(r->loop, SIGTERM, on_signal, r, e))
@@ -165,6 +175,7 @@ static bool serve(ia_role_ctx *r, const ia_role_def *def, ia_err *e)
   IA_AUTO_JSON *line = json_pack("{s:o*}", "ready", ready);
   ok = ok && ia_control_send(IA_CONTROL_FD, line, e) &&
        ia_watch_new(&watch, r->loop, IA_CONTROL_FD, IA_WATCH_READ, on_control, r, e);
+  ia_ending_let();
   if (ok)
     ia_loop_run(r->loop);
   ia_watch_free(watch);

@@ -29,6 +29,9 @@ typedef struct ia_role_def {
 /* The main function of `iappd role NAME`; exit status. */
 int ia_role_main(const char *name);
 
+/* While a role opens: it is to end, or its supervisor has ended. Whatever waits gives up then. */
+bool ia_role_ending(void);
+
 /* Of the configuration: NULL or 0 when absent. */
 const char *ia_role_text(const ia_role_ctx *r, const char *key);
 bool ia_role_flag(const ia_role_ctx *r, const char *key);

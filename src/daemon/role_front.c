@@ -20,6 +20,7 @@ static void front_close(void *state)
 {
   front *f = state;
 
+  ia_market_stop(f->market);
   ia_server_close(f->server);
   ia_market_close(f->market);
   ia_ipfs_close(f->ipfs);

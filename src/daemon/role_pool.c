@@ -71,6 +71,7 @@ static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
                            .domain = IA_DOMAIN_SIM,
                            .tee = "sim",
                            .wait_ms = ORDERS_MS,
+                           .give_up = ia_role_ending,
                            .workers = workers};
 
   ia_buf_printf(&db, "sqlite:%s/scheduler.db", r->dir.s);
@@ -129,7 +130,7 @@ static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
     return false;
   *state = w;
   /* "ready" means that tasks can come */
-  while (!ia_worker_ready(w) && ia_mono_ms() < until)
+  while (!ia_worker_ready(w) && ia_mono_ms() < until && !ia_role_ending())
     (void)usleep(2000);
   if (!ia_worker_ready(w))
     return ia_fail(e, IA_E_TIMEOUT, "the scheduler at %s does not take this worker", c.scheduler);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/ending.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -229,9 +230,11 @@ static bool prepare(supervisor *s, ia_err *e)
 bool ia_supervise(const ia_daemon_options *o, ia_err *e)
 {
   supervisor s = {.o = o, .home = {.lock = -1}, .started_ms = ia_mono_ms()};
-  bool ok = prepare(&s, e);
 
+  ia_ending_hold();
+  bool ok = prepare(&s, e);
   if (ok) {
+    ia_ending_let();
     start_what_can(&s);
     ia_loop_run(s.loop);
     ok = s.failure.code == IA_OK;

@@ -39,7 +39,8 @@ static bool load(ia_quoting *q, const char *certs_path, const char *key_path, ia
   }
   return ia_file_read(&certs, certs_path, KEY_CAP, e) &&
          ia_file_read(&keys, key_path, KEY_CAP, e) &&
-         ia_simpki_import(&q->pki, ia_buf_view(&certs), ia_buf_view(&keys), e);
+         (ia_simpki_import(&q->pki, ia_buf_view(&certs), ia_buf_view(&keys), e) ||
+          ia_wrap(e, "%s, %s", certs_path, key_path));
 }
 
 bool ia_quoting_open(ia_quoting **out, const char *dir, ia_err *e)

@@ -96,6 +96,20 @@ static bool prepare(sqlite3 *db, sqlite3_stmt **out, const char *sql, ia_err *e)
          sql_fail(db, e);
 }
 
+/* A store that has its tables is opened without writing: a full disk can be read. */
+static bool make_tables(ia_disk *d, ia_err *e)
+{
+  sqlite3_stmt *s;
+
+  if (!prepare(d->writer, &s, "PRAGMA user_version", e))
+    return false;
+  int rc = sqlite3_step(s);
+  bool made = rc == SQLITE_ROW && sqlite3_column_int(s, 0) == 1;
+  bool ok = rc == SQLITE_ROW || sql_fail(d->writer, e);
+  sqlite3_finalize(s);
+  return ok && (made || run(d->writer, schema, e));
+}
+
 static bool prepare_all(ia_disk *d, ia_err *e)
 {
   for (int i = 0; i < OP_KINDS; i++)
@@ -158,7 +172,7 @@ bool ia_disk_open(ia_disk **out, const char *path, unsigned flags, ia_err *e)
   pthread_cond_init(&d->done, NULL);
   if (!uri_of(&uri, d, path, e) || !connect_to(&d->writer, (const char *)uri.ptr, flags, e) ||
       (path && chmod(path, 0600) != 0 && !ia_fail_errno(e, "ledger store %s", path)) ||
-      !run(d->writer, schema, e) || !connect_to(&d->reader, (const char *)uri.ptr, flags, e) ||
+      !make_tables(d, e) || !connect_to(&d->reader, (const char *)uri.ptr, flags, e) ||
       !prepare_all(d, e) || !last_block(d, e))
     return ia_wrap(e, "%s", path ? path : "memory");
   if (pthread_create(&d->thread, NULL, writer_main, d) != 0)

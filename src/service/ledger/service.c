@@ -3,8 +3,10 @@
 #include "service/ledger/service.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "base/crash.h"
+#include "base/log.h"
 
 enum { BODY_CAP = 16 << 20 };
 
@@ -27,6 +29,8 @@ typedef struct bell {
 
 struct ia_ledger_service {
   ia_ledger *ledger;
+  ia_ledger_config config; /* its texts but the path are the caller's and stay */
+  char *path;
   held *held;
   bell *bell;
   ia_routes routes;
@@ -164,12 +168,32 @@ static bool hold(ia_ledger_service *s, ia_request *rq, ia_ledger_reply *reply, i
   return true;
 }
 
+/* After a failure of the disk the memory is ahead of it, and only the disk counts: the ledger is
+ * opened anew, once everybody who waited has been told. */
+static void revive(ia_ledger_service *s)
+{
+  IA_AUTO(ia_ledger) *fresh = NULL;
+  ia_err e;
+
+  if (s->held || !s->config.path || ia_ledger_healthy(s->ledger, &e))
+    return;
+  if (!ia_ledger_open(&fresh, &s->config, &e)) {
+    ia_log(IA_LOG_WARN, "ledger.reopen", "code=%s reason=\"%s\"", ia_code_name(e.code), e.msg);
+    return;
+  }
+  ia_ledger_on_durable(s->ledger, NULL, NULL);
+  ia_ledger_close(s->ledger);
+  s->ledger = ia_steal(&fresh);
+  ia_ledger_on_durable(s->ledger, committed, s->bell);
+}
+
 static bool post_rpc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   ia_ledger_service *s = ctx;
   IA_AUTOV(ia_ledger_reply) reply = {0};
   ia_err failure;
 
+  revive(s);
   if (!ia_ledger_rpc(s->ledger, ia_request_body(rq), &reply, e))
     return false;
   ia_ledger_trim(s->ledger);
@@ -211,7 +235,11 @@ bool ia_ledger_service_open(ia_ledger_service **out, const ia_ledger_config *c, 
   s->bell->loop = l;
   atomic_init(&s->bell->refs, 1);
   s->routes = (ia_routes){rows, IA_COUNT(rows), s, error_format, true};
-  if (!ia_ledger_open(&s->ledger, c, e))
+  s->config = *c;
+  if (c->path && !(s->path = strdup(c->path)))
+    return ia_fail(e, IA_E_MEMORY, "no memory for the ledger");
+  s->config.path = s->path;
+  if (!ia_ledger_open(&s->ledger, &s->config, e))
     return false;
   ia_ledger_on_durable(s->ledger, committed, s->bell);
   *out = ia_steal(&s);
@@ -229,6 +257,7 @@ void ia_ledger_service_close(ia_ledger_service *s)
     s->bell->s = NULL;
     bell_free(s->bell);
   }
+  free(s->path);
   free(s);
 }
 

@@ -7,12 +7,14 @@
 
 typedef struct ia_ledger_service ia_ledger_service;
 
+/* Texts of the genesis live as long as the service. */
 IA_MUST bool ia_ledger_service_open(ia_ledger_service **out, const ia_ledger_config *c, ia_loop *l,
                                     ia_err *e);
 /* After the server has closed. NULL is fine. */
 void ia_ledger_service_close(ia_ledger_service *s);
 IA_DEFINE_AUTO(ia_ledger_service, ia_ledger_service_close)
 const ia_routes *ia_ledger_service_routes(const ia_ledger_service *s);
+/* Until the next request: a failure of the disk makes a new one of it. */
 ia_ledger *ia_ledger_service_ledger(ia_ledger_service *s);
 
 #endif

@@ -185,6 +185,12 @@ bool ia_market_open(ia_market **out, const ia_market_config *c, ia_loop *l, ia_e
   return true;
 }
 
+void ia_market_stop(ia_market *m)
+{
+  if (m)
+    m->cancel = true;
+}
+
 void ia_market_close(ia_market *m)
 {
   if (!m)

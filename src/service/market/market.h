@@ -21,6 +21,9 @@ typedef struct ia_market_config {
 /* Asks nothing of the ledger before the first request. INVALID when the store is another ledger's.
  */
 IA_MUST bool ia_market_open(ia_market **out, const ia_market_config *c, ia_loop *l, ia_err *e);
+/* Before that server is closed: where the ledger is served by the same loop, requests under way
+ * would wait for it in vain. NULL is fine. */
+void ia_market_stop(ia_market *m);
 /* After the server that mounts it is closed. NULL is fine. */
 void ia_market_close(ia_market *m);
 IA_DEFINE_AUTO(ia_market, ia_market_close)

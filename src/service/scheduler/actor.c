@@ -187,6 +187,7 @@ static bool lease_over(ia_scheduler *s, const sch_task *t, ia_err *e)
       !sch_task_set_cause(s, &t->id, "ABORTED_BY_WORKER", "TIMEOUT", text, e) ||
       !sch_task_retry(s, t, false, e) || !ia_tx_commit(&tx, e))
     return false;
+  ia_crash_point("scheduler-lease-over");
   ia_log(IA_LOG_WARN, "lease.over", "task=%s worker=%s", ia_h256_text(&t->id).s,
          ia_addr_lower(&t->worker).s);
   sch_changed(s, &t->id);
@@ -230,6 +231,7 @@ static bool deadline_passed(ia_scheduler *s, const sch_task *t, ia_err *e)
       !sch_task_set_state(s, &t->id, SCH_TIMEOUT, e) || !sch_receipt_make(s, &t->id, e) ||
       !ia_tx_commit(&tx, e))
     return false;
+  ia_crash_point("scheduler-deadline");
   sch_changed(s, &t->id);
   return true;
 }

@@ -5,7 +5,13 @@
 #include "base/clock.h"
 #include "service/scheduler/internal.h"
 
-enum { LEASE_MAX_S = 300, ORDER_VOLUME = 100000, CATEGORIES = 5, CHALLENGES = 1024 };
+enum {
+  LEASE_MAX_S = 300,
+  ORDER_VOLUME = 100000,
+  CATEGORIES = 5,
+  CHALLENGES = 1024,
+  SLICE_NS = 50000000
+};
 
 void sch_lock(ia_scheduler *s)
 {
@@ -181,21 +187,21 @@ static bool jobs_start(ia_scheduler *s, ia_err *e)
 }
 
 /* For the pool's first orders: who starts us may tell users then that everything is there. */
-static void wait_orders(ia_scheduler *s, uint32_t ms)
+static void wait_orders(ia_scheduler *s, const ia_scheduler_config *c)
 {
-  struct timespec until;
+  uint64_t end = ia_mono_ms() + c->wait_ms;
 
-  (void)clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += (time_t)(ms / 1000);
-  until.tv_nsec += (long)(ms % 1000) * 1000000;
-  if (until.tv_nsec >= 1000000000) {
-    until.tv_sec++;
-    until.tv_nsec -= 1000000000;
-  }
   sch_lock(s);
-  while (!(s->orders_up && s->has_sms)) {
-    if (pthread_cond_timedwait(&s->wake, &s->lock, &until) == ETIMEDOUT)
-      break;
+  while (!(s->orders_up && s->has_sms) && ia_mono_ms() < end && !(c->give_up && c->give_up())) {
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += SLICE_NS;
+    if (until.tv_nsec >= 1000000000) {
+      until.tv_sec++;
+      until.tv_nsec -= 1000000000;
+    }
+    (void)pthread_cond_timedwait(&s->wake, &s->lock, &until);
   }
   sch_unlock(s);
 }
@@ -211,7 +217,7 @@ bool ia_scheduler_open(ia_scheduler **out, const ia_scheduler_config *c, ia_loop
       !sch_auth_load(s, e) || !ia_timer_new(&s->timer, l, tick, s, e) || !jobs_start(s, e))
     return false;
   if (c->wait_ms > 0)
-    wait_orders(s, c->wait_ms);
+    wait_orders(s, c);
   *out = ia_steal(&s);
   return true;
 }

@@ -1,4 +1,5 @@
 /* The pool's orders on the market, one a category, renewed by themselves. */
+#include "base/crash.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -104,6 +105,7 @@ static bool category_order(ia_scheduler *s, ia_chain *c, const ia_net *net, uint
     return true;
   if (!publish(s, c, net, category, &hash, e) || !kept_put(s, category, &hash, e))
     return ia_wrap(e, "category %llu", (unsigned long long)category);
+  ia_crash_point("scheduler-order-kept");
   ia_log(IA_LOG_INFO, "pool.order", "category=%llu hash=%s", (unsigned long long)category,
          ia_h256_text(&hash).s);
   if (has && !ia_to_market_unpublish(net, s->wallet, IA_ORDER_WORKERPOOL, &old, &why))

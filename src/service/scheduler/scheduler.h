@@ -38,6 +38,7 @@ typedef struct ia_scheduler_config {
   uint64_t categories;   /* how many, from 0; 0 = 5 */
   uint64_t first_block;  /* where following begins on a new store */
   uint32_t wait_ms;      /* open waits so long for the pool's first orders; 0 = not at all */
+  bool (*give_up)(void); /* NULL, or: wait no longer */
 } ia_scheduler_config;
 
 /* Makes the store at the first start. The ledger and the SMS may still be down: they are waited for

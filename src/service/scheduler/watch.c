@@ -93,6 +93,7 @@ static bool sms_learn(ia_scheduler *s, ia_err *e)
     s->has_sms = true;
   }
   sch_unlock(s);
+  ia_crash_point("scheduler-sms-pinned");
   return ok;
 }
 

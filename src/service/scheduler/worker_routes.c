@@ -7,34 +7,69 @@
 
 enum { SMALL_BODY = 16 << 10, DONE_BODY = 4 << 20 };
 
-/* The new process of a worker knows nothing of the leases of the one before. */
-static bool release_older(ia_scheduler *s, const ia_addr *worker, ia_err *e)
+static bool holds(const json_t *held, const ia_h256 *id)
 {
-  for (;;) {
-    IA_AUTO(ia_tx) *tx = NULL;
-    sch_task t;
-    ia_stmt *st;
-    bool row;
+  json_t *v;
+  size_t i;
 
-    if (!ia_db_stmt(&st, s->db,
-                    "SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state = 2 AND worker = $1"
-                    " LIMIT 1",
-                    e))
-      return false;
-    ia_bind_addr(st, 1, worker);
-    if (!ia_stmt_step(st, &row, e))
-      return false;
-    if (!row)
+  json_array_foreach (held, i, v) {
+    ia_h256 one;
+
+    if (json_is_string(v) && ia_h256_parse(&one, ia_span_str(json_string_value(v))) &&
+        ia_h256_eq(&one, id))
       return true;
-    if (!sch_task_row(&t, st, e))
+  }
+  return false;
+}
+
+/* The worker's next lease by task id. What was reported as done may only wait for a block. */
+static bool next_lease(ia_scheduler *s, sch_task *t, bool *found, const ia_addr *worker,
+                       const ia_h256 *after, ia_err *e)
+{
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, s->db,
+                  "SELECT " SCH_TASK_COLUMNS " FROM tasks t WHERE state = 2 AND worker = $1"
+                  " AND task_id > $2 AND NOT EXISTS (SELECT 1 FROM attempts a WHERE"
+                  " a.task_id = t.task_id AND a.fencing = t.fencing AND a.state = 'DONE')"
+                  " ORDER BY task_id LIMIT 1",
+                  e))
+    return false;
+  ia_bind_addr(st, 1, worker);
+  ia_bind_h256(st, 2, after);
+  if (!ia_stmt_step(st, found, e))
+    return false;
+  if (!*found)
+    return true;
+  *found = sch_task_row(t, st, e);
+  ia_stmt_reset(st);
+  return *found;
+}
+
+/* Leases that the worker does not have: its process is a new one, or our answer never reached it.
+ * held: the tasks it has, NULL when it does not say. */
+static bool release_lost(ia_scheduler *s, const ia_addr *worker, bool anew, const json_t *held,
+                         ia_err *e)
+{
+  sch_task t = {0};
+
+  for (bool found = true; anew || held;) {
+    IA_AUTO(ia_tx) *tx = NULL;
+    ia_h256 after = t.id;
+
+    if (!next_lease(s, &t, &found, worker, &after, e))
       return false;
-    ia_stmt_reset(st);
+    if (!found)
+      break;
+    if (!anew && holds(held, &t.id))
+      continue;
     if (!ia_tx_begin(&tx, s->db, e) ||
-        !sch_attempt_end(s, &t.id, t.fencing, "ABORTED_BY_WORKER", "", "the worker started anew",
-                         e) ||
+        !sch_attempt_end(s, &t.id, t.fencing, "ABORTED_BY_WORKER", "",
+                         anew ? "the worker started anew" : "the worker never got it", e) ||
         !sch_task_retry(s, &t, false, e) || !ia_tx_commit(&tx, e))
       return false;
   }
+  return true;
 }
 
 static json_t *hello_json(ia_scheduler *s)
@@ -69,9 +104,11 @@ static bool hello(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   sch_lock(s);
   if (!s->ready || !s->has_sms)
     return ia_fail(e, IA_E_UNAVAILABLE, "the scheduler waits for its ledger and its SMS");
-  if (!sch_auth_keep(s, &worker, e) || (anew && !release_older(s, &worker, e)))
+  if (!sch_auth_keep(s, &worker, e) ||
+      !release_lost(s, &worker, anew, json_object_get(body, "tasks"), e))
     return false;
   answer = hello_json(s);
+  ia_crash_point("scheduler-hello-reply");
   ia_log(IA_LOG_INFO, "worker.hello", "worker=%s", ia_addr_lower(&worker).s);
   return ia_reply_json(rp, 200, answer, e);
 }
@@ -164,6 +201,7 @@ static bool heartbeat(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
     if (!sch_lease_sign(s, &l, &id, &worker, fencing, e) || !beat_rows(s, &l, state, e))
       return false;
     answer = json_pack("{s:o, s:b}", "lease", sch_lease_json(&l), "stop", 0);
+    ia_crash_point("scheduler-heartbeat-reply");
   }
   return ia_reply_json(rp, 200, answer, e);
 }

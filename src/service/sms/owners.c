@@ -1,5 +1,6 @@
 /* Messages that owners sign to this SMS (docs/release.md 7). */
 #include "base/clock.h"
+#include "base/crash.h"
 #include "client/secret_auth.h"
 #include "eth/address.h"
 #include "eth/eip191.h"
@@ -262,6 +263,7 @@ bool ia_sms_h_message(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   bool ok = v && read_message(&m, v, e) && take_message(ctx, &m, e);
 
   ia_buf_free(&m.body);
+  ia_crash_point("sms.message.reply");
   if (ok)
     ia_reply_status(rp, 204);
   return ok;

@@ -437,6 +437,7 @@ bool ia_sms_h_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
     return ia_fail(e, IA_E_DOMAIN_MISMATCH, "no evidence of kind \"%.16s\" is taken here", tee);
   if (!ia_sms_nonce_new(s, &nonce, &task, tee, stage, now, e))
     return false;
+  ia_crash_point("sms.challenge.reply");
   answer =
       json_pack("{s:o, s:I, s:o}", "nonce", ia_json_h256(&nonce), "expires",
                 (json_int_t)(now + IA_NONCE_SECONDS), "smsKey", ia_json_h256(&s->keys.sms_key));

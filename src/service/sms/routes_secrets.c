@@ -2,6 +2,7 @@
  * secrets. Order of the checks of a write: signature, name, size, existence. Nothing is ever read
  * back. */
 #include "base/clock.h"
+#include "base/crash.h"
 #include "client/secret_auth.h"
 #include "eth/address.h"
 #include "eth/eip191.h"
@@ -145,6 +146,7 @@ static bool answer_put(ia_sms *s, const ia_sms_secret_id *id, const ia_request *
     return ia_fail(e, IA_E_INVALID, "a secret is UTF-8 text");
   if (!ia_sms_store_run(s->store, true, unit_put, &p, e))
     return false;
+  ia_crash_point("sms.secret.reply");
   ia_reply_status(rp, 204);
   return true;
 }

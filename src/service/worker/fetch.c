@@ -53,10 +53,15 @@ static bool cid_of(ia_cid_text *out, const char *uri)
 static bool blob_to(worker_task *t, int fd, const char *cid, ia_err *e)
 {
   ia_net net = net_of(t, t->w->ipfs);
+  unsigned tries = 0;
   ia_err first = {0};
 
-  if (ia_to_blobs_get(&net, fd, cid, &first))
-    return true;
+  do {
+    if (lseek(fd, 0, SEEK_SET) != 0 || ftruncate(fd, 0) != 0)
+      return ia_fail_errno(e, "download");
+    if (ia_to_blobs_get(&net, fd, cid, &first))
+      return true;
+  } while (worker_again(t, &tries, &first));
   for (size_t i = 0; i < t->w->n_gateways; i++) {
     net.ipfs = t->w->gateways[i];
     if (lseek(fd, 0, SEEK_SET) != 0 || ftruncate(fd, 0) != 0)
@@ -157,8 +162,14 @@ bool worker_put(void *ctx, const char *name, int fd, uint64_t size IA_UNUSED, ch
     t->times.exited = ia_now_ms();
   worker_state(t, "RESULT");
   (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-  if (!ia_to_blobs_add_file(&net, &text, path, e))
+  ia_err why = {0};
+  for (unsigned tries = 0; !ia_to_blobs_add_file(&net, &text, path, &why);) {
+    if (worker_again(t, &tries, &why))
+      continue;
+    if (e)
+      *e = why;
     return false;
+  }
   (void)snprintf(cid, 64, "%s", text.s);
   ia_log(IA_LOG_INFO, "task.stored", "task=%s name=%s cid=%s", ia_h256_text(&t->task_id).s, name,
          cid);

@@ -78,7 +78,8 @@ typedef struct worker_task {
 } worker_task;
 
 struct worker_slot {
-  bool used;
+  bool used;          /* under the worker's mutex, as task_text */
+  char task_text[67]; /* whose task, while used */
   pthread_t thread;
   bool joinable;
   ia_worker *w;
@@ -114,6 +115,9 @@ void worker_failed(worker_task *t, const char *cause, const ia_err *why, bool re
 void worker_resend(ia_worker *w, ia_http *h);
 
 /* -- task.c -- */
+/* Whether a service that did not answer is worth another try: keys are released a few times only,
+ * so a run is not given up for a service that starts anew. Waits, longer each time, 13 s in all. */
+bool worker_again(worker_task *t, unsigned *tries, const ia_err *e);
 void *worker_task_thread(void *slot);
 void worker_state(worker_task *t, const char *state);
 /* Kills the task's guest; its run ends. Any thread. */

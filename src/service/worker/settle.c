@@ -39,8 +39,12 @@ static bool authorize(worker_task *t, settlement *s, ia_err *e)
 
   if (!certificate)
     return ia_fail(e, IA_E_INVALID, "the guest ended without a release");
-  return ia_link_post(t->w->link, t->slot->http, &answer, &call, e) && answer &&
-         ia_json_get_hex(answer, "authorization", &s->authorization, e);
+  unsigned tries = 0;
+  while (!ia_link_post(t->w->link, t->slot->http, &answer, &call, e)) {
+    if (!worker_again(t, &tries, e))
+      return false;
+  }
+  return answer && ia_json_get_hex(answer, "authorization", &s->authorization, e);
 }
 
 static bool open_chain(worker_task *t, ia_err *e)
@@ -79,19 +83,6 @@ static bool results_text(settlement *s, worker_task *t, const json_t *run, ia_er
     return ia_fail(e, IA_E_PARSE, "guest: RUN without a result");
   ia_buf_printf(&s->results, "{ \"storage\": \"ipfs\", \"location\": \"/ipfs/%s\" }", cid);
   return ia_buf_ok(&s->results, e);
-}
-
-static bool send(worker_task *t, const settlement *s, ia_chain_sent *sent, ia_err *e)
-{
-  ia_args a = {.id = {t->task_id, s->digest},
-               .bytes = {ia_buf_view(&s->results), ia_buf_view(&s->callback),
-                         ia_buf_view(&s->enclave_sign), ia_buf_view(&s->authorization)},
-               .addr = {s->enclave}};
-  ia_chain_account_key k = {t->w->secp, &t->w->key};
-
-  if (!open_chain(t, e))
-    return false;
-  return ia_chain_call(t->slot->chain, sent, &k, NULL, IA_CALL_CONTRIBUTE_AND_FINALIZE, &a, e);
 }
 
 /* -- reports -- */
@@ -139,27 +130,58 @@ static bool deliver(ia_worker *w, ia_http *h, const json_t *body, ia_err *e)
   return false;
 }
 
-static bool report_done(worker_task *t, const json_t *run, const ia_buf *raw, ia_err *e)
-{
-  IA_AUTO_JSON *body =
-      json_pack("{s:s, s:I, s:O, s:O, s:O, s:o, s:o}", "taskId", ia_h256_text(&t->task_id).s,
-                "fencing", (json_int_t)t->fencing, "run", run, "release", t->release, "evidence",
-                t->evidence, "tx", ia_json_hex(ia_buf_view(raw)), "timeline", timeline(t));
-  IA_AUTOV(ia_buf) text = {0};
-  char name[80];
-  ia_path p;
+/* What is kept until the scheduler has it: the receipt needs it, and nobody could make it again. It
+ * is on disk before the transaction leaves, or a kill between the two would lose it. */
+typedef struct report {
+  worker_task *t;
+  const json_t *run;
+  json_t *body;
+  ia_path path;
+  bool kept;
+} report;
 
-  if (!body)
-    return ia_fail(e, IA_E_MEMORY, "report");
-  /* kept until the scheduler has it: the receipt needs it, and nobody could make it again */
-  (void)snprintf(name, sizeof(name), "%s.json", ia_h256_text(&t->task_id).s);
-  if (!ia_json_write(&text, body, e) || !journal_path(&p, t->w, name, e) ||
-      !ia_file_write(p.s, ia_buf_view(&text), 0600, e))
+static bool report_body(report *r, ia_span raw, ia_err *e)
+{
+  worker_task *t = r->t;
+
+  json_decref(r->body);
+  r->body = json_pack("{s:s, s:I, s:O, s:O, s:O, s:o, s:o}", "taskId", ia_h256_text(&t->task_id).s,
+                      "fencing", (json_int_t)t->fencing, "run", r->run, "release", t->release,
+                      "evidence", t->evidence, "tx", ia_json_hex(raw), "timeline", timeline(t));
+  return r->body || ia_fail(e, IA_E_MEMORY, "report");
+}
+
+/* ia_chain_sent.before */
+static bool keep_report(void *ctx, ia_span raw, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {0};
+  report *r = ctx;
+  char name[96];
+
+  (void)snprintf(name, sizeof(name), "%s-%llu.json", ia_h256_text(&r->t->task_id).s,
+                 (unsigned long long)r->t->fencing);
+  if (!report_body(r, raw, e) || !ia_json_write(&text, r->body, e) ||
+      !journal_path(&r->path, r->t->w, name, e) ||
+      !ia_file_write(r->path.s, ia_buf_view(&text), 0600, e))
     return false;
+  r->kept = true;
   ia_crash_point("worker-done-written");
-  if (!deliver(t->w, t->slot->http, body, e))
+  return true;
+}
+
+static void drop_report(report *r)
+{
+  if (r->kept)
+    (void)unlink(r->path.s);
+  r->kept = false;
+}
+
+static bool report_done(report *r, ia_span raw, ia_err *e)
+{
+  if (!report_body(r, raw, e) || !deliver(r->t->w, r->t->slot->http, r->body, e))
     return false;
-  (void)unlink(p.s);
+  ia_crash_point("worker-done-reported");
+  drop_report(r);
   return true;
 }
 
@@ -202,10 +224,35 @@ static bool because(const char **cause, const char *text)
   return false;
 }
 
+/* A ledger that does not answer may have taken it all the same: the same bytes are sent again. */
+static bool insist(worker_task *t, ia_chain_sent *sent, ia_err *e)
+{
+  for (unsigned tries = 0; worker_again(t, &tries, e);) {
+    if (ia_chain_send_raw(t->slot->chain, &sent->receipt, ia_buf_view(&sent->raw), e))
+      return true;
+  }
+  return false;
+}
+
+static bool send(worker_task *t, const settlement *s, ia_chain_sent *sent, ia_err *e)
+{
+  ia_args a = {.id = {t->task_id, s->digest},
+               .bytes = {ia_buf_view(&s->results), ia_buf_view(&s->callback),
+                         ia_buf_view(&s->enclave_sign), ia_buf_view(&s->authorization)},
+               .addr = {s->enclave}};
+  ia_chain_account_key k = {t->w->secp, &t->w->key};
+
+  if (!open_chain(t, e))
+    return false;
+  return ia_chain_call(t->slot->chain, sent, &k, NULL, IA_CALL_CONTRIBUTE_AND_FINALIZE, &a, e) ||
+         (sent->raw.len > 0 && insist(t, sent, e));
+}
+
 bool worker_settle(worker_task *t, const ia_guest_outcome *out, const char **cause, ia_err *e)
 {
   IA_AUTOV(settlement) s = {0};
-  IA_AUTOV(ia_chain_sent) sent = {0};
+  report r = {.t = t, .run = out->run};
+  IA_AUTOV(ia_chain_sent) sent = {.before = keep_report, .ctx = &r};
 
   worker_state(t, "SETTLE");
   if (!ia_json_get_h256(out->run, "resultDigest", &s.digest, e) ||
@@ -217,14 +264,21 @@ bool worker_settle(worker_task *t, const ia_guest_outcome *out, const char **cau
   if (!authorize(t, &s, e))
     return ia_wrap(e, "authorisation") || because(cause, "WORKERPOOL_AUTHORIZATION_NOT_FOUND");
   ia_crash_point("worker-authorized");
-  if (!send(t, &s, &sent, e))
+  if (!send(t, &s, &sent, e)) {
+    bool refused = e->code == IA_E_REVERT;
+
+    if (refused)
+      drop_report(&r); /* it will never be true */
+    json_decref(r.body);
     return ia_wrap(e, "contributeAndFinalize") ||
-           because(cause, e->code == IA_E_REVERT ? "CHAIN_RECEIPT_NOT_VALID" : "CHAIN_UNREACHABLE");
+           because(cause, refused ? "CHAIN_RECEIPT_NOT_VALID" : "CHAIN_UNREACHABLE");
+  }
   t->times.settled = ia_now_ms();
   ia_crash_point("worker-settled");
   ia_err late = {0};
-  if (!report_done(t, out->run, &sent.raw, &late)) /* settled all the same; sent again later */
+  if (!report_done(&r, ia_buf_view(&sent.raw), &late)) /* settled all the same; sent again later */
     ia_log(IA_LOG_WARN, "task.report", "task=%s message=%s", ia_h256_text(&t->task_id).s, late.msg);
+  json_decref(r.body);
   ia_log(IA_LOG_INFO, "task.settled", "task=%s", ia_h256_text(&t->task_id).s);
   return true;
 }

@@ -9,11 +9,27 @@
 #include "base/log.h"
 #include "service/worker/inside.h"
 
+enum { AGAIN_TRIES = 7, AGAIN_US = 100000 };
+
 void worker_state(worker_task *t, const char *state)
 {
   pthread_mutex_lock(&t->mutex);
   t->state = state;
   pthread_mutex_unlock(&t->mutex);
+}
+
+bool worker_again(worker_task *t, unsigned *tries, const ia_err *e)
+{
+  if (e->code != IA_E_UNAVAILABLE && e->code != IA_E_TIMEOUT && e->code != IA_E_IO)
+    return false;
+  if (*tries == AGAIN_TRIES)
+    return false;
+  for (unsigned i = 0, n = 1U << (*tries)++; i < n; i++) {
+    if (t->stopped || t->w->closing)
+      return false;
+    usleep(AGAIN_US);
+  }
+  return true;
 }
 
 /* -- heartbeat -- */

@@ -64,8 +64,13 @@ static void launch(ia_worker *w, json_t *assignment)
     if (!w->slots[i].used)
       slot = &w->slots[i];
   }
-  if (slot)
+  if (slot) {
+    const char *id =
+        json_string_value(json_object_get(json_object_get(assignment, "lease"), "taskId"));
+
+    (void)snprintf(slot->task_text, sizeof(slot->task_text), "%s", id ? id : "");
     slot->used = true;
+  }
   pthread_mutex_unlock(&w->mutex);
   if (!slot)
     return;
@@ -115,11 +120,26 @@ static bool take_hello(ia_worker *w, const json_t *v, ia_err *e)
   return true;
 }
 
+/* Tasks under way. Polls and hellos are this thread's, so no lease is on its way to us meanwhile.
+ */
+static json_t *tasks_held(ia_worker *w)
+{
+  json_t *list = json_array();
+
+  pthread_mutex_lock(&w->mutex);
+  for (unsigned i = 0; i < w->n_slots; i++) {
+    if (w->slots[i].used)
+      (void)json_array_append_new(list, json_string(w->slots[i].task_text));
+  }
+  pthread_mutex_unlock(&w->mutex);
+  return list;
+}
+
 static bool hello(ia_worker *w, ia_http *http, ia_err *e)
 {
-  IA_AUTO_JSON *body = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "tee", "sim", "domain", "sim",
-                                 "slots", (int)w->n_slots, "version", IA_VERSION, "simRoot",
-                                 ia_h256_text(&w->root).s, "boot", w->boot);
+  IA_AUTO_JSON *body = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o}", "tee", "sim", "domain",
+                                 "sim", "slots", (int)w->n_slots, "version", IA_VERSION, "simRoot",
+                                 ia_h256_text(&w->root).s, "boot", w->boot, "tasks", tasks_held(w));
   IA_AUTO_JSON *answer = NULL;
   ia_link_call call = {.path = "/worker/v1/hello", .body = body, .cancel = &w->closing};
 
