@@ -65,6 +65,23 @@ static bool too_long(int n, ia_err *e)
 
 /* -- the dataset's order -- */
 
+/* Deals of this requester, app and data that the market knows. */
+static uint64_t past_deals(const ia_net *net, const ia_run_want *want)
+{
+  IA_AUTOV(ia_buf) url = {0};
+  IA_AUTO_JSON *answer = NULL;
+  uint64_t n = 0;
+
+  if (!ia_net_url(&url, net->market, "market", NULL,
+                  "/deals?chainId=%" PRIu64 "&dataset=%s&app=%s&requester=%s", net->chain_id,
+                  ia_addr_text(&want->dataset).s, ia_addr_text(&want->app).s,
+                  ia_addr_text(&want->requester).s) ||
+      !ia_http_json(net->http, &answer, "GET", (const char *)url.ptr, NULL, NULL) ||
+      !ia_json_get_u64(answer, "count", &n, NULL))
+    return 0; /* only a word of help hangs on it */
+  return n;
+}
+
 /* Nobody grants this run: what is granted instead, as far as it helps. */
 static bool no_grant(const ia_net *net, const ia_run_want *want, ia_err *e)
 {
@@ -78,6 +95,12 @@ static bool no_grant(const ia_net *net, const ia_run_want *want, ia_err *e)
   ia_fail(e, IA_E_GRANT_MISSING,
           "No matching ProtectedData access found: %s grants this app and user nothing",
           ia_addr_text(&want->dataset).s);
+  uint64_t past = past_deals(net, want);
+  if (past > 0)
+    ia_fail(
+        e, IA_E_GRANT_MISSING,
+        "No matching ProtectedData access found: used up, or taken back; deals so far: %" PRIu64,
+        past);
   for (size_t i = 0; i < others.n; i++) {
     const ia_dataset_order *o = &others.list[i].box.order.dataset;
 

@@ -237,6 +237,7 @@ def a_used_up_grant_says_so():
     check("1 runs left, 2 are asked for" in error["message"], f"what is left: {error}")
     run(Run.requester, data, "--out", "last")
     error = LAB.refused(Run.requester, "run", Run.app, "--data", data, code="GRANT_MISSING")
+    check("used up" in error["message"], str(error))
     check(f"iapp grant {data}" in error["hint"], f"the owner's command: {error}")
     LAB.refused(Run.owner, "grant", data, Run.app, Run.requester, "--times", "0", code="USAGE",
                 status=2)
