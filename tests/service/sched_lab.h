@@ -412,12 +412,19 @@ static inline bool lab_ask(lab *b, int who, const char *path, json_t *body, json
   return ok;
 }
 
-static inline bool lab_hello(lab *b, int who, const char *boot, ia_err *e)
+/* tasks: those that the worker says it has; NULL: it does not say. */
+static inline bool lab_hello_with(lab *b, int who, const char *boot, json_t *tasks, ia_err *e)
 {
   return lab_ask(b, who, "/worker/v1/hello",
-                 json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "tee", "sim", "domain", "sim", "slots",
-                           1, "version", "test", "simRoot", "0x00", "boot", boot),
+                 json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o*}", "tee", "sim", "domain", "sim",
+                           "slots", 1, "version", "test", "simRoot", "0x00", "boot", boot, "tasks",
+                           tasks),
                  NULL, e);
+}
+
+static inline bool lab_hello(lab *b, int who, const char *boot, ia_err *e)
+{
+  return lab_hello_with(b, who, boot, NULL, e);
 }
 
 /* The next task; NULL after the time of a poll. */

@@ -197,6 +197,19 @@ static void a_restarted_worker_frees_its_leases(void **state)
   assert_false(beat(b, LAB_WORKER, &task, lab_fencing(first)));
 }
 
+/* An answer that was lost on its way: the worker says what it has, and the rest is free. */
+static void a_lease_that_never_arrived_is_free(void **state)
+{
+  lab *b = *state;
+  ia_h256 deal = lab_match(b, 1, TEE_TDX), task = lab_task(&deal, 0);
+  IA_AUTO_JSON *first = poll_for(b, LAB_WORKER, &task);
+
+  MUST(lab_hello_with(b, LAB_WORKER, "another", json_pack("[o]", ia_json_h256(&task)), &e));
+  assert_true(beat(b, LAB_WORKER, &task, lab_fencing(first)));
+  MUST(lab_hello_with(b, LAB_WORKER, "another", json_array(), &e));
+  assert_false(beat(b, LAB_WORKER, &task, lab_fencing(first)));
+}
+
 static void fails(lab *b, int who, const ia_h256 *task, const char *cause, bool retry)
 {
   IA_AUTO_JSON *offer = poll_for(b, who, task);
@@ -512,6 +525,7 @@ int main(void)
       cmocka_unit_test(every_task_is_leased_once),
       cmocka_unit_test(a_restart_keeps_leases_and_numbers),
       cmocka_unit_test(a_restarted_worker_frees_its_leases),
+      cmocka_unit_test(a_lease_that_never_arrived_is_free),
       cmocka_unit_test(a_silent_worker_loses_its_task),
       cmocka_unit_test(what_fails_goes_round),
       cmocka_unit_test(two_words_end_a_task),
