@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "daemon/control.h"
 
-enum { BACKOFF_MS = 100, BACKOFF_MOST_MS = 10000, HEALTHY_MS = 30000, GRACE_MS = 5000 };
+enum { BACKOFF_MS = 100, BACKOFF_MOST_MS = 10000, HEALTHY_MS = 30000, GRACE_MS = 10000 };
 
 struct ia_process {
   const char *name;

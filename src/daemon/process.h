@@ -36,7 +36,7 @@ bool ia_process_is_started(const ia_process *p);
 IA_MUST bool ia_process_launch(ia_process *p, const ia_secret *passphrase, ia_err *e);
 /* Tells a launched process to begin. config is kept for later starts (a reference of its own). */
 IA_MUST bool ia_process_start(ia_process *p, json_t *config, ia_err *e);
-/* SIGTERM, and SIGKILL 5 s later. */
+/* SIGTERM, and SIGKILL 10 s later. */
 void ia_process_stop(ia_process *p);
 
 #endif
