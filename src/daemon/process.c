@@ -285,6 +285,7 @@ void ia_process_stop(ia_process *p)
     p->on.stopped(p->on.ctx, p);
     return;
   }
-  (void)kill(p->pid, SIGTERM);
+  /* one that was told nothing yet holds nothing and waits for us alone, deaf to SIGTERM */
+  (void)kill(p->pid, p->told ? SIGTERM : SIGKILL);
   ia_timer_start(p->timer, GRACE_MS, 0);
 }
