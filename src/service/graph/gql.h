@@ -94,11 +94,13 @@ typedef struct ia_gql_definition {
 typedef struct ia_gql_document ia_gql_document;
 
 /* The text must outlive the document. PARSE with line and column, TOO_LARGE, UNSUPPORTED for type
- * system definitions and extensions. */
-IA_MUST bool ia_gql_parse(ia_gql_document **out, ia_span text, ia_err *e);
+ * system definitions and extensions; *at (may be NULL) is then the offset of the fault. */
+IA_MUST bool ia_gql_parse(ia_gql_document **out, ia_span text, size_t *at, ia_err *e);
 void ia_gql_free(ia_gql_document *d); /* NULL is fine */
 IA_DEFINE_AUTO(ia_gql_document, ia_gql_free)
 const ia_gql_definition *ia_gql_definitions(const ia_gql_document *d);
+/* How many bytes of a text a message shows: at most 40, whole characters. */
+int ia_gql_shown(ia_span s);
 /* Line and column (from 1) of an offset. */
 void ia_gql_place(ia_span text, size_t at, unsigned *line, unsigned *column);
 

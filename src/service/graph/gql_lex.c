@@ -5,6 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+int ia_gql_shown(ia_span s)
+{
+  size_t n = s.len < 40 ? s.len : 40;
+
+  while (n > 0 && n < s.len && (s.ptr[n] & 0xc0) == 0x80)
+    n--;
+  return (int)n;
+}
+
 void ia_gql_place(ia_span text, size_t at, unsigned *line, unsigned *column)
 {
   *line = *column = 1;
@@ -21,7 +30,7 @@ void ia_gql_place(ia_span text, size_t at, unsigned *line, unsigned *column)
   }
 }
 
-bool gql_fail(const gql_lexer *l, size_t at, ia_err *e, const char *fmt, ...)
+bool gql_fail(gql_lexer *l, size_t at, ia_err *e, const char *fmt, ...)
 {
   unsigned line, column;
   char what[120];
@@ -31,6 +40,7 @@ bool gql_fail(const gql_lexer *l, size_t at, ia_err *e, const char *fmt, ...)
   if (vsnprintf(what, sizeof(what), fmt, ap) < 0)
     what[0] = '\0';
   va_end(ap);
+  l->failed = at;
   ia_gql_place(l->text, at, &line, &column);
   return ia_fail(e, IA_E_PARSE, "line %u, column %u: %s", line, column, what);
 }
@@ -50,17 +60,17 @@ static bool is_digit(int c)
   return c >= '0' && c <= '9';
 }
 
-/* White space, line ends, commas, comments, and the mark of UTF-8 at the start. */
+/* White space, line ends, commas, comments, and the mark of byte order. */
 static void skip_ignored(gql_lexer *l)
 {
-  if (l->at == 0 && l->text.len >= 3 && memcmp(l->text.ptr, "\xef\xbb\xbf", 3) == 0)
-    l->at = 3;
   for (int c; (c = peek(l, 0)) >= 0;) {
     if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',')
       l->at++;
     else if (c == '#')
       while (peek(l, 0) >= 0 && peek(l, 0) != '\n' && peek(l, 0) != '\r')
         l->at++;
+    else if (c == 0xef && peek(l, 1) == 0xbb && peek(l, 2) == 0xbf)
+      l->at += 3;
     else
       return;
   }
@@ -73,7 +83,7 @@ static void take(gql_lexer *l, gql_token *out, gql_token_kind kind, size_t n)
 }
 
 /* One digit at least from `n` on; a leading zero stands alone. */
-static bool digits(const gql_lexer *l, size_t *n, bool zero_alone, ia_err *e)
+static bool digits(gql_lexer *l, size_t *n, bool zero_alone, ia_err *e)
 {
   if (!is_digit(peek(l, *n)))
     return gql_fail(l, l->at + *n, e, "a digit is wanted here");
@@ -250,7 +260,7 @@ static bool unicode(ia_buf *out, ia_span s, size_t *i)
   return true;
 }
 
-static bool quoted(ia_buf *out, const gql_lexer *l, const gql_token *t, ia_err *e)
+static bool quoted(ia_buf *out, gql_lexer *l, const gql_token *t, ia_err *e)
 {
   static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
   ia_span s = t->text;
@@ -339,7 +349,7 @@ static void block(ia_buf *out, ia_span s)
   }
 }
 
-bool gql_string(ia_buf *out, const gql_lexer *l, const gql_token *t, ia_err *e)
+bool gql_string(ia_buf *out, gql_lexer *l, const gql_token *t, ia_err *e)
 {
   if (t->kind == GQL_TEXT_BLOCK)
     block(out, t->text);

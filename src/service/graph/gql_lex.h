@@ -24,14 +24,15 @@ typedef struct gql_token {
 typedef struct gql_lexer {
   ia_span text;
   size_t at;
+  size_t failed; /* where gql_fail was */
   unsigned tokens;
 } gql_lexer;
 
 /* False with PARSE, naming line and column. */
 IA_MUST bool gql_next(gql_lexer *l, gql_token *out, ia_err *e);
 /* Appends the value of a string token (2.9.4 String Value). */
-IA_MUST bool gql_string(ia_buf *out, const gql_lexer *l, const gql_token *t, ia_err *e);
+IA_MUST bool gql_string(ia_buf *out, gql_lexer *l, const gql_token *t, ia_err *e);
 /* "line L, column C: " before the message; always false. */
-bool gql_fail(const gql_lexer *l, size_t at, ia_err *e, const char *fmt, ...) IA_PRINTF(4, 5);
+bool gql_fail(gql_lexer *l, size_t at, ia_err *e, const char *fmt, ...) IA_PRINTF(4, 5);
 
 #endif

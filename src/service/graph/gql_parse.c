@@ -86,8 +86,8 @@ static bool unexpected(parser *p, const char *want)
 
   if (t->kind == GQL_END)
     return gql_fail(&p->lex, t->at, p->e, "the document ends where %s is wanted", want);
-  return gql_fail(&p->lex, t->at, p->e, "%s is wanted, not \"%.*s\"", want,
-                  (int)(t->text.len < 24 ? t->text.len : 24), (const char *)t->text.ptr);
+  return gql_fail(&p->lex, t->at, p->e, "%s is wanted, not \"%.*s\"", want, ia_gql_shown(t->text),
+                  (const char *)t->text.ptr);
 }
 
 static bool expect(parser *p, const char *punctuator)
@@ -440,10 +440,12 @@ static bool document(parser *p)
   return true;
 }
 
-bool ia_gql_parse(ia_gql_document **out, ia_span text, ia_err *e)
+bool ia_gql_parse(ia_gql_document **out, ia_span text, size_t *at, ia_err *e)
 {
   IA_AUTO(ia_gql_document) *d = NULL;
 
+  if (at)
+    *at = 0;
   if (text.len > IA_GQL_MAX)
     return ia_fail(e, IA_E_TOO_LARGE, "a document of more than %d bytes", IA_GQL_MAX);
   if (!ia_utf8_valid(text))
@@ -452,8 +454,11 @@ bool ia_gql_parse(ia_gql_document **out, ia_span text, ia_err *e)
   if (!d)
     return ia_fail(e, IA_E_MEMORY, "no memory for a document");
   parser p = {.d = d, .lex = {.text = text}, .e = e};
-  if (!document(&p))
+  if (!document(&p)) {
+    if (at)
+      *at = p.lex.failed ? p.lex.failed : p.token.at;
     return false;
+  }
   *out = ia_steal(&d);
   return true;
 }
