@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "chain/rpc.h"
 #include "daemon/home.h"
+#include "service/graph/graph.h"
 #include "service/ledger/service.h"
 #include "service/market/market.h"
 #include "service/scheduler/scheduler.h"
@@ -53,7 +54,7 @@ bool ia_cmd_ledger_verify(const ia_daemon_options *o, int n, char **words, ia_er
   return ia_ledger_verify(&v, ledger.s, e) && say(o, &v, "every hash and the whole state agree.");
 }
 
-/* The ledger of this home on a free port of loopback, for as long as the market reads it. */
+/* The ledger of this home on a free port of loopback, for as long as the others read it. */
 typedef struct server {
   ia_loop *loop;
   ia_server *http;
@@ -93,42 +94,77 @@ static bool server_open(server *s, const ia_daemon_options *o, const char *path,
   return s->running || ia_fail(e, IA_E_MEMORY, "cannot start a thread");
 }
 
-static bool elsewhere(ia_market_config *c, const char *url, ia_err *e)
+/* Where the ledger answers, and what it is. */
+typedef struct ledger_at {
+  const char *url;
+  uint64_t chain_id;
+  ia_addr hub, dataprotector;
+} ledger_at;
+
+static bool described(ledger_at *l, const json_t *info, ia_err *e)
+{
+  return info && ia_json_get_u64(info, "chainId", &l->chain_id, e) &&
+         ia_json_get_addr(info, "hub", &l->hub, e) &&
+         (!json_object_get(info, "dataProtector") ||
+          ia_json_get_addr(info, "dataProtector", &l->dataprotector, e));
+}
+
+static bool elsewhere(ledger_at *l, const char *url, ia_err *e)
 {
   const ia_rpc_options o = {.url = url};
   IA_AUTO(ia_rpc) *rpc = NULL;
   IA_AUTO_JSON *info = NULL;
 
   if (!url) {
-    ia_fail(e, IA_E_USAGE, "the market's ledger is not in this home");
+    ia_fail(e, IA_E_USAGE, "the ledger is not in this home");
     return ia_hint(e, "--rpc URL");
   }
-  c->rpc_url = url;
+  l->url = url;
   return ia_rpc_new(&rpc, &o, e) && ia_rpc_call(rpc, &info, "iapp_info", NULL, e) &&
-         ia_json_get_u64(info, "chainId", &c->chain_id, e) &&
-         ia_json_get_addr(info, "hub", &c->hub, e);
+         described(l, info, e);
 }
 
-static bool reindex_market(const ia_daemon_options *o, const char *market, const char *ledger,
-                           ia_err *e)
+static bool here(ledger_at *l, const server *s, ia_err *e)
+{
+  IA_AUTO_JSON *info = ia_ledger_info(ia_ledger_service_ledger(s->ledger), e);
+
+  l->url = ia_server_url(s->http);
+  return described(l, info, e);
+}
+
+static bool reindex_market(const ledger_at *l, const char *market, ia_err *e)
 {
   IA_AUTOV(ia_buf) url = {0};
-  IA_AUTOV(server) s = {0};
-  ia_market_config c = {0};
+  ia_market_config c = {.rpc_url = l->url, .chain_id = l->chain_id, .hub = l->hub};
 
   ia_buf_printf(&url, "sqlite:%s", market);
   ia_buf_u8(&url, 0);
-  if (!ia_buf_ok(&url, e))
-    return false;
   c.db = (const char *)url.ptr;
-  if (!ledger)
-    return elsewhere(&c, o->rpc, e) && ia_market_reindex(&c, e);
-  if (!server_open(&s, o, ledger, e))
-    return false;
-  c.rpc_url = ia_server_url(s.http);
-  c.chain_id = ia_ledger_chain_id(ia_ledger_service_ledger(s.ledger));
-  c.hub = ia_ledger_hub(ia_ledger_service_ledger(s.ledger));
-  return ia_market_reindex(&c, e);
+  return ia_buf_ok(&url, e) && ia_market_reindex(&c, e);
+}
+
+/* Bulk requests are read when the index next runs beside a blob store. */
+static bool reindex_graph(const ledger_at *l, const char *graph, ia_err *e)
+{
+  IA_AUTOV(ia_buf) url = {0};
+  ia_graph_config c = {
+      .rpc_url = l->url, .chain_id = l->chain_id, .hub = l->hub, .dataprotector = l->dataprotector};
+
+  ia_buf_printf(&url, "sqlite:%s", graph);
+  ia_buf_u8(&url, 0);
+  c.db = (const char *)url.ptr;
+  return ia_buf_ok(&url, e) && ia_graph_reindex(&c, e);
+}
+
+/* market, graph, ledger: NULL when this home has none. */
+static bool reindex_front(const ia_daemon_options *o, const char *market, const char *graph,
+                          const char *ledger, ia_err *e)
+{
+  IA_AUTOV(server) s = {0};
+  ledger_at l = {0};
+
+  return (ledger ? server_open(&s, o, ledger, e) && here(&l, &s, e) : elsewhere(&l, o->rpc, e)) &&
+         (!market || reindex_market(&l, market, e)) && (!graph || reindex_graph(&l, graph, e));
 }
 
 static bool reindex_scheduler(const char *scheduler, ia_err *e)
@@ -143,20 +179,23 @@ static bool reindex_scheduler(const char *scheduler, ia_err *e)
 bool ia_cmd_reindex(const ia_daemon_options *o, int n, char **words, ia_err *e)
 {
   IA_AUTOV(ia_home) home = {.lock = -1};
-  ia_path ledger, market, scheduler;
-  bool has_ledger, has_market, has_scheduler;
+  ia_path ledger, market, graph, scheduler;
+  bool has_ledger, has_market, has_graph, has_scheduler;
   ia_ledger_verified v = {0};
 
   if (n != 1)
     return ia_fail(e, IA_E_USAGE, "reindex: unexpected argument \"%s\"", words[1]);
   if (!open_home(&home, o, e) || !store_of(&ledger, &has_ledger, &home, "front/ledger.db", e) ||
       !store_of(&market, &has_market, &home, "front/market.db", e) ||
+      !store_of(&graph, &has_graph, &home, "front/graph.db", e) ||
       !store_of(&scheduler, &has_scheduler, &home, "scheduler/scheduler.db", e))
     return false;
-  if (!has_ledger && !has_market && !has_scheduler)
+  if (!has_ledger && !has_market && !has_graph && !has_scheduler)
     return ia_fail(e, IA_E_NOT_FOUND, "nothing in %s derives from a ledger", home.dir.s);
   if ((has_ledger && !ia_ledger_reindex(&v, ledger.s, e)) ||
-      (has_market && !reindex_market(o, market.s, has_ledger ? ledger.s : NULL, e)) ||
+      ((has_market || has_graph) &&
+       !reindex_front(o, has_market ? market.s : NULL, has_graph ? graph.s : NULL,
+                      has_ledger ? ledger.s : NULL, e)) ||
       (has_scheduler && !reindex_scheduler(scheduler.s, e)))
     return false;
   return say(o, &v, "what derives from them is derived again.");

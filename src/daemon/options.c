@@ -23,7 +23,7 @@ static const struct row {
     name, FLAG, offsetof(ia_daemon_options, field), NULL, doc                                      \
   }
     ROW_TEXT("home", home, "DIR", "everything this installation keeps ($IAPP_HOME, ~/.iapp)"),
-    ROW_TEXT("role", role, "LIST", "of ledger,market,ipfs,sms,scheduler,worker (all)"),
+    ROW_TEXT("role", role, "LIST", "of ledger,market,ipfs,graph,sms,scheduler,worker (all)"),
     ROW_TEXT("host", host, "ADDRESS", "listen there instead of 127.0.0.1; needs TLS"),
     ROW_TEXT("port", port, "N", "front at N, sms N+1, scheduler N+2 (7400); 0 = free ones, kept"),
     ROW_TEXT("chain-id", chain_id, "N", "of a new ledger (421614)"),
@@ -97,8 +97,8 @@ void ia_daemon_options_help(FILE *out)
 void ia_daemon_options_manual(FILE *out)
 {
   fputs(
-      "iappd(1)\n\n# NAME\n\niappd - the services of iapp: ledger, market, blobs, SMS, scheduler, "
-      "worker\n\n# SYNOPSIS\n\n*iappd run* [*--OPTIONS*]++\n*iappd ledger verify* | *reindex* | *sms "
+      "iappd(1)\n\n# NAME\n\niappd - the services of iapp: ledger, market, blobs, index, SMS, "
+      "scheduler, worker\n\n# SYNOPSIS\n\n*iappd run* [*--OPTIONS*]++\n*iappd ledger verify* | *reindex* | *sms "
       "trust-sim* ROOT.pem | *sms confirm-ledger*\n\n# DESCRIPTION\n\nRuns the roles of an "
       "installation, each as a process of its own; `iapp up` is *iappd run* with its defaults. "
       "Stops on SIGTERM. Without a hardware TEE everything is SIMULATED: put no real personal data "
@@ -116,7 +116,7 @@ static const struct {
 } roles_by_name[] = {
     {"ledger", IA_ROLE_LEDGER}, {"market", IA_ROLE_MARKET},       {"ipfs", IA_ROLE_IPFS},
     {"sms", IA_ROLE_SMS},       {"scheduler", IA_ROLE_SCHEDULER}, {"worker", IA_ROLE_WORKER},
-    {"front", IA_ROLE_FRONT},
+    {"graph", IA_ROLE_GRAPH},   {"front", IA_ROLE_FRONT},
 };
 
 bool ia_roles_parse(unsigned *roles, const char *text, ia_err *e)

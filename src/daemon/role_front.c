@@ -1,9 +1,10 @@
-/* The front: ledger, market and blobs on one port. Holds no secret. */
+/* The front: ledger, market, blobs and index on one port. Holds no secret. */
 #include <string.h>
 
 #include "base/hex.h"
 #include "daemon/roles.h"
 #include "eth/address.h"
+#include "service/graph/graph.h"
 #include "service/ipfs/ipfs.h"
 #include "service/ledger/service.h"
 #include "service/market/market.h"
@@ -13,6 +14,7 @@ typedef struct front {
   ia_ledger_service *ledger;
   ia_ipfs *ipfs;
   ia_market *market;
+  ia_graph *graph;
 } front;
 
 /* What the services themselves still do ends after the server does. */
@@ -22,6 +24,7 @@ static void front_close(void *state)
 
   ia_market_stop(f->market);
   ia_server_close(f->server);
+  ia_graph_close(f->graph);
   ia_market_close(f->market);
   ia_ipfs_close(f->ipfs);
   ia_ledger_service_close(f->ledger);
@@ -86,6 +89,37 @@ static bool open_market(front *f, ia_role_ctx *r, const json_t *info, const char
          ia_market_mount(f->market, f->server, e);
 }
 
+/* ipfs: NULL when the blobs are nowhere known; then bulk requests stay unread. */
+static bool open_graph(front *f, ia_role_ctx *r, const json_t *info, const char *rpc,
+                       const char *ipfs, ia_err *e)
+{
+  ia_graph_config c = {.rpc_url = rpc, .ipfs_url = ipfs};
+  IA_AUTOV(ia_buf) db = {0};
+
+  ia_buf_printf(&db, "sqlite:%s/graph.db", r->dir.s);
+  ia_buf_u8(&db, 0);
+  c.db = (const char *)db.ptr;
+  return ia_buf_ok(&db, e) && ia_json_get_u64(info, "chainId", &c.chain_id, e) &&
+         ia_json_get_addr(info, "hub", &c.hub, e) &&
+         (!json_object_get(info, "dataProtector") ||
+          ia_json_get_addr(info, "dataProtector", &c.dataprotector, e)) &&
+         ia_graph_open(&f->graph, &c, r->loop, e) && ia_graph_mount(f->graph, f->server, e);
+}
+
+static bool say_graph(json_t *ready, const char *url, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {0};
+
+  ia_buf_printf(&text, "%s/graphql/dataprotector", url);
+  if (!ia_buf_ok(&text, e) ||
+      !ia_json_set(ready, "subgraphUrl", ia_json_bytes(ia_buf_view(&text)), e))
+    return false;
+  ia_buf_clear(&text);
+  ia_buf_printf(&text, "%s/graphql/poco", url);
+  return ia_buf_ok(&text, e) &&
+         ia_json_set(ready, "pocoSubgraphUrl", ia_json_bytes(ia_buf_view(&text)), e);
+}
+
 /* An address of the ledger's description, checksummed, under the name that SDKs know. */
 static bool put_addr(json_t *ready, const char *as, const json_t *info, const char *key, ia_err *e)
 {
@@ -125,6 +159,11 @@ static bool open_services(front *f, ia_role_ctx *r, json_t *ready, ia_err *e)
   if ((roles & IA_ROLE_IPFS) &&
       (!open_ipfs(f, r, e) || !ia_json_set(ready, "ipfsNodeUrl", json_string(url), e) ||
        !ia_json_set(ready, "ipfsGatewayUrl", json_string(url), e)))
+    return false;
+  if ((roles & IA_ROLE_GRAPH) &&
+      (!open_graph(f, r, info, rpc,
+                   (roles & IA_ROLE_IPFS) ? url : ia_role_text(r, "ipfsGatewayUrl"), e) ||
+       !say_graph(ready, url, e)))
     return false;
   return !(roles & IA_ROLE_MARKET) ||
          (open_market(f, r, info, rpc, e) && ia_json_set(ready, "marketUrl", json_string(url), e));

@@ -336,7 +336,7 @@ static bool read_chunk(ia_blob *b, uint64_t index, uint8_t *buf, size_t n, ia_er
   return true;
 }
 
-bool ia_blob_read(ia_blob *b, uint64_t from, uint8_t *buf, size_t cap, size_t *n, ia_err *e)
+bool ia_blob_read_at(ia_blob *b, uint64_t from, uint8_t *buf, size_t cap, size_t *n, ia_err *e)
 {
   *n = 0;
   if (from >= b->size || cap == 0)
@@ -374,7 +374,7 @@ bool ia_blob_load(ia_buf *out, ia_blobs *b, const ia_cid *cid, size_t cap, ia_er
 
     if (!p)
       return ia_buf_ok(out, e);
-    if (!ia_blob_read(blob, at, p, want, &n, e))
+    if (!ia_blob_read_at(blob, at, p, want, &n, e))
       return false;
     out->len += n;
   }

@@ -36,8 +36,8 @@ void ia_blob_close(ia_blob *b); /* NULL is fine */
 IA_DEFINE_AUTO(ia_blob, ia_blob_close)
 uint64_t ia_blob_size(const ia_blob *b);
 /* *n = 0 at the end. CORRUPT when the bytes are not those of the CID. */
-IA_MUST bool ia_blob_read(ia_blob *b, uint64_t from, uint8_t *buf, size_t cap, size_t *n,
-                          ia_err *e);
+IA_MUST bool ia_blob_read_at(ia_blob *b, uint64_t from, uint8_t *buf, size_t cap, size_t *n,
+                             ia_err *e);
 /* The whole blob, TOO_LARGE beyond cap. */
 IA_MUST bool ia_blob_load(ia_buf *out, ia_blobs *b, const ia_cid *cid, size_t cap, ia_err *e);
 

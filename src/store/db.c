@@ -27,6 +27,8 @@ bool ia_db_failed(ia_db *db, const char *what, ia_err *e)
   case SQLITE_CORRUPT:
   case SQLITE_NOTADB: code = IA_E_CORRUPT; break;
   case SQLITE_NOMEM: code = IA_E_MEMORY; break;
+  case SQLITE_INTERRUPT:
+    return ia_fail(e, IA_E_TOO_LARGE, "%s: more work than one query may take", what);
   case SQLITE_TOOBIG: code = IA_E_TOO_LARGE; break;
   case SQLITE_ERROR:
   case SQLITE_MISUSE:

@@ -43,6 +43,13 @@ IA_DEFINE_AUTO(ia_tx, ia_tx_end)
 /* Statements are prepared once a handle and text, and kept: *out is reset, its values cleared, and
  * stays the handle's. sql must be a literal (it is the key). Parameters: $1, $2, ... or $name. */
 IA_MUST bool ia_db_stmt(ia_stmt **out, ia_db *db, const char *sql, ia_err *e);
+/* A statement of a text that is made for one use, at most 2000 parameters; drop it after. */
+IA_MUST bool ia_stmt_once(ia_stmt **out, ia_db *db, const char *sql, ia_err *e);
+void ia_stmt_drop(ia_stmt *s); /* NULL is fine */
+IA_DEFINE_AUTO(ia_stmt, ia_stmt_drop)
+/* From here on all statements of this handle together take at most so many steps of SQLite's
+ * machine, then TOO_LARGE; 0 = no limit. */
+void ia_db_budget(ia_db *db, uint64_t steps);
 /* Binding, by position from 1. Bytes are copied. A failure shows at the next step. */
 void ia_bind_i64(ia_stmt *s, int i, int64_t v);
 void ia_bind_u64(ia_stmt *s, int i,

@@ -6,14 +6,14 @@
 
 #include "store/db.h"
 
-enum { PARAMS_MAX = 64 };
+enum { PARAMS_MAX = 2000 };
 
 struct ia_stmt {
   ia_stmt *next;
   ia_db *db;
-  const char *sql; /* the literal itself: compared by address */
+  const char *sql; /* the literal itself: compared by address; NULL: used once */
   sqlite3_stmt *s;
-  int at[PARAMS_MAX + 1]; /* SQLite's index of $1, $2, ..; SQLite counts by first appearance */
+  int *at; /* SQLite's index of $1, $2, ..; SQLite counts by first appearance */
   int n_params;
   ia_err bind_err; /* of a binding, reported by the next step */
 };
@@ -21,7 +21,11 @@ struct ia_stmt {
 struct ia_db {
   sqlite3 *sqlite;
   ia_stmt *stmts;
+  uint64_t budget; /* what is left of it, in units of BUDGET_UNIT */
 };
+
+/* Steps of SQLite's machine between two looks at the budget. */
+enum { BUDGET_UNIT = 1000 };
 
 void ia_stmts_free(ia_db *db);
 void ia_stmts_reset(ia_db *db);

@@ -4,14 +4,20 @@
 
 #include "store/db_int.h"
 
+static void stmt_free(ia_stmt *s)
+{
+  (void)sqlite3_finalize(s->s);
+  free(s->at);
+  free(s);
+}
+
 void ia_stmts_free(ia_db *db)
 {
   while (db->stmts) {
     ia_stmt *s = db->stmts;
 
     db->stmts = s->next;
-    (void)sqlite3_finalize(s->s);
-    free(s);
+    stmt_free(s);
   }
 }
 
@@ -28,7 +34,10 @@ static bool map_params(ia_stmt *s, ia_err *e)
 
   s->n_params = sqlite3_bind_parameter_count(s->s);
   if (s->n_params > PARAMS_MAX)
-    return ia_fail(e, IA_E_INTERNAL, "more than %d parameters", PARAMS_MAX);
+    return ia_fail(e, IA_E_TOO_LARGE, "more than %d parameters", PARAMS_MAX);
+  s->at = calloc((size_t)s->n_params + 1, sizeof(*s->at));
+  if (!s->at)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a statement");
   for (int i = 1; i <= s->n_params; i++) {
     (void)snprintf(name, sizeof(name), "$%d", i);
     int at = sqlite3_bind_parameter_index(s->s, name);
@@ -52,8 +61,7 @@ static bool prepare(ia_stmt **out, ia_db *db, const char *sql, ia_err *e)
   if (ok && (!s->s || (tail && *tail)))
     ok = ia_fail(e, IA_E_INTERNAL, "want exactly one statement");
   if (!ok || !map_params(s, e)) {
-    (void)sqlite3_finalize(s->s);
-    free(s);
+    stmt_free(s);
     return false;
   }
   s->next = db->stmts;
@@ -75,6 +83,39 @@ bool ia_db_stmt(ia_stmt **out, ia_db *db, const char *sql, ia_err *e)
   s->bind_err = (ia_err){0};
   *out = s;
   return true;
+}
+
+bool ia_stmt_once(ia_stmt **out, ia_db *db, const char *sql, ia_err *e)
+{
+  if (!prepare(out, db, sql, e))
+    return false;
+  (*out)->sql = NULL;
+  return true;
+}
+
+void ia_stmt_drop(ia_stmt *s)
+{
+  ia_stmt **at = s ? &s->db->stmts : NULL;
+
+  while (at && *at != s)
+    at = &(*at)->next;
+  if (!at)
+    return;
+  *at = s->next;
+  stmt_free(s);
+}
+
+static int spend(void *ctx)
+{
+  ia_db *db = ctx;
+
+  return db->budget == 0 || --db->budget == 0;
+}
+
+void ia_db_budget(ia_db *db, uint64_t steps)
+{
+  db->budget = steps / BUDGET_UNIT + 1;
+  sqlite3_progress_handler(db->sqlite, steps ? BUDGET_UNIT : 0, steps ? spend : NULL, db);
 }
 
 static void bound(ia_stmt *s, int i, int rc)

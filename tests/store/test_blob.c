@@ -85,10 +85,10 @@ static void ranges_cross_chunks(void **state)
   ia_cid cid = add(b, NULL, p, 600000);
   assert_true(ia_blob_open(&blob, b, &cid, &e));
   for (uint64_t from = 261000; from < 600000; from += n) {
-    assert_true(ia_blob_read(blob, from, buf, sizeof(buf), &n, &e) && n > 0);
+    assert_true(ia_blob_read_at(blob, from, buf, sizeof(buf), &n, &e) && n > 0);
     assert_memory_equal(buf, p + from, n);
   }
-  assert_true(ia_blob_read(blob, 600000, buf, sizeof(buf), &n, &e) && n == 0);
+  assert_true(ia_blob_read_at(blob, 600000, buf, sizeof(buf), &n, &e) && n == 0);
 }
 
 /* Writes one byte at the end of every file of that name pattern. */

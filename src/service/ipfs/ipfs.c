@@ -15,7 +15,7 @@ static bool fill(void *ctx, uint8_t *buf, size_t cap, size_t *n, ia_err *e)
   sending *s = ctx;
   uint64_t left = s->end - s->at;
 
-  if (!ia_blob_read(s->blob, s->at, buf, left < cap ? (size_t)left : cap, n, e))
+  if (!ia_blob_read_at(s->blob, s->at, buf, left < cap ? (size_t)left : cap, n, e))
     return false;
   s->at += *n;
   return true;
@@ -48,7 +48,7 @@ static bool describe(ia_reply *rp, ia_blob *blob, ia_err *e)
   uint8_t head[4] = {0};
   size_t n;
 
-  if (!ia_blob_read(blob, 0, head, sizeof(head), &n, e))
+  if (!ia_blob_read_at(blob, 0, head, sizeof(head), &n, e))
     return false;
   bool zip = n == 4 && (memcmp(head, "PK\x03\x04", 4) == 0 || memcmp(head, "PK\x05\x06", 4) == 0);
   ia_reply_type(rp, zip ? "application/zip" : "application/octet-stream");

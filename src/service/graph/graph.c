@@ -1,0 +1,272 @@
+/* Opening and closing, readers, routes. */
+#include "service/graph/graph.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "poco/orders.h"
+#include "service/graph/graph_int.h"
+
+enum {
+  IDLE_SYNC_MS = 30000,
+  BODY_MAX = 4 << 20, /* ids of thousands of objects */
+  WAITING_MAX = 4     /* requests that wait for bulk requests: the gateway needs threads too */
+};
+
+/* -- readers -- */
+static bool reader(ia_graph *g, graph_reader **out, ia_err *e)
+{
+  pthread_mutex_lock(&g->lock);
+  graph_reader *r = g->spare;
+  if (r)
+    g->spare = r->next;
+  pthread_mutex_unlock(&g->lock);
+  if (!r && !(r = calloc(1, sizeof(*r))))
+    return ia_fail(e, IA_E_MEMORY, "no memory for a request");
+  if (!r->db && !ia_db_open_again(&r->db, g->db, e)) {
+    free(r);
+    return false;
+  }
+  *out = r;
+  return true;
+}
+
+static void reader_back(ia_graph *g, graph_reader *r)
+{
+  pthread_mutex_lock(&g->lock);
+  r->next = g->spare;
+  g->spare = r;
+  pthread_mutex_unlock(&g->lock);
+}
+
+/* -- requests -- */
+static bool unread_bulk(ia_db *db, bool *yes, ia_err *e)
+{
+  ia_stmt *s;
+
+  if (!ia_db_stmt(&s, db, "SELECT 1 FROM missing WHERE tried = 0 LIMIT 1", e) ||
+      !ia_stmt_step(s, yes, e))
+    return false;
+  ia_stmt_reset(s);
+  return true;
+}
+
+/* Bulk requests that were matched just now are read before the answer, so long as threads are left
+ * for the gateway. */
+static bool read_bulk(ia_graph *g, ia_db *db, ia_err *e)
+{
+  bool unread;
+
+  if (!unread_bulk(db, &unread, e))
+    return false;
+  if (!unread)
+    return true;
+  pthread_mutex_lock(&g->lock);
+  bool may = g->waiting < WAITING_MAX;
+  g->waiting += may;
+  pthread_mutex_unlock(&g->lock);
+  if (!may)
+    return true;
+  bool ok = graph_bulk_read(g, false, e);
+  pthread_mutex_lock(&g->lock);
+  g->waiting--;
+  pthread_mutex_unlock(&g->lock);
+  return ok;
+}
+
+static bool head_of(ia_db *db, graph_head *head, ia_err *e)
+{
+  ia_stmt *s;
+  bool row;
+
+  if (!ia_db_stmt(&s, db, "SELECT block, hash FROM meta", e) || !ia_stmt_step(s, &row, e))
+    return false;
+  head->number = ia_col_u64(s, 0);
+  bool ok = ia_col_h256(s, 1, &head->hash, e);
+  ia_stmt_reset(s);
+  return ok;
+}
+
+static bool answer(ia_graph *g, const graph_schema *schema, graph_reader *r, ia_request *rq,
+                   ia_reply *rp, ia_err *e)
+{
+  IA_AUTO_JSON *request = ia_request_json(rq, e);
+  graph_head head;
+
+  if (!request || !graph_catch_up(g, e) || !read_bulk(g, r->db, e) || !head_of(r->db, &head, e))
+    return false;
+  IA_AUTO_JSON *v = graph_answer(schema, r->db, &head, request);
+  return v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "no memory for an answer");
+}
+
+static bool post(ia_graph *g, const graph_schema *schema, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  graph_reader *r = NULL;
+
+  if (!reader(g, &r, e))
+    return false;
+  bool ok = answer(g, schema, r, rq, rp, e);
+  reader_back(g, r);
+  return ok;
+}
+
+static bool post_dataprotector(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  return post(ctx, &graph_dataprotector, rq, rp, e);
+}
+
+static bool post_poco(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  return post(ctx, &graph_poco, rq, rp, e);
+}
+
+static bool explain(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  (void)ctx;
+  (void)rq;
+  ia_reply_type(rp, "text/plain; charset=utf-8");
+  ia_buf_str(ia_reply_body(rp),
+             "This is a GraphQL endpoint: an index of the ledger.\n"
+             "POST {\"query\": \"..\", \"variables\": {..}} as application/json here.\n"
+             "{ __schema { types { name } } } says what can be asked.\n");
+  return ia_buf_ok(ia_reply_body(rp), e);
+}
+
+/* What fails before a query is read has the form of GraphQL too. */
+static void graph_http_error(ia_reply *rp, const ia_err *err)
+{
+  IA_AUTO_JSON *v = graph_error(err, NULL);
+
+  if (!v || !ia_json_write(ia_reply_body(rp), v, NULL))
+    ia_reply_error(rp, err);
+}
+
+static const ia_route rows[] = {
+    {"POST", "/graphql/dataprotector", IA_ROUTE_JOB, BODY_MAX, false, post_dataprotector},
+    {"POST", "/graphql/poco", IA_ROUTE_JOB, BODY_MAX, false, post_poco},
+    {"GET", "/graphql/dataprotector", IA_ROUTE_INLINE, 0, false, explain},
+    {"GET", "/graphql/poco", IA_ROUTE_INLINE, 0, false, explain},
+};
+
+/* -- by the clock: so that the first query after a quiet time has little to catch up with -- */
+static void sync_job(void *ctx)
+{
+  ia_err e;
+
+  if ((!graph_catch_up(ctx, &e) || !graph_bulk_read(ctx, true, &e)) && e.code != IA_E_CANCELLED)
+    ia_log(IA_LOG_WARN, "graph.sync", "error=%s message=%s", ia_code_name(e.code), e.msg);
+}
+
+static void sync_done(void *ctx, bool ran)
+{
+  (void)ran;
+  ((ia_graph *)ctx)->timer_job = false;
+}
+
+static void on_timer(void *ctx)
+{
+  ia_graph *g = ctx;
+
+  if (!g->timer_job)
+    g->timer_job = ia_loop_job(g->loop, IA_POOL_JOBS, sync_job, sync_done, g, NULL);
+}
+
+/* -- opening -- */
+/* The store belongs to one ledger, written when it is made. */
+static bool check_meta(ia_db *db, const ia_graph *g, ia_err *e)
+{
+  ia_stmt *s;
+  ia_addr hub;
+  bool row;
+
+  if (!ia_db_stmt(&s, db,
+                  "INSERT INTO meta (one, chain, hub, block, hash) VALUES (1, $1, $2, $3, $4)"
+                  " ON CONFLICT (one) DO NOTHING",
+                  e))
+    return false;
+  ia_bind_u64(s, 1, g->chain_id);
+  ia_bind_addr(s, 2, &g->hub);
+  ia_bind_u64(s, 3, g->first_block);
+  ia_bind_h256(s, 4, &(ia_h256){{0}});
+  if (!ia_stmt_run(s, e) || !ia_db_stmt(&s, db, "SELECT chain, hub FROM meta", e) ||
+      !ia_stmt_step(s, &row, e))
+    return false;
+  bool ours = row && ia_col_u64(s, 0) == g->chain_id && ia_col_addr(s, 1, &hub, e) &&
+              ia_addr_eq(&hub, &g->hub);
+  ia_stmt_reset(s);
+  if (ours)
+    return true;
+  ia_fail(e, IA_E_INVALID, "the index belongs to another ledger");
+  return ia_hint(e, "everything in it is derived: remove the file");
+}
+
+static bool prepare(ia_graph *g, const ia_graph_config *c, ia_err *e)
+{
+  IA_AUTO(graph_store) *s = NULL;
+
+  g->chain_id = c->chain_id;
+  g->hub = c->hub;
+  g->dataprotector = c->dataprotector;
+  g->first_block = c->first_block;
+  g->db = strdup(c->db);
+  g->rpc_url = strdup(c->rpc_url);
+  g->ipfs_url = c->ipfs_url ? strdup(c->ipfs_url) : NULL;
+  pthread_mutex_init(&g->lock, NULL);
+  pthread_mutex_init(&g->sync_lock, NULL);
+  pthread_mutex_init(&g->bulk_lock, NULL);
+  pthread_cond_init(&g->sync_end, NULL);
+  if (!g->db || !g->rpc_url || (c->ipfs_url && !g->ipfs_url))
+    return ia_fail(e, IA_E_MEMORY, "no memory for the index");
+  ia_order_separator(&g->separator, c->chain_id, &c->hub);
+  return graph_store_open(&s, c->db, e) && check_meta(graph_store_db(s), g, e);
+}
+
+bool ia_graph_open(ia_graph **out, const ia_graph_config *c, ia_loop *l, ia_err *e)
+{
+  ia_graph *g = calloc(1, sizeof(*g));
+
+  if (!g)
+    return ia_fail(e, IA_E_MEMORY, "no memory for the index");
+  g->loop = l;
+  g->table = (ia_routes){rows, IA_COUNT(rows), g, graph_http_error, true};
+  if (!prepare(g, c, e) || (l && !ia_timer_new(&g->timer, l, on_timer, g, e))) {
+    ia_graph_close(g);
+    return false;
+  }
+  if (g->timer)
+    ia_timer_start(g->timer, IDLE_SYNC_MS, IDLE_SYNC_MS);
+  *out = g;
+  return true;
+}
+
+void ia_graph_close(ia_graph *g)
+{
+  if (!g)
+    return;
+  g->cancel = true;
+  ia_timer_free(g->timer);
+  while (g->timer_job)
+    ia_loop_wait_posted(g->loop);
+  graph_sync_close(g);
+  graph_bulk_close(g);
+  while (g->spare) {
+    graph_reader *r = g->spare;
+
+    g->spare = r->next;
+    ia_db_close(r->db);
+    free(r);
+  }
+  pthread_mutex_destroy(&g->lock);
+  pthread_mutex_destroy(&g->sync_lock);
+  pthread_mutex_destroy(&g->bulk_lock);
+  pthread_cond_destroy(&g->sync_end);
+  free(g->db);
+  free(g->rpc_url);
+  free(g->ipfs_url);
+  free(g);
+}
+
+bool ia_graph_mount(ia_graph *g, ia_server *server, ia_err *e)
+{
+  return ia_server_mount(server, &g->table, e);
+}
