@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include <sqlite3.h>
@@ -327,13 +328,14 @@ static bool write_batch(ia_disk *d, ia_span batch, ia_err *e)
   return true;
 }
 
-static bool commit_batch(ia_disk *d, ia_span batch, ia_err *e)
+/* drop: statements after the batch; NULL = none */
+static bool commit_batch(ia_disk *d, ia_span batch, const char *drop, ia_err *e)
 {
   ia_err ignored;
 
   if (!step(d, d->begin, e))
     return false;
-  if (write_batch(d, batch, e) && step(d, d->commit, e))
+  if (write_batch(d, batch, e) && (!drop || run(d->writer, drop, e)) && step(d, d->commit, e))
     return true;
   (void)step(d, d->rollback, &ignored);
   return false;
@@ -388,7 +390,7 @@ static void *writer_main(void *ctx)
   ia_err err;
 
   while (next_batch(d, &batch, &number)) {
-    bool ok = commit_batch(d, ia_buf_view(&batch), &err);
+    bool ok = commit_batch(d, ia_buf_view(&batch), NULL, &err);
 
     ia_crash_point("ledger.committed");
     if (!ok)
@@ -433,6 +435,29 @@ bool ia_disk_healthy(ia_disk *d, ia_err *e)
   if (!ok && e)
     *e = d->err;
   pthread_mutex_unlock(&d->lock);
+  return ok;
+}
+
+/* --- rewinding
+ * ------------------------------------------------------------------------------------- */
+
+/* The writer's thread has nothing to do and waits, so its connection is free. */
+bool ia_disk_rewind(ia_disk *d, uint64_t number, ia_err *e)
+{
+  IA_AUTOV(ia_buf) batch = d->open;
+  unsigned long long n = number;
+  char drop[128];
+  ia_err err;
+
+  d->open = (ia_buf){.cap = BATCH_CAP};
+  (void)snprintf(drop, sizeof(drop),
+                 "DELETE FROM block WHERE n > %llu; DELETE FROM ref WHERE n > %llu;"
+                 "DELETE FROM term WHERE n > %llu;",
+                 n, n, n);
+  bool ok = ia_buf_ok(&batch, &err) && commit_batch(d, ia_buf_view(&batch), drop, &err);
+  finish(d, ok, number, &err);
+  if (!ok && e)
+    *e = err;
   return ok;
 }
 
