@@ -146,9 +146,9 @@ static bool own_pools(ia_compass_config *c, ia_addr pools[IA_COMPASS_POOLS], con
   const json_t *all = json_object_get(info, "pools");
 
   c->pools = pools;
-  if (ia_role_text(r, "workerpool")) {
+  if (ia_role_text(r, "wantPool")) {
     c->n_pools = 1;
-    return ia_role_addr(r, "workerpool", &pools[0], e);
+    return ia_role_addr(r, "wantPool", &pools[0], e);
   }
   for (size_t i = 0; i < json_array_size(all) && c->n_pools < IA_COMPASS_POOLS; i++) {
     const char *text = json_string_value(json_array_get(all, i));

@@ -32,6 +32,13 @@ export const sdk = (here, key) =>
     here.sdk[IEXEC],
   );
 
+// Standard output is TAP; what packages print is not.
+const say = (line) => process.stdout.write(`${line}\n`);
+console.log = console.error;
+export const note = (text) => {
+  for (const line of `${text}`.split('\n')) say(`# ${line}`);
+};
+
 const cases = [];
 const endings = [];
 
@@ -40,21 +47,20 @@ export const test = (name, run) => cases.push({ name, run });
 export const atEnd = (run) => endings.unshift(run);
 
 const diagnose = (error) => {
-  for (let e = error; e; e = e.cause)
-    for (const line of `${e.stack ?? e}`.split('\n')) console.log(`# ${line}`);
+  for (let e = error; e; e = e.cause) note(e.stack ?? e);
 };
 
 const runCases = async () => {
   let failed = 0;
-  console.log(`1..${cases.length}`);
+  say(`1..${cases.length}`);
   for (const [i, { name, run }] of cases.entries()) {
     const start = Date.now();
     try {
       await run();
-      console.log(`ok ${i + 1} - ${name} # ${((Date.now() - start) / 1000).toFixed(1)} s`);
+      say(`ok ${i + 1} - ${name} # ${((Date.now() - start) / 1000).toFixed(1)} s`);
     } catch (error) {
       failed += 1;
-      console.log(`not ok ${i + 1} - ${name}`);
+      say(`not ok ${i + 1} - ${name}`);
       diagnose(error);
     }
   }
