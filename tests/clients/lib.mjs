@@ -67,6 +67,12 @@ const runCases = async () => {
   return failed;
 };
 
+// A run that is cut short ends what it started.
+process.on('SIGTERM', async () => {
+  for (const end of endings) await end();
+  process.exit(1);
+});
+
 export const main = async () => {
   let failed = 1;
   try {
@@ -207,7 +213,8 @@ export const installation = () => {
 // Private key of one of the accounts that hold money on a test ledger.
 export const developer = (i) => DEVELOPERS[i];
 
-// Writes what its arguments, data and secrets were into its result.
+// Writes what its arguments, data and secrets were into its result, and answers a callback where the
+// requester's secret says so.
 export const ECHO_APP = `#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,10 +268,13 @@ int main(int argc, char **argv)
     keep(file, getenv(name));
   }
   puts("the app has run");
+  const char *secret = getenv("IEXEC_REQUESTER_SECRET_1");
+  int back = secret && strstr(secret, "\\"useCallback\\":true") != NULL;
   snprintf(path, sizeof(path), "%s/computed.json", getenv("IEXEC_OUT"));
   out = fopen(path, "w");
   if (!out) return 1;
-  fprintf(out, "{\\"deterministic-output-path\\":\\"%s/said.txt\\"}", getenv("IEXEC_OUT"));
+  fprintf(out, "{\\"deterministic-output-path\\":\\"%s/said.txt\\"%s}", getenv("IEXEC_OUT"),
+          back ? ",\\"callback-data\\":\\"0x01\\"" : "");
   return fclose(out) != 0;
 }
 `;

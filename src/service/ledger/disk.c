@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include <sqlite3.h>
@@ -438,29 +437,6 @@ bool ia_disk_healthy(ia_disk *d, ia_err *e)
   return ok;
 }
 
-/* --- rewinding
- * ------------------------------------------------------------------------------------- */
-
-/* The writer's thread has nothing to do and waits, so its connection is free. */
-bool ia_disk_rewind(ia_disk *d, uint64_t number, ia_err *e)
-{
-  IA_AUTOV(ia_buf) batch = d->open;
-  unsigned long long n = number;
-  char drop[128];
-  ia_err err;
-
-  d->open = (ia_buf){.cap = BATCH_CAP};
-  (void)snprintf(drop, sizeof(drop),
-                 "DELETE FROM block WHERE n > %llu; DELETE FROM ref WHERE n > %llu;"
-                 "DELETE FROM term WHERE n > %llu;",
-                 n, n, n);
-  bool ok = ia_buf_ok(&batch, &err) && commit_batch(d, ia_buf_view(&batch), drop, &err);
-  finish(d, ok, number, &err);
-  if (!ok && e)
-    *e = err;
-  return ok;
-}
-
 /* --- replacing
  * ------------------------------------------------------------------------------------- */
 
@@ -488,6 +464,24 @@ bool ia_disk_replace_derived(ia_disk *d, const char *other, ia_err *e)
   if (!ok)
     (void)run(d->writer, "ROLLBACK", &ignored);
   return run(d->writer, "DETACH replayed", ok ? e : &ignored) && ok;
+}
+
+/* The writer's thread waits, so its connection is free. */
+bool ia_disk_rewind(ia_disk *d, uint64_t number, ia_err *e)
+{
+  IA_AUTOV(ia_buf) batch = d->open;
+  IA_AUTOV(ia_buf) drop = {0};
+  ia_err err;
+
+  d->open = (ia_buf){.cap = BATCH_CAP};
+  for (int i = 0; i < 3; i++)
+    ia_buf_printf(&drop, "DELETE FROM %s WHERE n > %llu;",
+                  (const char *[]){"block", "ref", "term"}[i], (unsigned long long)number);
+  ia_buf_u8(&drop, 0);
+  bool ok = ia_buf_ok(&batch, &err) && ia_buf_ok(&drop, &err) &&
+            commit_batch(d, ia_buf_view(&batch), (const char *)drop.ptr, &err);
+  finish(d, ok, number, &err);
+  return ia_disk_healthy(d, e);
 }
 
 /* --- reading
