@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/frame.h"
+#include "cli/sdk_options.h"
 
 /* Settings and, where `sdk` is set, fields of `iapp config sdk` and of `iapp up --json`. */
 static const struct setting {
@@ -49,27 +50,60 @@ static json_t *value_of(ia_cli *c, const char *field)
   return text ? json_string(text) : NULL;
 }
 
-static bool sdk(ia_cli *c, ia_err *e)
+static json_t *sdk_fields(ia_cli *c, ia_err *e)
 {
   IA_AUTO_JSON *all = json_object();
-  const char *first, *domain;
 
-  if (!ia_cli_endpoint(c, "rpcUrl", &first, e))
-    return false;
   for (unsigned i = 0; i < IA_COUNT(settings); i++) {
     json_t *v = settings[i].sdk ? value_of(c, settings[i].name) : NULL;
 
     if (v && !ia_json_set(all, settings[i].name, v, e))
-      return false;
-    if (json_is_string(v))
-      ia_cli_out(c, "%s: \"%s\",", settings[i].name, json_string_value(v));
-    else if (json_is_integer(v))
-      ia_cli_out(c, "%s: %" JSON_INTEGER_FORMAT ",", settings[i].name, json_integer_value(v));
+      return NULL;
   }
+  return json_incref(all);
+}
+
+/* Objects to paste, one a package; each line of its text goes out alone. */
+static bool print_packages(ia_cli *c, const json_t *packages, ia_err *e)
+{
+  const char *name;
+  json_t *options;
+
+  json_object_foreach ((json_t *)(uintptr_t)packages, name, options) {
+    ia_autofree char *text = json_dumps(options, JSON_INDENT(2));
+
+    if (!text)
+      return ia_fail(e, IA_E_MEMORY, "out of memory");
+    ia_cli_out(c, "// %s", ia_sdk_package_use(name));
+    for (char *line = text, *next; line; line = next) {
+      next = strchr(line, '\n');
+      if (next)
+        *next++ = '\0';
+      ia_cli_out(c, "%s", line);
+    }
+  }
+  return true;
+}
+
+static bool sdk(ia_cli *c, ia_err *e)
+{
+  IA_AUTO_JSON *all = NULL;
+  IA_AUTO_JSON *packages = NULL;
+  const char *first, *domain, *missing;
+
+  if (!ia_cli_endpoint(c, "rpcUrl", &first, e) || !(all = sdk_fields(c, e)) ||
+      !(packages = ia_sdk_packages(all, e)))
+    return false;
+  ia_cli_out(c, "// ethProvider: a wallet at %s", first);
+  if (!print_packages(c, packages, e))
+    return false;
+  for (unsigned i = 0; (missing = ia_sdk_missing(all, i)); i++)
+    ia_cli_say(c, "%s: nothing serves it here, so a package asks iExec's public service", missing);
   domain = ia_cli_endpoint_or_null(c, "domain");
   if (domain && strcmp(domain, "sim") == 0)
     ia_cli_say(c, "\nSIMULATED: no hardware protects this; put no real personal data here.");
-  return ia_cli_json(c, json_incref(all), e);
+  return ia_json_set(all, "packages", json_incref(packages), e) &&
+         ia_cli_json(c, json_incref(all), e);
 }
 
 const ia_verb ia_verb_config_sdk = {

@@ -35,6 +35,7 @@ typedef struct ia_daemon_options {
   const char *slots;
   const char *pool;
   const char *worker; /* addresses of foreign workers that the pool admits, comma-separated */
+  const char *iapp;   /* NAME=ADDRESS, comma-separated: what the compass answers */
   const char *rpc;
   const char *market;
   const char *sms;
@@ -46,6 +47,7 @@ typedef struct ia_daemon_options {
   bool quiet;
   bool test;
   bool allow_fees;
+  bool no_hold;
   bool behind_tls_proxy;
   bool allow_swap;
   bool allow_remote_simulation;

@@ -1,9 +1,10 @@
-/* The front: ledger, market, blobs and index on one port. Holds no secret. */
+/* The front: ledger, market, blobs, index and compass on one port. Holds no secret. */
 #include <string.h>
 
 #include "base/hex.h"
 #include "daemon/roles.h"
 #include "eth/address.h"
+#include "service/compass/compass.h"
 #include "service/graph/graph.h"
 #include "service/ipfs/ipfs.h"
 #include "service/ledger/service.h"
@@ -15,6 +16,7 @@ typedef struct front {
   ia_ipfs *ipfs;
   ia_market *market;
   ia_graph *graph;
+  ia_compass *compass;
 } front;
 
 /* What the services themselves still do ends after the server does. */
@@ -25,6 +27,7 @@ static void front_close(void *state)
   ia_market_stop(f->market);
   ia_server_close(f->server);
   ia_graph_close(f->graph);
+  ia_compass_close(f->compass);
   ia_market_close(f->market);
   ia_ipfs_close(f->ipfs);
   ia_ledger_service_close(f->ledger);
@@ -47,7 +50,8 @@ static bool open_ledger(front *f, ia_role_ctx *r, ia_err *e)
                         /* a proxy opens loopback to the world */
                         .loopback =
                             ia_role_text(r, "host") == NULL && !ia_role_flag(r, "behindTlsProxy"),
-                        .allow_fees = ia_role_flag(r, "allowFees")};
+                        .allow_fees = ia_role_flag(r, "allowFees"),
+                        .no_hold = ia_role_flag(r, "noHold")};
   const char *seed = ia_role_text(r, "genesisSeed");
   ia_path path;
 
@@ -120,6 +124,55 @@ static bool say_graph(json_t *ready, const char *url, ia_err *e)
          ia_json_set(ready, "pocoSubgraphUrl", ia_json_bytes(ia_buf_view(&text)), e);
 }
 
+/* The scheduler starts after us, on a port that is fixed already; elsewhere or behind a proxy it is
+ * where --scheduler says. */
+static bool scheduler_url(ia_buf *out, const ia_role_ctx *r, const char *own, ia_err *e)
+{
+  const char *given = ia_role_text(r, "schedulerUrl"), *colon = strrchr(own, ':');
+  unsigned port = (unsigned)ia_role_number(r, "schedulerPort", 0);
+
+  if (given)
+    ia_buf_str(out, given);
+  else if (colon && port && (ia_role_number(r, "roles", 0) & IA_ROLE_SCHEDULER))
+    ia_buf_printf(out, "%.*s:%u", (int)(colon - own), own, port);
+  ia_buf_u8(out, 0);
+  return ia_buf_ok(out, e);
+}
+
+/* The pools of this installation: those of the ledger's genesis, or the one it was told. */
+static bool own_pools(ia_compass_config *c, ia_addr pools[IA_COMPASS_POOLS], const ia_role_ctx *r,
+                      const json_t *info, ia_err *e)
+{
+  const json_t *all = json_object_get(info, "pools");
+
+  c->pools = pools;
+  if (ia_role_text(r, "wantPool")) {
+    c->n_pools = 1;
+    return ia_role_addr(r, "wantPool", &pools[0], e);
+  }
+  for (size_t i = 0; i < json_array_size(all) && c->n_pools < IA_COMPASS_POOLS; i++) {
+    const char *text = json_string_value(json_array_get(all, i));
+
+    if (!text || !ia_addr_parse(&pools[c->n_pools++], ia_span_str(text), e))
+      return ia_fail(e, IA_E_PARSE, "the ledger's pools");
+  }
+  return true;
+}
+
+static bool open_compass(front *f, const ia_role_ctx *r, const json_t *info, ia_err *e)
+{
+  ia_compass_config c = {.apps = ia_role_text(r, "iapps")};
+  ia_addr pools[IA_COMPASS_POOLS];
+  IA_AUTOV(ia_buf) url = {0};
+
+  if (!scheduler_url(&url, r, ia_server_url(f->server), e) ||
+      !ia_json_get_u64(info, "chainId", &c.chain_id, e) || !own_pools(&c, pools, r, info, e))
+    return false;
+  c.api_url = url.len > 1 ? (const char *)url.ptr : NULL;
+  return (ia_compass_open(&f->compass, &c, e) || ia_wrap(e, "--iapp")) &&
+         ia_compass_mount(f->compass, f->server, e);
+}
+
 /* An address of the ledger's description, checksummed, under the name that SDKs know. */
 static bool put_addr(json_t *ready, const char *as, const json_t *info, const char *key, ia_err *e)
 {
@@ -159,6 +212,8 @@ static bool open_services(front *f, ia_role_ctx *r, json_t *ready, ia_err *e)
   if ((roles & IA_ROLE_IPFS) &&
       (!open_ipfs(f, r, e) || !ia_json_set(ready, "ipfsNodeUrl", json_string(url), e) ||
        !ia_json_set(ready, "ipfsGatewayUrl", json_string(url), e)))
+    return false;
+  if (!open_compass(f, r, info, e) || !ia_json_set(ready, "compassUrl", json_string(url), e))
     return false;
   if ((roles & IA_ROLE_GRAPH) &&
       (!open_graph(f, r, info, rpc,

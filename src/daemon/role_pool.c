@@ -80,7 +80,7 @@ static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
   if (!ia_buf_ok(&db, e) || !admitted(workers, &c.n_workers, r, e) || !own_key(&key, r, e))
     return false;
   if ((ia_role_text(r, "hubAddress") && !ia_role_addr(r, "hubAddress", &c.hub, e)) ||
-      (ia_role_text(r, "workerpool") && !ia_role_addr(r, "workerpool", &c.pool, e)))
+      (ia_role_text(r, "wantPool") && !ia_role_addr(r, "wantPool", &c.pool, e)))
     return false;
   return ia_scheduler_open(&s->scheduler, &c, r->loop, e) &&
          ia_scheduler_mount(s->scheduler, s->server, e);

@@ -155,11 +155,13 @@ static bool tell(supervisor *s, ia_err *e)
          put_text(s, "genesisSeed", o->genesis_seed, e) && put_text(s, "tlsCert", o->tls_cert, e) &&
          put_text(s, "tlsKey", o->tls_key, e) && put_text(s, "guest", o->guest, e) &&
          put_text(s, "slots", o->slots, e) && put_text(s, "workerpool", o->pool, e) &&
-         put_text(s, "admit", o->worker, e) && put_text(s, "rpcUrl", o->rpc, e) &&
+         put_text(s, "wantPool", o->pool, e) && put_text(s, "admit", o->worker, e) &&
+         put_text(s, "iapps", o->iapp, e) && put_text(s, "rpcUrl", o->rpc, e) &&
          put_text(s, "marketUrl", o->market, e) && put_text(s, "ipfsNodeUrl", o->ipfs, e) &&
          put_text(s, "ipfsGatewayUrl", o->ipfs, e) && put_text(s, "smsUrl", o->sms, e) &&
          put_text(s, "schedulerUrl", o->scheduler, e) && put_text(s, "log", o->log, e) &&
          put_flag(s, "test", o->test, e) && put_flag(s, "allowFees", o->allow_fees, e) &&
+         put_flag(s, "noHold", o->no_hold, e) &&
          put_flag(s, "behindTlsProxy", o->behind_tls_proxy, e) &&
          put_flag(s, "allowSwap", o->allow_swap, e) &&
          put_flag(s, "allowRemoteSimulation", o->allow_remote_simulation, e);

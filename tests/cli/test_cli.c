@@ -116,7 +116,7 @@ static void test_settings_are_kept_and_forgotten(void **state)
   char path[128];
 
   expect("config set rpcUrl http://127.0.0.1:9", 0, "rpcUrl", "");
-  expect("config sdk --json", 0, "{\"rpcUrl\":\"http://127.0.0.1:9\"}", "");
+  expect("config sdk --json", 0, "{\"rpcUrl\":\"http://127.0.0.1:9\",\"packages\":", "");
   expect("config sdk --json --rpc http://127.0.0.1:8", 0, "127.0.0.1:8", "");
   expect("config show", 0, "set by you", "");
   expect("config set rpcUrl --unset", 0, "unset", "");
@@ -126,7 +126,10 @@ static void test_settings_are_kept_and_forgotten(void **state)
   assert_true(ia_file_write(
       path, ia_span_str("{\"rpcUrl\":\"http://a\",\"chainId\":421614,\"domain\":\"sim\"}"), 0600,
       NULL));
-  expect("config sdk --json", 0, "{\"rpcUrl\":\"http://a\",\"chainId\":421614}", "");
+  expect("config sdk --json", 0, "{\"rpcUrl\":\"http://a\",\"chainId\":421614,", "");
+  expect("config sdk --json", 0, "\"host\":\"http://a\"}", "");
+  expect("config sdk", 0, "new IExecDataProtector(ethProvider, options)", "");
+  expect("config sdk", 0, "compassUrl: nothing serves it here", "");
   expect("config sdk", 0, "SIMULATED", "");
   assert_int_equal(unlink(path), 0);
 }

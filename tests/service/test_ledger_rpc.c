@@ -10,6 +10,7 @@
 #include "base/hex.h"
 #include "eth/tx.h"
 #include "ledger_world.h"
+#include "poco/ids.h"
 
 static int open_world(void **state)
 {
@@ -286,6 +287,106 @@ static void waiting_needs_a_newer_block(void **state)
   assert_false(after.wait);
 }
 
+static uint64_t world_head(world *w)
+{
+  IA_AUTO_JSON *v = world_ask(w, "eth_blockNumber", "[]");
+
+  return strtoull(json_string_value(v), NULL, 16);
+}
+
+static char *snapshot(world *w)
+{
+  IA_AUTO_JSON *id = world_ask(w, "evm_snapshot", "[]");
+
+  return strdup(json_string_value(id));
+}
+
+static bool revert(world *w, const char *id)
+{
+  char params[40];
+
+  (void)snprintf(params, sizeof(params), "[\"%s\"]", id);
+  IA_AUTO_JSON *done = world_ask(w, "evm_revert", params);
+  return json_is_true(done);
+}
+
+static void give(world *w, uint64_t nrlc)
+{
+  ia_args a = {.value = {ia_u256_of(nrlc)}};
+
+  json_decref(world_send(w, STRANGER, &w->token, IA_CALL_FAUCET, &a, true));
+}
+
+static void snapshots_nest_and_are_reverted_once(void **state)
+{
+  world *w = *state;
+  IA_AUTOV(ia_buf) store = {0};
+  ia_args who = {.addr = {w->who[STRANGER]}}, balance;
+
+  uint64_t before = world_head(w), nonce = world_nonce(w, STRANGER);
+  ia_autofree char *outer = snapshot(w);
+  give(w, 5);
+  ia_autofree char *inner = snapshot(w);
+  give(w, 7);
+  give(w, 9);
+  assert_true(revert(w, inner));
+  world_view(w, &w->token, IA_CALL_BALANCE_OF, &who, &balance, &store);
+  assert_true(ia_u256_eq(&balance.value[0], &(ia_u256){.w = {5}}));
+  assert_false(revert(w, inner));
+  give(w, 1);
+  assert_true(revert(w, outer));
+  world_view(w, &w->token, IA_CALL_BALANCE_OF, &who, &balance, &store);
+  assert_true(ia_u256_zero(&balance.value[0]));
+  assert_int_equal(world_head(w), before);
+  assert_int_equal(world_nonce(w, STRANGER), nonce);
+  assert_false(revert(w, outer));
+  give(w, 3); /* the ledger goes on */
+  assert_int_equal(world_head(w), before + 1);
+}
+
+static void ask_call(world *w, ia_span data, ia_ledger_reply *r)
+{
+  IA_AUTO_JSON *rq = json_pack("{s:i,s:s,s:[{s:o,s:o},s]}", "id", 1, "method", "eth_call", "params",
+                               "to", ia_json_addr(&w->hub), "data", ia_json_hex(data), "latest");
+  IA_AUTOV(ia_buf) text = {0};
+
+  assert_true(ia_json_write(&text, rq, NULL));
+  assert_true(ia_ledger_rpc(w->l, ia_buf_view(&text), r, NULL));
+}
+
+static void reads_of_running_tasks_are_known(void **state)
+{
+  world *w = *state;
+  IA_AUTOV(ia_buf) store = {0};
+  IA_AUTOV(ia_buf) data = {0};
+  ia_sig sigs[IA_ORDER_KINDS];
+  ia_args of = {0};
+  ia_match m;
+  ia_h256 task, other = {{1}};
+
+  world_settle_in(w);
+  world_orders(w, &m, 1);
+  world_sign(w, &m, sigs);
+  ia_h256 deal = world_match(w, &m, STRANGER, IA_CALL_MATCH_ORDERS);
+  ia_u256 zero = ia_u256_of(0);
+  ia_task_id(&task, &deal, &zero);
+  assert_true(ia_ledger_task_runs(w->l, &task)); /* not initialised, but of a new deal */
+  assert_false(ia_ledger_task_runs(w->l, &other));
+  world_initialize(w, &deal, 0);
+  assert_true(ia_ledger_task_runs(w->l, &task));
+  of.id[0] = task;
+  ia_call_encode(&data, IA_CALL_VIEW_TASK, &of);
+  IA_AUTOV(ia_ledger_reply) r = {0};
+  ask_call(w, ia_buf_view(&data), &r);
+  assert_true(r.watches && ia_h256_eq(&r.task, &task) && !r.wrote);
+  world_proofs(w, &of, &task, "done", NULL, &store);
+  json_decref(world_send(w, WORKER, &w->hub, IA_CALL_CONTRIBUTE_AND_FINALIZE, &of, true));
+  assert_false(ia_ledger_task_runs(w->l, &task));
+  IA_AUTOV(ia_ledger_reply) after = {0};
+  ask_call(w, ia_buf_view(&data), &after);
+  assert_false(after.watches);
+}
+
 static void test_methods_exist_for_tests_only(void **state IA_UNUSED)
 {
   ia_ledger_config c = {0};
@@ -322,6 +423,8 @@ int main(void)
       TEST(code_tells_groups_from_accounts),
       TEST(the_packages_find_their_addresses),
       TEST(waiting_needs_a_newer_block),
+      TEST(snapshots_nest_and_are_reverted_once),
+      TEST(reads_of_running_tasks_are_known),
       cmocka_unit_test(test_methods_exist_for_tests_only),
   };
 

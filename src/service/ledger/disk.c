@@ -327,13 +327,14 @@ static bool write_batch(ia_disk *d, ia_span batch, ia_err *e)
   return true;
 }
 
-static bool commit_batch(ia_disk *d, ia_span batch, ia_err *e)
+/* drop: statements after the batch; NULL = none */
+static bool commit_batch(ia_disk *d, ia_span batch, const char *drop, ia_err *e)
 {
   ia_err ignored;
 
   if (!step(d, d->begin, e))
     return false;
-  if (write_batch(d, batch, e) && step(d, d->commit, e))
+  if (write_batch(d, batch, e) && (!drop || run(d->writer, drop, e)) && step(d, d->commit, e))
     return true;
   (void)step(d, d->rollback, &ignored);
   return false;
@@ -388,7 +389,7 @@ static void *writer_main(void *ctx)
   ia_err err;
 
   while (next_batch(d, &batch, &number)) {
-    bool ok = commit_batch(d, ia_buf_view(&batch), &err);
+    bool ok = commit_batch(d, ia_buf_view(&batch), NULL, &err);
 
     ia_crash_point("ledger.committed");
     if (!ok)
@@ -463,6 +464,24 @@ bool ia_disk_replace_derived(ia_disk *d, const char *other, ia_err *e)
   if (!ok)
     (void)run(d->writer, "ROLLBACK", &ignored);
   return run(d->writer, "DETACH replayed", ok ? e : &ignored) && ok;
+}
+
+/* The writer's thread waits, so its connection is free. */
+bool ia_disk_rewind(ia_disk *d, uint64_t number, ia_err *e)
+{
+  IA_AUTOV(ia_buf) batch = d->open;
+  IA_AUTOV(ia_buf) drop = {0};
+  ia_err err;
+
+  d->open = (ia_buf){.cap = BATCH_CAP};
+  for (int i = 0; i < 3; i++)
+    ia_buf_printf(&drop, "DELETE FROM %s WHERE n > %llu;",
+                  (const char *[]){"block", "ref", "term"}[i], (unsigned long long)number);
+  ia_buf_u8(&drop, 0);
+  bool ok = ia_buf_ok(&batch, &err) && ia_buf_ok(&drop, &err) &&
+            commit_batch(d, ia_buf_view(&batch), (const char *)drop.ptr, &err);
+  finish(d, ok, number, &err);
+  return ia_disk_healthy(d, e);
 }
 
 /* --- reading

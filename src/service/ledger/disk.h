@@ -30,6 +30,9 @@ void ia_disk_put_index(ia_disk *d, uint64_t term, uint64_t number);
 void ia_disk_put_ref(ia_disk *d, const ia_h256 *hash, uint64_t number);
 /* Queues the block with everything put before it. */
 IA_MUST bool ia_disk_put_block(ia_disk *d, uint64_t number, ia_span body, ia_err *e);
+/* Drops every block above `number`, with what was put before as the state after it; returns when
+ * that is durable. Only when everything queued is on disk already. */
+IA_MUST bool ia_disk_rewind(ia_disk *d, uint64_t number, ia_err *e);
 /* Last block on disk; UINT64_MAX while there is none. Any thread. */
 uint64_t ia_disk_durable(ia_disk *d);
 /* Waits until block `number` is durable. False with the writer's error. Any thread. */

@@ -155,7 +155,8 @@ static bool seal(ia_ledger *l, ia_block *b, ia_err *e)
   b->logs = ia_buf_view(&l->vm.logs);
   b->n_logs = l->vm.n_logs;
   ia_block_encode(&record, b);
-  if (!ia_buf_ok(&record, e) || !ia_ledger_remember(l, &b->tx_hash, ia_buf_view(&record), e))
+  if (!ia_buf_ok(&record, e) || !ia_snapshots_keep(l, e) ||
+      !ia_ledger_remember(l, &b->tx_hash, ia_buf_view(&record), e))
     return false;
   ia_block_hash(&hash, ia_buf_view(&record));
   ia_kv_changes(l->kv, put_write, l->disk);
@@ -273,6 +274,7 @@ static bool apply(ia_ledger *l, const ia_tx *tx, ia_block *b, ia_err *e)
     return false;
   b->ok = x.ok;
   b->gas_used = x.gas < tx->gas ? x.gas : tx->gas;
+  l->last_sender = b->sender;
   return seal(l, b, e);
 }
 

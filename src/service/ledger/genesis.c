@@ -31,8 +31,9 @@ static const char *const dev_accounts[] = {
     "0x976EA74026E726554dB657fA54763abd0C3a0aa9", "0x14dC79964da2C08b23698B3D3cc7Ca32193d9955",
     "0x23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f", "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720"};
 
-/* 10,000 coins of 10^18 */
+/* 10,000 coins of 10^18, and as many RLC in nRLC */
 static const char dev_coins[] = "10000000000000000000000";
+static const char dev_nrlc[] = "10000000000000";
 
 static ia_addr address(const char *text)
 {
@@ -67,6 +68,14 @@ static json_t *balances_json(const ia_genesis *g)
       json_decref(all);
       return NULL;
     }
+  for (size_t i = 0; all && g->dev_accounts && i < IA_COUNT(dev_accounts); i++) {
+    ia_addr who = address(dev_accounts[i]);
+
+    if (json_array_append_new(all, json_pack("[s,s]", ia_addr_lower(&who).s, dev_nrlc)) != 0) {
+      json_decref(all);
+      return NULL;
+    }
+  }
   return all;
 }
 

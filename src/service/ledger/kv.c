@@ -325,6 +325,17 @@ void ia_kv_changes(ia_kv *kv, ia_kv_visit *visit, void *ctx)
   }
 }
 
+void ia_kv_changed_from(ia_kv *kv, ia_kv_visit *visit, void *ctx)
+{
+  for (size_t i = 0; i < kv->n_journal; i++) {
+    const change *c = &kv->journal[i];
+
+    if (c->first)
+      visit(ctx, ia_span_of(c->e->key, c->e->key_len),
+            c->old ? ia_span_of(c->old->b, c->old->len) : ia_span_of(NULL, 0));
+  }
+}
+
 size_t ia_kv_n_changes(const ia_kv *kv)
 {
   size_t n = 0;

@@ -26,6 +26,8 @@ void ia_kv_undo(ia_kv *kv, size_t mark);
 /* Every key changed since the last end, once, with its value now, in the order of first change. */
 typedef void ia_kv_visit(void *ctx, ia_span key, ia_span value);
 void ia_kv_changes(ia_kv *kv, ia_kv_visit *visit, void *ctx);
+/* The same keys with the values that they had before. */
+void ia_kv_changed_from(ia_kv *kv, ia_kv_visit *visit, void *ctx);
 size_t ia_kv_n_changes(const ia_kv *kv);
 /* Ends a transaction: its changes belong to block `height` and stay in memory until ia_kv_trim
  * hears that it is durable. */

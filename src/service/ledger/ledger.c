@@ -222,6 +222,7 @@ void ia_ledger_close(ia_ledger *l)
   for (size_t i = 0; i < l->n_recent; i++)
     ia_buf_free(&l->recent[i].record);
   free(l->recent);
+  ia_snapshots_free(l->snapshots);
   free(l);
 }
 
@@ -274,6 +275,18 @@ ia_addr ia_ledger_pool(const ia_ledger *l)
   return l->world.pool[0];
 }
 
+static json_t *pools(const ia_world *w)
+{
+  json_t *all = json_array();
+
+  for (size_t i = 0; i < w->n_pools; i++)
+    if (json_array_append_new(all, ia_json_addr(&w->pool[i])) != 0) {
+      json_decref(all);
+      return NULL;
+    }
+  return all;
+}
+
 static json_t *whitelists(const ia_world *w)
 {
   static const char *const names[IA_WORLD_GROUPS] = {"web3mail", "web3telegram"};
@@ -294,13 +307,13 @@ json_t *ia_ledger_info(const ia_ledger *l, ia_err *e)
                                  "dataset", ia_json_addr(&w->registry[IA_ASSET_DATASET]),
                                  "workerpool", ia_json_addr(&w->registry[IA_ASSET_WORKERPOOL]));
   json_t *v =
-      json_pack("{s:s,s:I,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b}", "what",
+      json_pack("{s:s,s:I,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b}", "what",
                 "local ledger, PoCo rules, one operator, not a blockchain", "chainId",
                 (json_int_t)w->chain_id, "genesisHash", ia_json_h256(&l->genesis_hash), "rules",
                 w->rules->name, "hub", ia_json_addr(&w->hub), "token", ia_json_addr(&w->token),
                 "registries", registries, "proxyCodeHash", ia_json_h256(&w->proxy_code_hash),
                 "dataProtector", ia_json_addr(&w->dataprotector), "whitelist", whitelists(w),
-                "pool", ia_json_addr(&w->pool[0]), "test", (int)l->test);
+                "pool", ia_json_addr(&w->pool[0]), "pools", pools(w), "test", (int)l->test);
 
   if (!v)
     (void)ia_fail(e, IA_E_MEMORY, "no memory for the ledger's description");

@@ -23,7 +23,8 @@ typedef struct ia_genesis {
   uint64_t timestamp; /* of block 0; 0 = now */
   const ia_genesis_balance *balances; /* RLC */
   size_t n_balances;
-  bool dev_accounts; /* coins for the ten usual development accounts: test or loopback only */
+  bool dev_accounts; /* coins and RLC for the ten usual development accounts: test or loopback only
+                      */
 } ia_genesis;
 
 typedef struct ia_ledger_config {
@@ -32,6 +33,7 @@ typedef struct ia_ledger_config {
   bool test;          /* evm_* methods; faucet */
   bool loopback;      /* faucet */
   bool allow_fees;    /* accept transactions that offer a fee (none is ever taken) */
+  bool no_hold;       /* the service answers everything as soon as it can */
   size_t cache;       /* bytes of state in memory; 0 = 16 MiB */
   uint64_t (*now)(void); /* Unix seconds; NULL = ia_now */
 } ia_ledger_config;
@@ -49,6 +51,10 @@ typedef struct ia_ledger_reply {
   uint64_t wait_above;
   uint64_t wait_ms;
   ia_buf wait_id; /* JSON text of the request's id */
+  bool wrote;     /* the request changed something: not to be run again */
+  bool sent;    /* by who asked for the nonce just before, as clients do that keep what they read */
+  bool watches; /* viewTask of a task that runs: better answered when it has ended */
+  ia_h256 task;
 } ia_ledger_reply;
 void ia_ledger_reply_free(ia_ledger_reply *r);
 IA_DEFINE_AUTO_VALUE(ia_ledger_reply, ia_ledger_reply_free)
@@ -61,6 +67,11 @@ IA_MUST bool ia_ledger_wait_reply(ia_ledger *l, ia_ledger_reply *r, ia_err *e);
 IA_MUST bool ia_ledger_failed_reply(const ia_err *why, ia_buf *text, ia_err *e);
 /* The same in one blocking call: for tests and the command line. iapp_waitBlock answers at once. */
 IA_MUST bool ia_ledger_request(ia_ledger *l, ia_span request, ia_buf *reply, ia_err *e);
+
+/* Whether a task of a deal is not over yet and may still end well. */
+bool ia_ledger_task_runs(ia_ledger *l, const ia_h256 *task);
+/* How many times evm_revert took blocks back. */
+uint64_t ia_ledger_reverts(const ia_ledger *l);
 
 uint64_t ia_ledger_head(const ia_ledger *l);             /* last block executed */
 uint64_t ia_ledger_durable(const ia_ledger *l);          /* last block on disk; any thread */

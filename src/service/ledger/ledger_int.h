@@ -15,6 +15,28 @@ typedef struct ia_recent {
   ia_buf record;
 } ia_recent;
 
+/* What rpc_hold.c remembers: rings. */
+enum { IA_HOLD_ASKED = 64, IA_HOLD_EXPECTED = 1024 };
+
+typedef struct ia_hold_asked {
+  ia_addr who;
+  uint64_t at_ms;
+} ia_hold_asked;
+
+typedef struct ia_hold_expected {
+  ia_h256 task;
+  uint64_t until; /* the ledger's time */
+} ia_hold_expected;
+
+typedef struct ia_hold {
+  ia_hold_asked asked[IA_HOLD_ASKED]; /* nonces that clients asked for to send a transaction */
+  size_t n_asked;
+  ia_hold_expected expected[IA_HOLD_EXPECTED]; /* tasks of new deals */
+  size_t n_expected;
+} ia_hold;
+
+typedef struct ia_snapshots ia_snapshots;
+
 struct ia_ledger {
   ia_disk *disk;
   ia_kv *kv;
@@ -31,6 +53,9 @@ struct ia_ledger {
   ia_recent *recent;  /* ring: block n at n & (n_recent - 1) */
   size_t n_recent;
   uint64_t first_recent;
+  ia_addr last_sender; /* of the last transaction */
+  ia_hold hold;
+  ia_snapshots *snapshots; /* NULL: none was ever made */
 };
 
 /* A ledger without blocks in memory yet: store and state opened, nothing else. */
@@ -78,6 +103,11 @@ IA_MUST bool ia_ledger_apply(ia_ledger *l, ia_span raw, uint64_t time, ia_err *e
 IA_MUST bool ia_ledger_apply_empty(ia_ledger *l, uint64_t time, ia_err *e);
 IA_MUST bool ia_ledger_nonce(ia_ledger *l, const ia_addr *who, uint64_t *nonce, ia_err *e);
 IA_MUST bool ia_ledger_coins(ia_ledger *l, const ia_addr *who, ia_u256 *wei, ia_err *e);
+
+/* -- snapshots -- */
+void ia_snapshots_free(ia_snapshots *s); /* NULL is fine */
+/* Keeps what the changes of the block that is being made replace. */
+IA_MUST bool ia_snapshots_keep(ia_ledger *l, ia_err *e);
 
 /* -- blocks -- */
 void ia_ledger_forget(ia_ledger *l); /* recent blocks that are durable */

@@ -210,7 +210,7 @@ static bool wait_block(ia_lrpc *r)
 static const struct method {
   const char *name;
   ia_lrpc_fn *run;
-  bool test_only;
+  bool test_only; /* and changes something, like a transaction */
 } methods[] = {
     {"eth_call", ia_lrpc_call, false},
     {"eth_chainId", chain_id, false},
@@ -240,13 +240,17 @@ static const struct method {
     {"evm_increaseTime", ia_lrpc_increase_time, true},
     {"evm_mine", ia_lrpc_mine, true},
     {"evm_setNextBlockTimestamp", ia_lrpc_next_timestamp, true},
+    {"evm_snapshot", ia_lrpc_snapshot, true},
+    {"evm_revert", ia_lrpc_revert, true},
 };
 
 static bool dispatch(ia_lrpc *r, const char *name)
 {
   for (size_t i = 0; i < IA_COUNT(methods); i++)
-    if (strcmp(name, methods[i].name) == 0 && (!methods[i].test_only || r->l->test))
+    if (strcmp(name, methods[i].name) == 0 && (!methods[i].test_only || r->l->test)) {
+      r->reply->wrote |= methods[i].test_only || methods[i].run == ia_lrpc_send;
       return methods[i].run(r);
+    }
   return ia_lrpc_fail(r, IA_RPC_METHOD, "the method %.64s does not exist", name);
 }
 

@@ -98,6 +98,7 @@ static bool dry_run(ia_lrpc *r, ia_executed *x)
     return refuse_faucet(r);
   if (!ia_ledger_dry_run(r->l, &m, x, &e))
     return ia_lrpc_failed(r, &e);
+  ia_hold_look_at_call(r, &m);
   return x->ok || reverted(r, x);
 }
 
@@ -161,6 +162,8 @@ bool ia_lrpc_send(ia_lrpc *r)
     return rejected(r, &e);
   ia_tx_hash(&hash, ia_buf_view(&raw));
   ia_crash_point("ledger.executed");
+  ia_hold_look_at_logs(r->l);
+  r->reply->sent |= ia_hold_was_asked(r->l, &r->l->last_sender);
   return ia_lrpc_result(r, ia_json_h256(&hash));
 }
 
@@ -207,6 +210,9 @@ bool ia_lrpc_nonce(ia_lrpc *r)
 
   if (!address_at_head(r, &who))
     return false;
+  const char *tag = json_string_value(ia_lrpc_param(r, 1));
+  if (tag && strcmp(tag, "pending") == 0)
+    ia_hold_nonce_asked(r->l, &who);
   return ia_ledger_nonce(r->l, &who, &nonce, &e) ? ia_lrpc_result(r, ia_lrpc_hex(nonce))
                                                  : ia_lrpc_failed(r, &e);
 }

@@ -34,7 +34,8 @@ typedef bool ia_lrpc_fn(ia_lrpc *r);
 ia_lrpc_fn ia_lrpc_block_number, ia_lrpc_block_by_number, ia_lrpc_block_by_hash, ia_lrpc_tx_by_hash,
     ia_lrpc_raw_tx_by_hash, ia_lrpc_receipt, ia_lrpc_block_receipts, ia_lrpc_logs, ia_lrpc_call,
     ia_lrpc_estimate, ia_lrpc_send, ia_lrpc_code, ia_lrpc_balance, ia_lrpc_nonce,
-    ia_lrpc_increase_time, ia_lrpc_mine, ia_lrpc_next_timestamp, ia_lrpc_fee_history;
+    ia_lrpc_increase_time, ia_lrpc_mine, ia_lrpc_next_timestamp, ia_lrpc_fee_history,
+    ia_lrpc_snapshot, ia_lrpc_revert;
 
 /* Always false. */
 bool ia_lrpc_fail(ia_lrpc *r, int code, const char *fmt, ...) IA_PRINTF(3, 4);
@@ -53,6 +54,15 @@ IA_MUST bool ia_lrpc_address(ia_lrpc *r, const json_t *v, const char *what, ia_a
 IA_MUST bool ia_lrpc_block_tag(ia_lrpc *r, const json_t *v, uint64_t *number);
 /* The tag must mean the head: the state of older blocks is not kept. */
 IA_MUST bool ia_lrpc_head_only(ia_lrpc *r, const json_t *v);
+
+/* -- rpc_hold.c -- */
+/* A client asked for the nonce of its next transaction. */
+void ia_hold_nonce_asked(ia_ledger *l, const ia_addr *who);
+bool ia_hold_was_asked(const ia_ledger *l, const ia_addr *who);
+/* After a transaction: its deals' tasks will be asked for. */
+void ia_hold_look_at_logs(ia_ledger *l);
+/* After a call: the reply watches its task when that runs. */
+void ia_hold_look_at_call(ia_lrpc *r, const ia_message *m);
 
 /* -- values -- */
 json_t *ia_lrpc_hex(uint64_t v);

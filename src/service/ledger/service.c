@@ -1,5 +1,6 @@
 /* JSON-RPC over HTTP: POST / on the loop. A reply that speaks of a block which is not yet on disk
- * is held until it is; iapp_waitBlock is held until there is a newer one. */
+ * is held until it is; iapp_waitBlock is held until there is a newer one; the reads of a task that
+ * runs until it has ended, for a while (rpc_hold.c). */
 #include "service/ledger/service.h"
 
 #include <stdatomic.h>
@@ -8,7 +9,13 @@
 #include "base/crash.h"
 #include "base/log.h"
 
-enum { BODY_CAP = 16 << 20 };
+/* TASK_MS: below the five seconds after which clients ask again, with room for slow networks.
+ * CACHE_MS: so long ethers gives what it has read before without asking. WATCHED_MAX: of more, the
+ * rest is answered at once. */
+enum { BODY_CAP = 16 << 20, TASK_MS = 4000, CACHE_MS = 250, WATCHED_MAX = 256 };
+
+/* Our own parts never wait for anything but what they ask for. */
+static const char at_once[] = "x-iapp-at-once";
 
 /* A request that is not answered yet. */
 typedef struct held {
@@ -17,6 +24,8 @@ typedef struct held {
   ia_ledger_service *s;
   ia_request *rq;
   ia_ledger_reply reply;
+  ia_buf request;   /* of a reply that watches: made anew when the task has ended */
+  uint64_t reverts; /* blocks had been taken back so often when it began to wait */
 } held;
 
 /* A wake-up on its way to the loop may outlive the service: it holds this, not the service. */
@@ -32,6 +41,8 @@ struct ia_ledger_service {
   ia_ledger_config config; /* its texts but the path are the caller's and stay */
   char *path;
   held *held;
+  size_t n_watched;
+  bool hold;
   bell *bell;
   ia_routes routes;
 };
@@ -52,6 +63,7 @@ static void answer(held *h, const ia_err *failure)
   ia_err e;
 
   unlink_held(h);
+  h->s->n_watched -= h->reply.watches;
   ia_reply_type(rp, "application/json");
   if (failure && !ia_ledger_failed_reply(failure, &h->reply.text, &e)) {
     ia_request_finish(h->rq, &e);
@@ -61,6 +73,7 @@ static void answer(held *h, const ia_err *failure)
     ia_request_finish(h->rq, NULL);
   }
   ia_ledger_reply_free(&h->reply);
+  ia_buf_free(&h->request);
   free(h);
 }
 
@@ -82,6 +95,31 @@ static bool end_wait(held *h)
   return false;
 }
 
+/* The watched task has ended, or was watched long enough: what is asked is asked again. Another
+ * task of the same request that still runs is watched for the rest of the time. */
+static bool end_watch(held *h, bool last)
+{
+  ia_err e;
+
+  ia_ledger_reply_free(&h->reply);
+  h->reply = (ia_ledger_reply){0};
+  bool ok = ia_ledger_rpc(h->s->ledger, ia_buf_view(&h->request), &h->reply, &e);
+  h->reply.watches = h->reply.watches && ok && !last;
+  h->s->n_watched -= !h->reply.watches;
+  if (!ok)
+    answer(h, &e);
+  return ok && !h->reply.watches;
+}
+
+/* Is there a reason not to answer yet, beside the disk? A transaction's reply waits for its time
+ * alone. */
+static bool still_waits(const held *h)
+{
+  if (h->reply.wait)
+    return !durable(h->s, h->reply.wait_above + 1) && ia_ledger_reverts(h->s->ledger) == h->reverts;
+  return h->reply.sent || (h->reply.watches && ia_ledger_task_runs(h->s->ledger, &h->reply.task));
+}
+
 /* On the loop, after a commit: answers whatever may be answered. */
 static void wake_service(ia_ledger_service *s)
 {
@@ -90,9 +128,9 @@ static void wake_service(ia_ledger_service *s)
   bool healthy = ia_ledger_healthy(s->ledger, &failure);
   for (held *h = s->held, *next; h; h = next) {
     next = h->next;
-    if (h->reply.wait && healthy && !durable(s, h->reply.wait_above + 1))
+    if (healthy && still_waits(h))
       continue;
-    if (h->reply.wait && !end_wait(h))
+    if ((h->reply.wait && !end_wait(h)) || (h->reply.watches && !end_watch(h, !healthy)))
       continue;
     if (durable(s, h->reply.height))
       answer(h, NULL);
@@ -138,7 +176,7 @@ static void hold_ended(void *ctx, ia_request *rq)
   held *h = ctx;
 
   h->rq = rq;
-  if (h->reply.wait && !end_wait(h))
+  if ((h->reply.wait && !end_wait(h)) || (h->reply.watches && !end_watch(h, true)))
     return;
   ia_err e;
   if (durable(h->s, h->reply.height) || ia_ledger_wait(h->s->ledger, h->reply.height, &e))
@@ -150,17 +188,33 @@ static void hold_ended(void *ctx, ia_request *rq)
 /* --- requests
  * ---------------------------------------------------------------------------------------- */
 
+static uint64_t hold_ms(const ia_ledger_reply *reply)
+{
+  return reply->wait ? reply->wait_ms : reply->watches ? TASK_MS : reply->sent ? CACHE_MS : 0;
+}
+
 static bool hold(ia_ledger_service *s, ia_request *rq, ia_ledger_reply *reply, ia_err *e)
 {
   held *h = calloc(1, sizeof(*h));
+  ia_buf request = {0};
 
   if (!h)
     return ia_fail(e, IA_E_MEMORY, "no memory to hold a request");
-  if (!ia_request_hold(rq, reply->wait ? reply->wait_ms : 0, hold_ended, h, e)) {
+  if (reply->watches)
+    ia_buf_span(&request, ia_request_body(rq));
+  if (!ia_buf_ok(&request, e) || !ia_request_hold(rq, hold_ms(reply), hold_ended, h, e)) {
+    ia_buf_free(&request);
     free(h);
     return false;
   }
-  *h = (held){.next = s->held, .at = &s->held, .s = s, .rq = rq, .reply = *reply};
+  *h = (held){.next = s->held,
+              .at = &s->held,
+              .s = s,
+              .rq = rq,
+              .reply = *reply,
+              .request = request,
+              .reverts = ia_ledger_reverts(s->ledger)};
+  s->n_watched += reply->watches;
   *reply = (ia_ledger_reply){0};
   if (h->next)
     h->next->at = &h->next;
@@ -187,6 +241,16 @@ static void revive(ia_ledger_service *s)
   ia_ledger_on_durable(s->ledger, committed, s->bell);
 }
 
+/* Holding helps, and harms nobody. */
+static void decide_to_hold(const ia_ledger_service *s, ia_request *rq, ia_ledger_reply *reply)
+{
+  bool may = s->hold && ia_request_header(rq, at_once).len == 0;
+
+  reply->sent = reply->sent && may;
+  reply->watches =
+      reply->watches && may && !reply->wrote && !reply->wait && s->n_watched < WATCHED_MAX;
+}
+
 static bool post_rpc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   ia_ledger_service *s = ctx;
@@ -197,7 +261,8 @@ static bool post_rpc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   if (!ia_ledger_rpc(s->ledger, ia_request_body(rq), &reply, e))
     return false;
   ia_ledger_trim(s->ledger);
-  if (reply.wait || !durable(s, reply.height)) {
+  decide_to_hold(s, rq, &reply);
+  if (hold_ms(&reply) > 0 || !durable(s, reply.height)) {
     if (ia_ledger_healthy(s->ledger, &failure))
       return hold(s, rq, &reply, e);
     if (!ia_ledger_failed_reply(&failure, &reply.text, e))
@@ -234,6 +299,7 @@ bool ia_ledger_service_open(ia_ledger_service **out, const ia_ledger_config *c, 
   s->bell->s = s;
   s->bell->loop = l;
   atomic_init(&s->bell->refs, 1);
+  s->hold = !c->no_hold;
   s->routes = (ia_routes){rows, IA_COUNT(rows), s, error_format, true};
   s->config = *c;
   if (c->path && !(s->path = strdup(c->path)))

@@ -24,6 +24,7 @@ enum {
   SCH_ALIVE_MS = 40000, /* a worker that spoke within this is connected */
   SCH_OTHERS_S = 10,    /* so long a task is kept for another worker than the last one */
   SCH_CAUSE = 64,
+  SCH_POOLS = 16,
 };
 
 /* Names are iExec's (off-chain task states). Kept as numbers in the store: append only. */
@@ -74,7 +75,7 @@ struct ia_scheduler {
   bool orders_up; /* the pool's orders are on the market */
   uint64_t sold;  /* tasks of deals since the orders were last looked at */
   uint64_t chain_id;
-  ia_addr hub, pool;
+  ia_addr hub, pool; /* workers sign for this one; it is pools[0] */
   ia_h256 sms_key;
   uint64_t ahead_s; /* the ledger's clock before ours */
 
@@ -85,6 +86,10 @@ struct ia_scheduler {
   uint64_t auth_chain;
   struct sch_challenge *challenges; /* a ring */
   size_t n_challenges;
+
+  /* set by the first connection, constant afterwards: read by those alone who have a chain */
+  ia_addr pools[SCH_POOLS]; /* whose deals we take */
+  size_t n_pools;
 
   volatile bool stop;
   /* the loop's thread alone */
@@ -251,8 +256,8 @@ typedef struct sch_challenge {
 } sch_challenge;
 
 /* -- pool.c -- */
-/* Puts an order of every category on the market where none with enough volume is left; not locked.
- * *again_s: when to look again. */
+/* Puts an order of every pool and category on the market where none with enough volume is left; not
+ * locked. *again_s: when to look again. */
 IA_MUST bool sch_pool_orders(ia_scheduler *s, ia_chain *c, uint64_t *again_s, ia_err *e);
 
 #endif

@@ -1,16 +1,23 @@
-/* The pool's orders on the market, one a category, renewed by themselves. */
+/* The pools' orders on the market, one a category, renewed by themselves. */
 #include "base/crash.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "client/to_market.h"
+#include "eth/address.h"
 #include "poco/orders.h"
 #include "poco/tag.h"
 #include "service/scheduler/internal.h"
 
 enum { CHECK_S = 60, RETRY_S = 1 };
 
-static bool kept_get(ia_scheduler *s, uint64_t category, ia_h256 *hash, uint64_t *volume, bool *has,
+/* Which order it is about. */
+typedef struct place {
+  ia_addr pool;
+  uint64_t category;
+} place;
+
+static bool kept_get(ia_scheduler *s, const place *at, ia_h256 *hash, uint64_t *volume, bool *has,
                      ia_err *e)
 {
   SCH_LOCKED *held = s;
@@ -18,9 +25,11 @@ static bool kept_get(ia_scheduler *s, uint64_t category, ia_h256 *hash, uint64_t
   bool ok = true;
 
   sch_lock(held);
-  if (!ia_db_stmt(&st, s->db, "SELECT hash, volume FROM pool_orders WHERE category = $1", e))
+  if (!ia_db_stmt(&st, s->db,
+                  "SELECT hash, volume FROM pool_orders WHERE pool = $1 AND category = $2", e))
     return false;
-  ia_bind_u64(st, 1, category);
+  ia_bind_addr(st, 1, &at->pool);
+  ia_bind_u64(st, 2, at->category);
   if (!ia_stmt_step(st, has, e))
     return false;
   if (*has) {
@@ -31,21 +40,22 @@ static bool kept_get(ia_scheduler *s, uint64_t category, ia_h256 *hash, uint64_t
   return ok;
 }
 
-static bool kept_put(ia_scheduler *s, uint64_t category, const ia_h256 *hash, ia_err *e)
+static bool kept_put(ia_scheduler *s, const place *at, const ia_h256 *hash, ia_err *e)
 {
   SCH_LOCKED *held = s;
   ia_stmt *st;
 
   sch_lock(held);
   if (!ia_db_stmt(&st, s->db,
-                  "INSERT INTO pool_orders (category, hash, volume) VALUES ($1, $2, $3)"
-                  " ON CONFLICT (category) DO UPDATE SET hash = excluded.hash,"
+                  "INSERT INTO pool_orders (pool, category, hash, volume) VALUES ($1, $2, $3, $4)"
+                  " ON CONFLICT (pool, category) DO UPDATE SET hash = excluded.hash,"
                   " volume = excluded.volume",
                   e))
     return false;
-  ia_bind_u64(st, 1, category);
-  ia_bind_h256(st, 2, hash);
-  ia_bind_u64(st, 3, s->order_volume);
+  ia_bind_addr(st, 1, &at->pool);
+  ia_bind_u64(st, 2, at->category);
+  ia_bind_h256(st, 3, hash);
+  ia_bind_u64(st, 4, s->order_volume);
   return ia_stmt_run(st, e);
 }
 
@@ -73,41 +83,41 @@ static bool still_good(ia_scheduler *s, ia_chain *c, const ia_net *net, const ia
   return false;
 }
 
-static bool publish(ia_scheduler *s, ia_chain *c, const ia_net *net, uint64_t category,
-                    ia_h256 *hash, ia_err *e)
+static bool publish(ia_scheduler *s, ia_chain *c, const ia_net *net, const place *at, ia_h256 *hash,
+                    ia_err *e)
 {
   IA_AUTOV(ia_order_box) box = {.order.kind = IA_ORDER_WORKERPOOL};
   ia_workerpool_order *o = &box.order.workerpool;
 
-  o->workerpool = s->pool;
+  o->workerpool = at->pool;
   o->workerpoolprice = ia_u256_of(s->price_nrlc);
   o->volume = ia_u256_of(s->order_volume);
   o->tag = ia_tag_of(IA_TAG_TEE | IA_TAG_TDX);
-  o->category = ia_u256_of(category);
+  o->category = ia_u256_of(at->category);
   o->trust = ia_u256_of(1);
   return ia_random(o->salt.b, sizeof(o->salt.b), e) &&
          ia_order_sign(&box, s->wallet->secp, ia_chain_separator(c), &s->wallet->key, e) &&
          ia_to_market_publish(net, s->wallet, &box.order, hash, e);
 }
 
-static bool category_order(ia_scheduler *s, ia_chain *c, const ia_net *net, uint64_t category,
-                           ia_err *e)
+static bool one_order(ia_scheduler *s, ia_chain *c, const ia_net *net, const place *at, ia_err *e)
 {
   ia_h256 old = {{0}}, hash;
   uint64_t volume = 0;
   bool has = false, good = false;
   ia_err why = {0};
 
-  if (!kept_get(s, category, &old, &volume, &has, e) ||
+  if (!kept_get(s, at, &old, &volume, &has, e) ||
       (has && !still_good(s, c, net, &old, volume, &good, e)))
     return false;
   if (good)
     return true;
-  if (!publish(s, c, net, category, &hash, e) || !kept_put(s, category, &hash, e))
-    return ia_wrap(e, "category %llu", (unsigned long long)category);
+  if (!publish(s, c, net, at, &hash, e) || !kept_put(s, at, &hash, e))
+    return ia_wrap(e, "pool %s, category %llu", ia_addr_lower(&at->pool).s,
+                   (unsigned long long)at->category);
   ia_crash_point("scheduler-order-kept");
-  ia_log(IA_LOG_INFO, "pool.order", "category=%llu hash=%s", (unsigned long long)category,
-         ia_h256_text(&hash).s);
+  ia_log(IA_LOG_INFO, "pool.order", "pool=%s category=%llu hash=%s", ia_addr_lower(&at->pool).s,
+         (unsigned long long)at->category, ia_h256_text(&hash).s);
   if (has && !ia_to_market_unpublish(net, s->wallet, IA_ORDER_WORKERPOOL, &old, &why))
     ia_log(IA_LOG_DEBUG, "pool.order.old", "hash=%s reason=\"%s\"", ia_h256_text(&old).s, why.msg);
   return true;
@@ -122,8 +132,10 @@ bool sch_pool_orders(ia_scheduler *s, ia_chain *c, uint64_t *again_s, ia_err *e)
   if (!ia_http_new(&http, NULL, e))
     return false;
   net.http = net.secure = http;
-  for (uint64_t i = 0; i < s->categories; i++) {
-    if (!category_order(s, c, &net, i, e))
+  for (uint64_t i = 0; i < s->n_pools * s->categories; i++) {
+    const place at = {s->pools[i / s->categories], i % s->categories};
+
+    if (!one_order(s, c, &net, &at, e))
       return false;
   }
   *again_s = CHECK_S;

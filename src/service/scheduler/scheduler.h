@@ -1,4 +1,4 @@
-/* The scheduler of one workerpool (docs/scheduler.md): follows the ledger for deals of its pool,
+/* The scheduler of one owner's workerpools (docs/scheduler.md): follows the ledger for their deals,
  * initialises their tasks, leases each to one connected worker at a time, signs authorisations for
  * certified enclaves, claims what was not finished, keeps causes, assembles receipts, and keeps the
  * pool's orders on the market. Money and truth are the ledger's: the store can be thrown away but
@@ -25,7 +25,7 @@ typedef struct ia_scheduler_config {
   const char *worker_ipfs;
   uint64_t chain_id;      /* 0 = the ledger's word */
   ia_addr hub;            /* zero = the ledger's word (our own ledger only) */
-  ia_addr pool;           /* workerpool; zero = that of our own ledger (iapp_info) */
+  ia_addr pool;           /* workerpool; zero = those of our own ledger (iapp_info) that are ours */
   const ia_secret *key;   /* of the pool's owner */
   ia_domain domain;       /* of the SMS; its key is learned at the first start and pinned */
   const char *tee;        /* "sim", "tdx": what workers must offer */

@@ -37,6 +37,9 @@ static const ia_migration steps[] = {
      "CREATE TABLE pool_orders (category INTEGER PRIMARY KEY, hash BLOB NOT NULL,"
      " volume INTEGER NOT NULL) STRICT;"},
     {2, "CREATE INDEX deals_unmade ON deals (deal_id) WHERE made < size;"},
+    {3, "DROP TABLE pool_orders;" /* they are published anew */
+        "CREATE TABLE pool_orders (pool BLOB NOT NULL, category INTEGER NOT NULL,"
+        " hash BLOB NOT NULL, volume INTEGER NOT NULL, PRIMARY KEY (pool, category)) STRICT;"},
 };
 
 bool sch_store_open(ia_db **out, const char *url, ia_err *e)

@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "client/to_sms.h"
+#include "eth/address.h"
 #include "service/scheduler/internal.h"
 
 enum { WAIT_MS = 20000, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 5000, DEALS_AT_ONCE = 64 };
@@ -30,12 +31,53 @@ static void pause_ms(ia_scheduler *s, uint32_t ms)
 
 /* -- connecting -- */
 
-static bool local_pool(ia_chain *c, ia_addr *pool, ia_err *e)
+typedef struct pools {
+  ia_addr v[SCH_POOLS];
+  size_t n;
+} pools;
+
+/* The pools of our own ledger's genesis that still are ours. */
+static bool local_pools(ia_scheduler *s, ia_chain *c, pools *out, ia_err *e)
 {
   IA_AUTO_JSON *info = NULL;
+  json_t *all, *one;
+  size_t i;
 
-  return ia_rpc_call(ia_chain_rpc(c), &info, "iapp_info", NULL, e) &&
-         ia_json_get_addr(info, "pool", pool, e);
+  if (!ia_rpc_call(ia_chain_rpc(c), &info, "iapp_info", NULL, e) ||
+      !ia_json_get_addr(info, "pool", &out->v[0], e) || !ia_json_get_arr(info, "pools", &all, e))
+    return false;
+  out->n = 1;
+  json_array_foreach (all, i, one) {
+    const char *text = json_string_value(one);
+    ia_addr pool, owner;
+
+    if (!text || !ia_addr_parse(&pool, ia_span_str(text), e))
+      return ia_fail(e, IA_E_PARSE, "the ledger's pools");
+    if (ia_addr_eq(&pool, &out->v[0]) || out->n == SCH_POOLS)
+      continue;
+    if (!ia_chain_owner(c, &owner, &pool, e))
+      return false;
+    if (ia_addr_eq(&owner, &s->wallet->address))
+      out->v[out->n++] = pool;
+  }
+  return true;
+}
+
+static bool find_pools(ia_scheduler *s, ia_chain *c, pools *out, ia_err *e)
+{
+  ia_addr owner;
+
+  if (ia_addr_zero(&s->want_pool)) {
+    if (!local_pools(s, c, out, e))
+      return false;
+  } else {
+    *out = (pools){.v = {s->want_pool}, .n = 1};
+  }
+  if (!ia_chain_owner(c, &owner, &out->v[0], e))
+    return false;
+  return ia_addr_eq(&owner, &s->wallet->address) ||
+         ia_fail(e, IA_E_FORBIDDEN, "pool %s belongs to %s, not to our key",
+                 ia_addr_lower(&out->v[0]).s, ia_addr_lower(&owner).s);
 }
 
 bool sch_connect(ia_scheduler *s, ia_chain **out, ia_err *e)
@@ -43,22 +85,22 @@ bool sch_connect(ia_scheduler *s, ia_chain **out, ia_err *e)
   const ia_chain_options o = {
       .url = s->rpc, .hub = s->want_hub, .chain_id = s->want_chain, .cancel = &s->stop};
   IA_AUTO(ia_chain) *c = NULL;
-  ia_addr pool = s->want_pool, owner;
+  pools found = {0};
 
-  if (!ia_chain_open(&c, &o, e) || (ia_addr_zero(&pool) && !local_pool(c, &pool, e)) ||
-      !ia_chain_owner(c, &owner, &pool, e))
+  if (!ia_chain_open(&c, &o, e) || !find_pools(s, c, &found, e))
     return false;
-  if (!ia_addr_eq(&owner, &s->wallet->address))
-    return ia_fail(e, IA_E_FORBIDDEN, "pool %s belongs to %s, not to our key",
-                   ia_addr_lower(&pool).s, ia_addr_lower(&owner).s);
   sch_lock(s);
   s->chain_id = ia_chain_id(c);
   s->hub = *ia_chain_hub(c);
-  s->pool = pool;
+  s->pool = found.v[0];
+  if (s->n_pools == 0) {
+    memcpy(s->pools, found.v, sizeof(s->pools));
+    s->n_pools = found.n;
+  }
   s->ready = true;
   sch_unlock(s);
   pthread_mutex_lock(&s->auth_lock);
-  s->auth_pool = pool;
+  s->auth_pool = found.v[0];
   s->auth_chain = ia_chain_id(c);
   s->auth_ready = true;
   pthread_mutex_unlock(&s->auth_lock);
@@ -175,7 +217,15 @@ static bool effect(ia_scheduler *s, const ia_chain_log *log, ia_err *e)
   return true;
 }
 
-/* SchedulerNotice of our pool stands in the same transaction as OrdersMatched. */
+static bool is_ours(const ia_scheduler *s, const ia_addr *pool)
+{
+  for (size_t i = 0; i < s->n_pools; i++)
+    if (ia_addr_eq(&s->pools[i], pool))
+      return true;
+  return false;
+}
+
+/* SchedulerNotice of a pool of ours stands in the same transaction as OrdersMatched. */
 static bool noticed(const ia_scheduler *s, const ia_chain_logs *logs, const ia_event *matched,
                     const ia_chain_log *log)
 {
@@ -185,7 +235,7 @@ static bool noticed(const ia_scheduler *s, const ia_chain_logs *logs, const ia_e
     if (ia_h256_eq(&logs->v[i].tx, &log->tx) &&
         ia_event_is(&logs->v[i].entry, IA_EV_SCHEDULER_NOTICE) &&
         ia_event_decode(&ev, IA_EV_SCHEDULER_NOTICE, &logs->v[i].entry, NULL) &&
-        ia_addr_eq(&ev.addr[0], &s->auth_pool) && ia_h256_eq(&ev.id[0], &matched->id[0]))
+        is_ours(s, &ev.addr[0]) && ia_h256_eq(&ev.id[0], &matched->id[0]))
       return true;
   }
   return false;
