@@ -37,6 +37,9 @@ static const ia_migration steps[] = {
      "CREATE TABLE pool_orders (category INTEGER PRIMARY KEY, hash BLOB NOT NULL,"
      " volume INTEGER NOT NULL) STRICT;"},
     {2, "CREATE INDEX deals_unmade ON deals (deal_id) WHERE made < size;"},
+    /* what the receipt of a bulk task shows of its data */
+    {3, "CREATE TABLE slices (deal_id BLOB NOT NULL, idx INTEGER NOT NULL, orders TEXT NOT NULL,"
+        " datasets TEXT NOT NULL, PRIMARY KEY (deal_id, idx)) STRICT;"},
 };
 
 bool sch_store_open(ia_db **out, const char *url, ia_err *e)
