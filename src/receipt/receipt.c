@@ -103,6 +103,7 @@ const ia_cover ia_receipt_covers[] = {
     {"orders.app.*", "order-app", BY_RECORD},
     {"orders.dataset.sign", "sign-dataset", "recovers to the data's owner"},
     {"orders.dataset.*", "order-dataset", BY_RECORD},
+    {"orders.dataset", "order-dataset", "null where the record has no hash of one"},
     {"orders.workerpool.sign", "sign-workerpool", "recovers to who signed the settlement"},
     {"orders.workerpool.*", "order-workerpool", BY_RECORD},
     {"orders.request.sign", "sign-request", "recovers to the requester"},

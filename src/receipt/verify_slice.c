@@ -23,8 +23,7 @@ bool ia_verify_is_slice(ia_case *c)
   const json_t *list = json_object_get(c->orders, "slice");
   const ia_record *r = &c->record;
   size_t total = r->n_datasets + r->n_refused, refused = 0, released = 0;
-  bool ok = json_is_array(list) && json_array_size(list) == total && total > 0 &&
-            json_is_null(json_object_get(c->orders, "dataset"));
+  bool ok = json_is_array(list) && json_array_size(list) == total && total > 0;
 
   for (size_t i = 0; ok && i < total; i++) {
     const json_t *v = json_array_get(list, i);
