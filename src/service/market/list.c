@@ -79,9 +79,10 @@ static bool check_names(ia_request *rq, ia_err *e)
   return true;
 }
 
-/* A column that must be one of two addresses, or anything. */
+/* A column that must be one of two addresses, or a group with this member, or anything. */
 typedef struct pick {
   bool free;
+  bool groups; /* those that b is a member of, too */
   ia_addr a, b;
 } pick;
 
@@ -96,8 +97,8 @@ static bool flag(ia_request *rq, const char *name, bool *out, ia_err *e)
   return ia_span_is(v, "true") || ia_fail(e, IA_E_INVALID, "%s: want true or false", name);
 }
 
-/* A restriction: absent = only orders without one; an address = without one, or that; strict =
- * exactly that; "any" = whatever. */
+/* A restriction: absent = only orders without one; an address = without one, or that, or a group
+ * that it is a member of; strict = exactly that; "any" = whatever. */
 static bool restriction(ia_request *rq, const char *name, const char *strict_name, pick *p,
                         ia_err *e)
 {
@@ -113,6 +114,7 @@ static bool restriction(ia_request *rq, const char *name, const char *strict_nam
   }
   if (!ia_market_query_addr(rq, name, &p->b, &given, e))
     return false;
+  p->groups = given && !strict;
   if (given && strict)
     p->a = p->b;
   return true;
@@ -193,7 +195,8 @@ static bool read_filter(ia_request *rq, ia_order_kind kind, filter *f, ia_err *e
 }
 
 #define IS(column)                                                                                 \
-  "($" column "_a IS NULL OR " column " = $" column "_a OR " column " = $" column "_b)"
+  "($" column "_a IS NULL OR " column " = $" column "_a OR " column " = $" column "_b OR " column  \
+  " IN (SELECT grp FROM members WHERE account = $" column "_m))"
 #define TAG(i) "(tag" i " & $min" i ") = $min" i " AND (tag" i " & ~$max" i ") = 0"
 #define WHERE                                                                                                                                     \
   " FROM orders WHERE kind = $kind AND status = 'open' AND " IS("asset") " AND " IS("signer") " AND " IS("app") " AND " IS("dataset") " AND " IS( \
@@ -207,9 +210,9 @@ static void bind_pick(ia_stmt *s, const char *column, const pick *p)
 {
   char name[24];
 
-  for (int i = 0; i < 2; i++) {
-    (void)snprintf(name, sizeof(name), "$%s_%c", column, "ab"[i]);
-    if (p->free)
+  for (int i = 0; i < 3; i++) {
+    (void)snprintf(name, sizeof(name), "$%s_%c", column, "abm"[i]);
+    if (p->free || (i == 2 && !p->groups))
       ia_bind_null(s, ia_bind_name(s, name));
     else
       ia_bind_addr(s, ia_bind_name(s, name), i == 0 ? &p->a : &p->b);

@@ -13,6 +13,8 @@ enum {
   CHALLENGES_MAX = 4096,
   CHALLENGES_EACH = 16, /* of one address */
   CHALLENGE_S = 300,
+  GROUPS_MAX = 1000, /* contracts whose members are followed; orders of others are as restricted */
+  WATCHED_FIXED = 1 + IA_ASSET_KINDS,
 };
 /* Prices and volumes are JSON numbers of clients: at most 2^53 - 1. */
 #define NUMBER_MAX 9007199254740991U
@@ -53,7 +55,9 @@ struct ia_market {
   worker *sync_worker;
   ia_chain *sync_chain;
   ia_follow *follow;
-  ia_addr watched[1 + IA_ASSET_KINDS]; /* hub, registries by ia_asset_kind */
+  ia_addr watched[WATCHED_FIXED + GROUPS_MAX]; /* hub, registries by ia_asset_kind, groups */
+  size_t n_watched;
+  bool regroup; /* guarded by sync_lock: groups became known, or their members unknown */
 };
 
 /* market.c */
@@ -101,6 +105,16 @@ IA_MUST bool ia_market_matchable(ia_db *db, bool *yes, const order_row *request,
 bool ia_market_stake_ok(const order_row *r, const ia_u256 *stake);
 /* Row of a stored order; false with NOT_FOUND. */
 IA_MUST bool ia_market_row_load(ia_db *db, order_row *r, const ia_h256 *hash, ia_err *e);
+
+/* groups.c */
+/* Before an order is stored: its restrictions that are groups become known. */
+IA_MUST bool ia_market_learn_groups(ia_market *m, worker *w, const order_row *r, ia_err *e);
+/* KeyAdded and KeyRemoved; other events are none of its business. */
+IA_MUST bool ia_market_on_key(worker *w, const ia_log_entry *log, ia_err *e);
+/* In the run that follows: fills watched, and loads the members of groups that are new. */
+IA_MUST bool ia_market_groups(ia_market *m, worker *w, uint64_t to, ia_err *e);
+/* In the run that follows: members are looked up anew with the next one. */
+IA_MUST bool ia_market_groups_forget(ia_market *m, ia_db *db, ia_err *e);
 
 /* Kind of a collection's name, "apporders". */
 IA_MUST bool ia_market_kind(ia_span collection, ia_order_kind *kind, ia_err *e);

@@ -113,7 +113,8 @@ static bool check_order(ia_market *m, worker *w, order_row *r, const ia_order *o
     return e && e->code == IA_E_REVERT ? ia_fail(e, IA_E_FORBIDDEN, "invalid sign") : false;
   if (!valid)
     return ia_fail(e, IA_E_FORBIDDEN, "invalid sign");
-  return below_limit(m, w->db, r, e) && set_remaining(w->chain, r, e) && check_means(w, r, e);
+  return below_limit(m, w->db, r, e) && set_remaining(w->chain, r, e) &&
+         ia_market_learn_groups(m, w, r, e) && ia_market_catch_up(m, e) && check_means(w, r, e);
 }
 
 static bool store(ia_db *db, const order_row *r, const ia_order *o, ia_err *e)

@@ -225,8 +225,12 @@ bool ia_market_stake_ok(const order_row *r, const ia_u256 *stake)
   return ia_u256_mul(&total, &need, &units) && ia_u256_cmp(stake, &total) >= 0;
 }
 
-/* Is there an open order of that kind for this asset which the request could take? Restrictions are
- * compared by equality alone, as iExec's market does. */
+/* The restriction `column` admits the address of parameter n; $4 is zero. */
+#define ADMITS(column, n)                                                                          \
+  " AND (" column " IN ($4, $" n ") OR " column " IN (SELECT grp FROM members WHERE account = $" n \
+  "))"
+
+/* Is there an open order of that kind for this asset which the request could take? */
 static bool offered(ia_db *db, bool *yes, ia_order_kind kind, const ia_addr *asset, uint64_t most,
                     const order_row *r, ia_err *e)
 {
@@ -235,9 +239,8 @@ static bool offered(ia_db *db, bool *yes, ia_order_kind kind, const ia_addr *ass
 
   if (!ia_db_stmt(&s, db,
                   "SELECT 1 FROM orders WHERE kind = $1 AND status = 'open' AND asset = $2"
-                  " AND price <= $3 AND app IN ($4, $5) AND dataset IN ($4, $6)"
-                  " AND workerpool IN ($4, $7) AND requester IN ($4, $8)"
-                  " AND (tag3 & $9) = $9 LIMIT 1",
+                  " AND price <= $3" ADMITS("app", "5") ADMITS("dataset", "6") ADMITS(
+                      "workerpool", "7") ADMITS("requester", "8") " AND (tag3 & $9) = $9 LIMIT 1",
                   e))
     return false;
   ia_bind_u64(s, 1, kind);

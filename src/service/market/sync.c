@@ -7,8 +7,14 @@
 #include "service/market/market_int.h"
 
 static const ia_event_id followed[] = {
-    IA_EV_ORDERS_MATCHED,          IA_EV_CLOSED_APP_ORDER,     IA_EV_CLOSED_DATASET_ORDER,
-    IA_EV_CLOSED_WORKERPOOL_ORDER, IA_EV_CLOSED_REQUEST_ORDER, IA_EV_TRANSFER,
+    IA_EV_ORDERS_MATCHED,
+    IA_EV_CLOSED_APP_ORDER,
+    IA_EV_CLOSED_DATASET_ORDER,
+    IA_EV_CLOSED_WORKERPOOL_ORDER,
+    IA_EV_CLOSED_REQUEST_ORDER,
+    IA_EV_TRANSFER,
+    IA_EV_KEY_ADDED,
+    IA_EV_KEY_REMOVED,
 };
 
 static bool set_status(ia_db *db, const ia_h256 *hash, const char *status, uint64_t remaining,
@@ -242,7 +248,7 @@ static bool on_log(ia_market *m, worker *w, const ia_chain_log *log, ia_err *e)
     return !ia_event_decode(&ev, IA_EV_NFT_TRANSFER, &log->entry, NULL) ||
            asset_moved(w, &ev, log->block, e);
   if (!hub)
-    return true;
+    return ia_market_on_key(w, &log->entry, e);
   for (size_t i = 1; i <= IA_ORDER_KINDS; i++)
     if (ia_event_is(&log->entry, followed[i]))
       return ia_event_decode(&ev, followed[i], &log->entry, e) &&
@@ -303,7 +309,7 @@ static bool undo(ia_market *m, worker *w, const ia_cursor *to, ia_err *e)
   for (in = ia_buf_view(&list); ia_span_copy(&in, hash.b, sizeof(hash.b));)
     if (!ia_market_recheck(m, w, &hash, e))
       return false;
-  return save_cursor(w->db, to, e) && ia_tx_commit(&tx, e);
+  return ia_market_groups_forget(m, w->db, e) && save_cursor(w->db, to, e) && ia_tx_commit(&tx, e);
 }
 
 static bool on_rollback(void *ctx, const ia_cursor *to, ia_err *e)
@@ -335,12 +341,13 @@ static bool start_following(ia_market *m, ia_err *e)
 
   if ((!m->sync_worker && !ia_market_worker(m, &m->sync_worker, e)) ||
       (!m->sync_chain && !ia_chain_open(&m->sync_chain, &o, e)) ||
-      !ia_chain_info_get(m->sync_chain, &info, e) || !load_cursor(m->sync_worker->db, &from, e))
+      !ia_chain_info_get(m->sync_chain, &info, e) || !load_cursor(m->sync_worker->db, &from, e) ||
+      !ia_market_groups(m, m->sync_worker, from.number, e))
     return false;
   m->watched[0] = m->hub;
   memcpy(&m->watched[1], info.registry, sizeof(info.registry));
   ia_follow_config cfg = {.addresses = m->watched,
-                          .n_addresses = IA_COUNT(m->watched),
+                          .n_addresses = m->n_watched,
                           .events = followed,
                           .n_events = IA_COUNT(followed),
                           .blocks = on_blocks,
@@ -349,11 +356,36 @@ static bool start_following(ia_market *m, ia_err *e)
   return ia_follow_new(&m->follow, m->sync_chain, &cfg, &from, e);
 }
 
-static bool run(ia_market *m, ia_err *e)
+/* A follower that watches the groups of now. */
+static bool follow(ia_market *m, ia_err *e)
 {
+  pthread_mutex_lock(&m->sync_lock);
+  bool anew = m->regroup;
+  m->regroup = false;
+  pthread_mutex_unlock(&m->sync_lock);
+  if (anew) {
+    ia_follow_free(m->follow);
+    m->follow = NULL;
+  }
   if ((m->follow || start_following(m, e)) && ia_follow_catch_up(m->follow, e))
     return true;
-  return ia_wrap(e, "market follows the ledger");
+  if (anew) {
+    pthread_mutex_lock(&m->sync_lock);
+    m->regroup = true;
+    pthread_mutex_unlock(&m->sync_lock);
+  }
+  return false;
+}
+
+static bool run(ia_market *m, ia_err *e)
+{
+  if (!follow(m, e))
+    return ia_wrap(e, "market follows the ledger");
+  /* after a rollback the members have to be looked up, too */
+  pthread_mutex_lock(&m->sync_lock);
+  bool again = m->regroup;
+  pthread_mutex_unlock(&m->sync_lock);
+  return (!again || follow(m, e)) || ia_wrap(e, "market follows the ledger");
 }
 
 bool ia_market_catch_up(ia_market *m, ia_err *e)
@@ -394,7 +426,8 @@ static bool forget(worker *w, uint64_t first, ia_err *e)
   ia_cursor from = {.number = first};
 
   return ia_tx_begin(&tx, w->db, e) && ia_db_exec(w->db, "DELETE FROM deals", e) &&
-         save_cursor(w->db, &from, e) && ia_tx_commit(&tx, e);
+         ia_db_exec(w->db, "UPDATE groups SET loaded = 0", e) && save_cursor(w->db, &from, e) &&
+         ia_tx_commit(&tx, e);
 }
 
 static bool recheck_all(ia_market *m, worker *w, ia_err *e)
