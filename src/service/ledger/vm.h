@@ -73,7 +73,8 @@ typedef struct ia_contract {
 } ia_contract;
 
 extern const ia_contract ia_contract_hub, ia_contract_token, ia_contract_dataprotector,
-    ia_contract_group, ia_contract_group_factory, ia_contract_registry[IA_ASSET_KINDS], ia_contract_entry[IA_ASSET_KINDS];
+    ia_contract_group, ia_contract_group_factory, ia_contract_registry[IA_ASSET_KINDS],
+    ia_contract_entry[IA_ASSET_KINDS];
 extern const ia_methods ia_methods_hub_poco, ia_methods_hub_views, ia_methods_hub_legacy,
     ia_methods_hub_escrow, ia_methods_hub_admin, ia_methods_nft;
 
@@ -121,7 +122,7 @@ typedef enum ia_world_key {
   IA_WKEY_RLC_SUPPLY = 's',
   IA_WKEY_GROUP = 'w',      /* group, key, purpose: type */
   IA_WKEY_GROUP_MADE = 'W', /* group that the factory made: 1 */
-  IA_WKEY_CALLBACK = 'v' /* target, task id: what receiveResult was given */
+  IA_WKEY_CALLBACK = 'v'    /* target, task id: what receiveResult was given */
 } ia_world_key;
 
 IA_MUST bool ia_lvm_get(ia_lvm *vm, ia_span *out, ia_world_key tag, ia_span a, ia_span b);
