@@ -125,7 +125,7 @@ static void requests_match_through_groups(void **state)
   memset(&request.request.dataset, 0, 20);
   sign(w, &box, &request, w->user);
   assert_false(ia_to_market_publish(&w->net, w->user, &box.order, &hash, &e));
-  assert_non_null(strstr(e.msg, "no matching app"));
+  assert_non_null(strstr(e.msg, "No apporder published"));
   member(w, w->owner, &group, IA_CALL_ADD_KEY, &w->user->address, 4);
   (void)publish(w, &request, w->user);
 }

@@ -32,7 +32,7 @@ bool ia_market_page(ia_reply *rp, const char *name, json_t *items, uint64_t coun
   bool more = p->skip + json_array_size(items) < count;
   IA_AUTO_JSON *v = json_pack("{s:b,s:I,s:o}", "ok", 1, "count", (json_int_t)count, name, items);
 
-  if (!v || (more && !ia_json_set(v, "nextPage", json_integer((json_int_t)p->index + 1), e)))
+  if (!v || (more && !ia_json_set(v, "nextPage", json_integer((json_int_t)(p->skip + p->size)), e)))
     return ia_fail(e, IA_E_MEMORY, "no memory for a list");
   return ia_reply_json(rp, 200, v, e);
 }
@@ -150,7 +150,7 @@ static bool tag(ia_request *rq, const char *name, ia_h256 *out, uint8_t without,
   memset(out->b, without, sizeof(out->b));
   if (!ia_request_query(rq, name, &v) || ia_h256_parse(out, v))
     return true;
-  return ia_fail(e, IA_E_INVALID, "%s: want 0x and 64 hex digits", name);
+  return ia_fail(e, IA_E_INVALID, "%s must be a bytes32 hexstring", name);
 }
 
 static bool read_subject(ia_request *rq, ia_order_kind kind, filter *f, ia_err *e)
@@ -186,10 +186,13 @@ static bool read_filter(ia_request *rq, ia_order_kind kind, filter *f, ia_err *e
   /* the order's own subject is no restriction of it */
   pick *own[] = {&f->app, &f->dataset, &f->workerpool, &f->requester};
   own[kind]->free = true;
+  if (!ia_market_query_u64(rq, "minVolume", &f->min_volume, e))
+    return false;
+  if (f->min_volume == 0 && ia_request_query(rq, "minVolume", &v))
+    return ia_fail(e, IA_E_INVALID, "minVolume must be greater than or equal to 1");
   return ia_market_query_u64(rq, "category", &f->category, e) &&
          ia_market_query_u64(rq, "minTrust", &f->min_trust, e) &&
          ia_market_query_u64(rq, "maxTrust", &f->max_trust, e) &&
-         ia_market_query_u64(rq, "minVolume", &f->min_volume, e) &&
          flag(rq, "bulkOnly", &f->bulk, e) && tag(rq, "minTag", &f->min_tag, 0, e) &&
          tag(rq, "maxTag", &f->max_tag, 0xff, e);
 }
@@ -247,7 +250,8 @@ static void bind_filter(ia_stmt *s, ia_order_kind kind, const filter *f)
     ia_bind_null(s, ia_bind_name(s, "$category"));
   else
     ia_bind_u64(s, ia_bind_name(s, "$category"), f->category);
-  ia_bind_u64(s, ia_bind_name(s, "$min_trust"), f->min_trust);
+  /* an order of trust 0 is one of trust 1 */
+  ia_bind_u64(s, ia_bind_name(s, "$min_trust"), f->min_trust > 1 ? f->min_trust : 0);
   ia_bind_u64(s, ia_bind_name(s, "$max_trust"), f->max_trust);
   ia_bind_u64(s, ia_bind_name(s, "$min_volume"), f->min_volume);
   /* a bulk grant: volume 2^53 - 2 or more, and free */
@@ -337,7 +341,7 @@ static bool one_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_e
   if (!ia_market_chain(m, rq, e) || !ia_market_kind(ia_request_path(rq), &kind, e))
     return false;
   if (!ia_h256_parse(&hash, ia_request_param(rq, "hash")))
-    return ia_fail(e, IA_E_INVALID, "orderHash: want 0x and 64 hex digits");
+    return ia_fail(e, IA_E_INVALID, "orderHash must be a bytes32 hexstring");
   if (!ia_market_catch_up(m, e) ||
       !ia_db_stmt(&s, w->db, "SELECT " ITEM_COLUMNS " FROM orders WHERE hash = $1 AND kind = $2",
                   e))

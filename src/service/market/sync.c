@@ -63,8 +63,8 @@ static bool hashes_of(ia_stmt *s, ia_buf *out, ia_err *e)
   }
 }
 
-/* Open request orders that lived on an order which is gone: dead when nothing else would match. */
-static bool recheck_requests(ia_db *db, const order_row *gone, uint64_t block, ia_err *e)
+bool ia_market_recheck_requests(ia_db *db, const order_row *gone, uint64_t block, json_t *dead,
+                                ia_err *e)
 {
   IA_AUTOV(ia_buf) list = {0};
   ia_span in;
@@ -87,9 +87,11 @@ static bool recheck_requests(ia_db *db, const order_row *gone, uint64_t block, i
     order_row r;
     bool yes;
 
-    if (!ia_market_row_load(db, &r, &hash, e) || !ia_market_matchable(db, &yes, &r, e) ||
+    if (!ia_market_row_load(db, &r, &hash, e) || !ia_market_matchable(db, &yes, &r, NULL, e) ||
         (!yes && !set_status(db, &hash, "dead", r.remaining, block, e)))
       return false;
+    if (!yes && dead && json_array_append_new(dead, ia_json_h256(&hash)) != 0)
+      return ia_fail(e, IA_E_MEMORY, "no memory for a list");
   }
   return true;
 }
@@ -115,7 +117,7 @@ static bool touch(worker *w, const ia_h256 *hash, bool closed, uint64_t block, i
     const char *end = closed || strcmp(status, "canceled") == 0 ? "canceled" : "filled";
 
     return set_status(w->db, hash, end, 0, block, e) &&
-           (strcmp(status, "open") != 0 || recheck_requests(w->db, &r, block, e));
+           (strcmp(status, "open") != 0 || ia_market_recheck_requests(w->db, &r, block, NULL, e));
   }
   return set_status(w->db, hash, status, r.volume - used, block, e);
 }
@@ -141,7 +143,7 @@ static bool recheck_means(worker *w, const ia_h256 *hash, ia_err *e)
   if (strcmp(status, "open") != 0 || r.kind < IA_ORDER_WORKERPOOL)
     return true;
   if (!ia_chain_account(w->chain, &account, &r.signer, e) ||
-      (r.kind == IA_ORDER_REQUEST && !ia_market_matchable(w->db, &yes, &r, e)))
+      (r.kind == IA_ORDER_REQUEST && !ia_market_matchable(w->db, &yes, &r, NULL, e)))
     return false;
   return (yes && ia_market_stake_ok(&r, &account.stake)) ||
          set_status(w->db, hash, "dead", r.remaining, 0, e);
@@ -173,7 +175,7 @@ static bool dead_by(ia_db *db, ia_stmt *s, uint64_t block, ia_err *e)
 
     if (!ia_market_row_load(db, &r, &hash, e) ||
         !set_status(db, &hash, "dead", r.remaining, block, e) ||
-        !recheck_requests(db, &r, block, e))
+        !ia_market_recheck_requests(db, &r, block, NULL, e))
       return false;
   }
   return true;
@@ -283,7 +285,9 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
   for (size_t i = 0; i < logs->n; i++)
     if (!on_log(m, w, &logs->v[i], e))
       return false;
-  return save_cursor(w->db, to, e) && ia_tx_commit(&tx, e);
+  uint64_t before = ia_follow_cursor(m->follow)->number;
+  return save_cursor(w->db, to, e) && ia_tx_commit(&tx, e) &&
+         ia_market_tell_blocks(m, w->db, before, to->number, e);
 }
 
 /* Everything that blocks above `to` did is looked up anew; requests last, for they live on others.
