@@ -164,6 +164,17 @@ def with_the_purpose_all_pass():
 
 
 @case
+def runs_in_bulk_count():
+    once = protect("five", "--runs", "1")
+    for state, code in (("processed", None), ("refused", "POLICY_BUDGET")):
+        run = iapp("run", World.app, "--data", f"{once},{World.data[0]}", wallet=World.user)
+        row = run["tasks"][0]["data"][0]
+        equal((row["state"], row.get("code")), (state, code), "the owner's budget")
+    why = iapp("why", World.app, "--data", f"{once},{World.data[0]}", wallet=World.user)
+    equal([(r["index"], r["code"]) for r in why["refused"]], [(1, "POLICY_BUDGET")], str(why))
+
+
+@case
 def nothing_is_left_out_without_a_word():
     alone = iapp("protect", "name=four", wallet=World.owner)["address"]
     answer = iapp("run", World.app, "--data", f"{World.data[0]},{alone}", wallet=World.user,

@@ -92,7 +92,7 @@ static ia_h256 match(world *w, uint64_t volume, uint64_t times)
   return hash[IA_ORDER_REQUEST];
 }
 
-static void deals_and_their_prices(void **state)
+static void expect_members(const json_t *deal)
 {
   static const char *const members[] = {"dealid",
                                         "chainId",
@@ -119,6 +119,14 @@ static void deals_and_their_prices(void **state)
                                         "workerStake",
                                         "botSize",
                                         "schedulerRewardRatio"};
+
+  for (size_t i = 0; i < IA_COUNT(members); i++)
+    if (!json_object_get(deal, members[i]))
+      fail_msg("no %s", members[i]);
+}
+
+static void deals_and_their_prices(void **state)
+{
   world *w = *state;
   char path[120];
 
@@ -127,9 +135,7 @@ static void deals_and_their_prices(void **state)
   (void)snprintf(path, sizeof(path), "/deals?requestorderHash=%s", ia_h256_text(&first).s);
   IA_AUTO_JSON *v = get(w, path);
   const json_t *deal = json_array_get(json_object_get(v, "deals"), 0);
-  for (size_t i = 0; i < IA_COUNT(members); i++)
-    if (!json_object_get(deal, members[i]))
-      fail_msg("no %s", members[i]);
+  expect_members(deal);
   const char *when = json_string_value(json_object_get(deal, "blockTimestamp"));
   assert_int_equal(strlen(when), 24);
   assert_string_equal(when + 19, ".000Z");
