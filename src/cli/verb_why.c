@@ -116,8 +116,8 @@ static bool why_run(ia_cli *c, ia_err *e)
     IA_AUTO_JSON *question = json_pack("{s:O, s:I}", "orders", orders, "index", (json_int_t)i);
     IA_AUTO_JSON *answer = NULL;
 
-    if (!ia_to_sms_why(&a.net, question, &answer, e) ||
-        (a.encrypt && !expect_key(answer, e)) || !report(c, answer, e))
+    if (!ia_to_sms_why(&a.net, question, &answer, e) || (a.encrypt && !expect_key(answer, e)) ||
+        !report(c, answer, e))
       return false;
   }
   return true;
