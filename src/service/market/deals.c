@@ -317,7 +317,7 @@ static bool choose(const ia_market *m, ia_chain *c, uint64_t least, uint64_t mos
 
 static bool categories_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
 {
-  json_t *rows[CATEGORIES_MAX];
+  json_t *rows[CATEGORIES_MAX] = {NULL};
   IA_AUTO_JSON *items = json_array();
   uint64_t all, least = 0, most = NUMBER_MAX;
   paging p;
