@@ -1,6 +1,8 @@
 /* Many owners, each with a wallet of her own: protects one value, grants it in bulk to an app and a
- * user, and prints the dataset's address. Through the public headers alone.
- * owners RPC MARKET SMS IPFS CHAIN HUB DATAPROTECTOR SMSKEY FOLDER APP USER COUNT */
+ * user, and prints the dataset's address. Or one requester with params that the command line would
+ * not make: prints what the run became. Through the public headers alone.
+ * owners RPC MARKET SMS IPFS CHAIN HUB DATAPROTECTOR SMSKEY FOLDER APP USER COUNT
+ * owners RPC .. FOLDER APP params JSON */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,22 @@ static int one_owner(const iapp_services *s, char **argv, unsigned i)
   return puts(address) < 0;
 }
 
+static int request(const iapp_services *s, char **argv)
+{
+  static const unsigned char key[32] = {0x7b, [31] = 1};
+  iapp_client *c = NULL;
+  char *answer = NULL;
+  iapp_error e;
+
+  if (!iapp_client_open(&c, s, argv[9], key, &e) ||
+      !iapp_client_run(c, &answer, argv[10], NULL, argv[12], 0, &e))
+    return fail("run", &e);
+  (void)puts(answer);
+  iapp_free(answer);
+  iapp_client_close(c);
+  return 0;
+}
+
 int main(int argc, char **argv)
 {
   if (argc != 13)
@@ -50,6 +68,8 @@ int main(int argc, char **argv)
                      .hub = argv[6],
                      .data_protector = argv[7],
                      .sms_key = argv[8]};
+  if (strcmp(argv[11], "params") == 0)
+    return request(&s, argv);
   for (unsigned i = 1; i <= strtoul(argv[12], NULL, 10); i++)
     if (one_owner(&s, argv, i) != 0)
       return 1;

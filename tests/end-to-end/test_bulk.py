@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -57,7 +58,8 @@ def iapp(*args, status=0, wallet=None, cwd=TOP):
     who = ["--wallet", wallet] if wallet else []
     done = subprocess.run([IAPP, *args, *who, "--json", "--yes"], timeout=240, capture_output=True,
                           stdin=subprocess.DEVNULL, env=variables(), check=False, cwd=cwd)
-    equal(done.returncode, status, f"{args}: {done.stdout} {done.stderr}")
+    if status is not None:
+        equal(done.returncode, status, f"{args}: {done.stdout} {done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -95,16 +97,20 @@ def everything_starts():
     World.app = iapp("deploy", wallet=World.user, cwd=PROJECT)["address"]
 
 
-@case
-def a_hundred_owners_in_one_task():
+def owners(*args):
     c = World.config
     made = subprocess.run(
         [OWNERS, c["rpcUrl"], c["marketUrl"], c["smsUrl"], c["ipfsNodeUrl"], str(c["chainId"]),
          c["hubAddress"], c["dataprotectorContractAddress"], sms_key(), os.path.join(TOP, "work"),
-         World.app, World.user, "100"],
+         World.app, *args],
         capture_output=True, timeout=200, check=False)
     equal(made.returncode, 0, made.stderr.decode())
-    data = made.stdout.decode().split()
+    return made.stdout.decode()
+
+
+@case
+def a_hundred_owners_in_one_task():
+    data = owners(World.user, "100").split()
     equal(len(set(data)), 100, "datasets")
     with open(os.path.join(TOP, "list.txt"), "w", encoding="utf-8") as f:
         f.write("# one a line\n" + "\n".join(data) + "\n")
@@ -172,6 +178,61 @@ def runs_in_bulk_count():
         equal((row["state"], row.get("code")), (state, code), "the owner's budget")
     why = iapp("why", World.app, "--data", f"{once},{World.data[0]}", wallet=World.user)
     equal([(r["index"], r["code"]) for r in why["refused"]], [(1, "POLICY_BUDGET")], str(why))
+
+
+def upload(value):
+    body = (b'--x\r\nContent-Disposition: form-data; name="file"; filename=""\r\n'
+            b'Content-Type: application/octet-stream\r\n\r\n' +
+            json.dumps(value).encode() + b"\r\n--x--\r\n")
+    ask = urllib.request.Request(World.config["ipfsNodeUrl"] + "/api/v0/add", body,
+                                 {"content-type": "multipart/form-data; boundary=x"})
+    with urllib.request.urlopen(ask, timeout=30) as answer:
+        return json.loads(answer.read().splitlines()[-1])["Hash"]
+
+
+def requested(root):
+    run = json.loads(owners("params", json.dumps({"bulk_cid": root})))
+    task_id = run["taskIds"][0]
+    task = iapp("task", task_id, "--follow", status=None)
+    until = time.monotonic() + 60
+    while task["status"] == "COMPLETED" and not task["iapp"]["receipt"] and time.monotonic() < until:
+        time.sleep(0.05)  # the worker's report comes after the ledger's word
+        task = iapp("task", task_id)
+    return task, task_id
+
+
+@case
+def entries_that_are_none_refuse_themselves():
+    """What no client of ours would upload: the worker's hints, the SMS and the guest must agree on what
+    the slice is, or nothing would run at all."""
+    data = iapp("protect", "name=six", wallet=World.owner)["address"]
+    iapp("grant", data, World.app, "any", "--bulk", wallet=World.owner)
+    with urllib.request.urlopen(f"{World.config['marketUrl']}/datasetorders?chainId="
+                                f"{World.config['chainId']}&dataset={data}&app={World.app}",
+                                timeout=30) as answer:
+        order = json.load(answer)["orders"][0]["order"]
+    nowhere = dict(order, dataset="0x" + "11" * 20)
+    priced = dict(order, datasetprice=5)
+    slice_ = [order, {"junk": 1}, nowhere, 7, order, priced]
+    task, task_id = requested(upload([upload(slice_)]))
+    equal(task["status"], "COMPLETED", str(task["iapp"]))
+    check("refused" in task["iapp"], str(task))
+    equal([(r["index"], r["code"]) for r in task["iapp"]["refused"]],
+          [(2, "PARSE"), (3, "ASSET_MISMATCH"), (4, "PARSE"), (5, "EXISTS"), (6, "EXISTS")],
+          str(task["iapp"]["refused"]))
+    with open(os.path.join(HOME, "ready.json"), encoding="utf-8") as f:
+        port = json.load(f)["schedulerPort"]
+    path = os.path.join(TOP, "odd.json")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/tasks/{task_id}/receipt",
+                                timeout=30) as answer, open(path, "wb") as f:
+        f.write(answer.read())
+    equal(iapp("verify", path)["verdict"], "proven", "its receipt")
+    task, _ = requested(upload([upload([priced])]))
+    equal((task["currentStatus"], task["iapp"]["cause"]),
+          ("RUNNING_FAILED", "TEE_SESSION_GENERATION_DEAL_MISMATCH"), "a price is no grant for bulk")
+    task, _ = requested(upload([upload({"no": "list"})]))
+    equal((task["currentStatus"], task["iapp"]["cause"]),
+          ("RUNNING_FAILED", "TEE_SESSION_GENERATION_PARAMS_INVALID"), "no slice at all")
 
 
 @case
