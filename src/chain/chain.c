@@ -300,16 +300,35 @@ bool ia_chain_has_purpose(ia_chain *c, bool *out, const ia_addr *group, const ia
   return false;
 }
 
+static bool code_at(ia_chain *c, json_t **code, const ia_addr *at, ia_err *e)
+{
+  json_t *params = json_pack("[o, s]", ia_json_addr(at), "latest");
+
+  if (!ia_rpc_call(c->rpc, code, "eth_getCode", params, e))
+    return false;
+  return json_is_string(*code) || ia_fail(e, IA_E_PARSE, "eth_getCode: the answer is no text");
+}
+
 bool ia_chain_has_code(ia_chain *c, bool *out, const ia_addr *at, ia_err *e)
 {
   IA_AUTO_JSON *code = NULL;
-  json_t *params = json_pack("[o, s]", ia_json_addr(at), "latest");
 
-  if (!ia_rpc_call(c->rpc, &code, "eth_getCode", params, e))
+  if (!code_at(c, &code, at, e))
     return false;
-  if (!json_is_string(code))
-    return ia_fail(e, IA_E_PARSE, "eth_getCode: the answer is no text");
   *out = json_string_length(code) > 2;
+  return true;
+}
+
+bool ia_chain_is_group(ia_chain *c, bool *out, const ia_addr *at, ia_err *e)
+{
+  IA_AUTO_JSON *code = NULL;
+  char selector[12];
+
+  if (!code_at(c, &code, at, e))
+    return false;
+  (void)snprintf(selector, sizeof(selector), "%08x",
+                 (unsigned)ia_call_of(IA_CALL_KEY_HAS_PURPOSE)->selector);
+  *out = strcasestr(json_string_value(code), selector) != NULL;
   return true;
 }
 

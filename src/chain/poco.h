@@ -83,6 +83,8 @@ IA_MUST bool ia_chain_verify_signature(ia_chain *c, bool *out, const ia_addr *wh
 /* ERC-734: the group's word; an address without code says no. */
 IA_MUST bool ia_chain_has_purpose(ia_chain *c, bool *out, const ia_addr *group,
                                   const ia_addr *account, ia_err *e);
+/* Does its code hold the selector of keyHasPurpose? That is how the packages know a group. */
+IA_MUST bool ia_chain_is_group(ia_chain *c, bool *out, const ia_addr *at, ia_err *e);
 /* eth_getCode is not empty */
 IA_MUST bool ia_chain_has_code(ia_chain *c, bool *out, const ia_addr *at, ia_err *e);
 

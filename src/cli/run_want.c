@@ -26,6 +26,7 @@ void ia_run_ask_free(ia_run_ask *a)
   ia_run_orders_free(&a->orders);
   ia_buf_free(&a->params);
   json_decref(a->secrets);
+  ia_run_bulk_free(&a->bulk);
   *a = (ia_run_ask){0};
 }
 
@@ -45,13 +46,34 @@ static bool read_category(int64_t *out, const char *text, ia_err *e)
   return ia_fail(e, IA_E_USAGE, "--category: XS, S, M, L or XL");
 }
 
-static bool read_data(void *ctx, const char *data, ia_err *e)
+static bool read_data(void *bulk, const char *data, ia_err *e)
 {
-  ia_run_want *want = ctx;
+  return ia_run_bulk_add(bulk, data, e);
+}
 
-  if (strchr(data, ',') || !ia_addr_zero(&want->dataset))
-    return ia_fail(e, IA_E_UNSUPPORTED, "--data: one dataset a run");
-  return ia_cli_addr(&want->dataset, data, "--data", e);
+/* One dataset is the run's own; more make it a bulk request of as many tasks as there are slices.
+ */
+static bool read_all_data(ia_run_ask *a, ia_cli *c, ia_err *e)
+{
+  ia_run_bulk *b = &a->bulk;
+
+  if (!ia_cli_each(c, "data", read_data, b, e) ||
+      !ia_cli_opt_u64(c, "per-task", IA_BULK_DATASETS_MAX, &b->per_task, e))
+    return false;
+  if (b->per_task == 0 || b->per_task > IA_BULK_DATASETS_MAX)
+    return ia_fail(e, IA_E_USAGE, "--per-task: 1 to %d", IA_BULK_DATASETS_MAX);
+  if (b->n == 0 && ia_cli_given(c, "data"))
+    return ia_fail(e, IA_E_USAGE, "--data: the list is empty");
+  if (b->n == 1) {
+    a->want.dataset = b->data[0];
+    b->n = 0;
+  }
+  if (b->n == 0)
+    return true;
+  if (ia_cli_given(c, "tasks"))
+    return ia_fail(e, IA_E_USAGE, "--tasks: many data make as many tasks as --per-task says");
+  a->want.tasks = ia_run_bulk_tasks(b);
+  return true;
 }
 
 static bool read_want(ia_run_ask *a, ia_cli *c, ia_err *e)
@@ -60,20 +82,20 @@ static bool read_want(ia_run_ask *a, ia_cli *c, ia_err *e)
 
   want->requester = a->w->address;
   if (!ia_cli_addr(&want->app, ia_cli_arg(c, 0), "APP", e) ||
-      !ia_cli_each(c, "data", read_data, want, e) ||
       !ia_cli_addr_or_any(&want->workerpool, ia_cli_opt(c, "pool"), "--pool", e) ||
       !ia_cli_addr_or_any(&want->callback, ia_cli_opt(c, "callback"), "--callback", e) ||
       !read_category(&want->category, ia_cli_opt(c, "category"), e) ||
-      !ia_cli_opt_u64(c, "tasks", 1, &want->tasks, e))
+      !ia_cli_opt_u64(c, "tasks", 1, &want->tasks, e) || !read_all_data(a, c, e))
     return false;
   if (want->tasks == 0 || want->tasks > TASKS_MAX)
     return ia_fail(e, IA_E_USAGE, "--tasks: 1 to %d", TASKS_MAX);
   bool plain = ia_cli_flag(c, "plain"), callback = !ia_addr_zero(&want->callback);
   if (ia_cli_flag(c, "encrypt") && (plain || callback))
     return ia_fail(e, IA_E_USAGE, "--encrypt does not go with --plain or --callback");
-  a->encrypt = ia_cli_flag(c, "encrypt") ||
-               (!plain && !callback &&
-                (!ia_addr_zero(&want->dataset) || ia_cli_given(c, "requester-secret")));
+  a->encrypt =
+      ia_cli_flag(c, "encrypt") ||
+      (!plain && !callback &&
+       (!ia_addr_zero(&want->dataset) || a->bulk.n > 0 || ia_cli_given(c, "requester-secret")));
   return true;
 }
 
@@ -233,6 +255,7 @@ static bool make_params(ia_run_ask *a, ia_cli *c, ia_err *e)
       !ia_json_set(params, "iexec_result_storage_provider", json_string("ipfs"), e) ||
       (json_object_size(a->secrets) > 0 &&
        !ia_json_set(params, "iexec_secrets", json_incref(a->secrets), e)) ||
+      (a->bulk.n > 0 && !ia_json_set(params, "bulk_cid", json_string(a->bulk.cid.s), e)) ||
       (purpose && !ia_json_set(params, "iapp_purpose", json_string(purpose), e)))
     return false;
   ia_buf_clear(&a->params);
@@ -310,6 +333,8 @@ bool ia_run_ask_orders(ia_run_ask *a, ia_cli *c, ia_err *e)
   ia_err missing = {0};
 
   if (!assets_there(a, e))
+    return false;
+  if (a->bulk.n > 0 && !ia_run_bulk_prepare(&a->bulk, c, &a->net, a->w, &a->want, e))
     return false;
   ia_cli_step(c, "find the orders");
   while (!ia_run_pick(&a->net, &a->orders, &a->want, &missing)) {

@@ -3,6 +3,7 @@
 #define IA_CLI_RUN_WANT_H
 
 #include "cli/older.h"
+#include "cli/run_bulk.h"
 #include "client/run_orders.h"
 
 typedef struct ia_run_ask {
@@ -13,6 +14,7 @@ typedef struct ia_run_ask {
   ia_buf params;
   json_t *secrets; /* {"1":name} of requester secrets, once they are pushed */
   bool encrypt;
+  ia_run_bulk bulk; /* n > 0: many data, want.dataset is zero */
 } ia_run_ask;
 void ia_run_ask_free(ia_run_ask *a); /* NULL is fine */
 IA_DEFINE_AUTO_VALUE(ia_run_ask, ia_run_ask_free)
@@ -27,7 +29,10 @@ IA_MUST bool ia_run_ask_secrets(ia_run_ask *a, ia_cli *c, ia_err *e);
 IA_MUST bool ia_run_ask_orders(ia_run_ask *a, ia_cli *c, ia_err *e);
 
 #define IA_RUN_OPTIONS(verb)                                                                       \
-  {"data", "DATA", false, "protected data to run on", verb " 0xApp --data 0xData"},                \
+  {"data", "DATA", false, "protected data to run on; many: a,b,c or @FILE with one a line",        \
+   verb " 0xApp --data @list.txt"},                                                                \
+      {"per-task", "N", false, "how many of many data go into one task (100)",                     \
+       verb " 0xApp --data @list.txt --per-task 10"},                                              \
       {"args", "TEXT", false, "arguments, split at blanks; quotes group",                          \
        verb " 0xApp --args \"a 'b c'\""},                                                          \
       {"arg", "VALUE", true, "one more argument, not split", verb " 0xApp --arg \"one two\""},     \

@@ -136,6 +136,20 @@ static void say_failure(ia_cli *c, const json_t *task)
   ia_cli_out(c, "  fix      %s", known->fix);
 }
 
+/* Data of a slice that the SMS left out. */
+static void say_refused(ia_cli *c, const json_t *list)
+{
+  const json_t *one;
+  size_t i;
+
+  json_array_foreach (list, i, one)
+    ia_cli_out(c, "  refused  data %" JSON_INTEGER_FORMAT " of the slice, %s: %s, %s",
+               json_integer_value(json_object_get(one, "index")),
+               json_string_value(json_object_get(one, "address")),
+               json_string_value(json_object_get(one, "code")),
+               json_string_value(json_object_get(one, "reason")));
+}
+
 void ia_cli_task_say(ia_cli *c, const json_t *task)
 {
   const json_t *ours = json_object_get(task, "iapp"), *attempt;
@@ -151,6 +165,7 @@ void ia_cli_task_say(ia_cli *c, const json_t *task)
                json_string_value(json_object_get(attempt, "worker")),
                json_string_value(json_object_get(attempt, "state")),
                json_string_value(json_object_get(attempt, "cause")));
+  say_refused(c, json_object_get(ours, "refused"));
   if (ia_task_timeline(&line, json_object_get(ours, "timeline"), NULL) && line.len > 0)
     ia_cli_out(c, "  times    %.*s", (int)line.len, (const char *)line.ptr);
   if (json_is_true(json_object_get(ours, "claimable")))

@@ -154,7 +154,7 @@ static const ia_option grant_options[] = {
 
 const ia_verb ia_verb_grant = {
     .name = "grant",
-    .args = "DATA APP [USER|any]",
+    .args = "DATA APP|LINE [USER|any]",
     .min_args = 2,
     .max_args = 3,
     .brief = "let a user run an app on your data",

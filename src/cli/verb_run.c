@@ -16,19 +16,21 @@
 #include "poco/ids.h"
 
 /* The orders to the SMS beforehand: what it would refuse is said before anything is paid. */
-static bool ask_before(const ia_run_ask *a, ia_cli *c, ia_err *e)
+static bool ask_about(const ia_run_ask *a, ia_cli *c, const json_t *orders, uint64_t index,
+                      ia_err *e)
 {
-  IA_AUTO_JSON *orders = NULL, *answer = NULL;
+  IA_AUTO_JSON *question = json_pack("{s:O, s:I}", "orders", orders, "index", (json_int_t)index);
+  IA_AUTO_JSON *answer = NULL;
   const json_t *clauses, *one;
   size_t i;
 
-  if (ia_cli_flag(c, "no-check"))
-    return true;
-  ia_cli_step(c, "ask the SMS whether it would release the keys");
-  orders = ia_run_orders_json(&a->orders, e);
-  IA_AUTO_JSON *question = orders ? json_pack("{s:O}", "orders", orders) : NULL;
-  if (!orders || !ia_to_sms_why(&a->net, question, &answer, e))
+  if (!ia_to_sms_why(&a->net, question, &answer, e))
     return false;
+  json_array_foreach (json_object_get(answer, "refused"), i, one)
+    ia_cli_warn(c, "%s would be left out of task %llu: %s, %s",
+                json_string_value(json_object_get(one, "dataset")), (unsigned long long)index,
+                json_string_value(json_object_get(one, "code")),
+                json_string_value(json_object_get(one, "message")));
   clauses = json_object_get(answer, "clauses");
   json_array_foreach (clauses, i, one) {
     const char *code = json_string_value(json_object_get(one, "code"));
@@ -41,6 +43,22 @@ static bool ask_before(const ia_run_ask *a, ia_cli *c, ia_err *e)
             message);
     return e->hint[0] ? false : ia_hint(e, "iapp why with the same options shows every clause");
   }
+  return true;
+}
+
+static bool ask_before(const ia_run_ask *a, ia_cli *c, ia_err *e)
+{
+  IA_AUTO_JSON *orders = NULL;
+
+  if (ia_cli_flag(c, "no-check"))
+    return true;
+  ia_cli_step(c, "ask the SMS whether it would release the keys");
+  orders = ia_run_orders_json(&a->orders, e);
+  if (!orders)
+    return false;
+  for (uint64_t i = 0; i == 0 || (a->bulk.n > 0 && i < a->want.tasks); i++)
+    if (!ask_about(a, c, orders, i, e))
+      return false;
   return true;
 }
 
@@ -171,6 +189,12 @@ static bool follow(ia_run_ask *a, ia_cli *c, const ia_run_deal *deal, uint64_t i
     *worst = ia_cause_class(ia_task_text(seen, "cause"), ia_task_text(seen, "message"));
   say_end(c, &task, seen, &files);
   json_t *row = row_of(&task, seen, &files, matched_ms, e);
+  if (row && a->bulk.n > 0) {
+    json_t *states = ia_run_bulk_states(&a->bulk, deal->first + i, seen);
+
+    ia_run_bulk_say(c, ia_h256_text(&task).s, states);
+    json_object_set_new(row, "data", states);
+  }
   return (row && json_array_append_new(rows, row) == 0) || ia_fail(e, IA_E_MEMORY, "out of memory");
 }
 

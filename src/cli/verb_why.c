@@ -39,6 +39,19 @@ static void say_past(ia_cli *c, const json_t *past)
   }
 }
 
+static void say_refused(ia_cli *c, const json_t *refused)
+{
+  const json_t *one;
+  size_t i;
+
+  json_array_foreach (refused, i, one)
+    ia_cli_out(c, "NO   data %" JSON_INTEGER_FORMAT " %s: %s [%s]",
+               json_integer_value(json_object_get(one, "index")),
+               json_string_value(json_object_get(one, "dataset")),
+               json_string_value(json_object_get(one, "message")),
+               json_string_value(json_object_get(one, "code")));
+}
+
 static bool report(ia_cli *c, const json_t *answer, ia_err *e)
 {
   const char *verdict;
@@ -47,13 +60,15 @@ static bool report(ia_cli *c, const json_t *answer, ia_err *e)
     return ia_wrap(e, "SMS");
   bool release = strcmp(verdict, "release") == 0;
   say_clauses(c, answer);
+  say_refused(c, json_object_get(answer, "refused"));
   if (json_array_size(json_object_get(answer, "past")) > 0) {
     ia_cli_out(c, "Decided before:");
     say_past(c, json_object_get(answer, "past"));
   }
   ia_cli_out(c, release ? "The keys would be released to a genuine enclave."
                         : "The keys would not be released.");
-  ia_cli_exit_status(c, release ? 0 : 1);
+  if (!release)
+    ia_cli_exit_status(c, 1);
   return ia_cli_json(c, json_incref((json_t *)(uintptr_t)answer), e);
 }
 
@@ -89,16 +104,23 @@ static bool why_task(ia_cli *c, const ia_h256 *task, ia_err *e)
 static bool why_run(ia_cli *c, ia_err *e)
 {
   IA_AUTOV(ia_run_ask) a = {0};
-  IA_AUTO_JSON *orders = NULL, *answer = NULL;
+  IA_AUTO_JSON *orders = NULL;
 
   if (ia_cli_given(c, "requester-secret"))
     return ia_fail(e, IA_E_USAGE, "`iapp why` pushes no secret: leave --requester-secret out");
   if (!ia_run_ask_open(&a, c, e) || !ia_run_ask_orders(&a, c, e) ||
       !(orders = ia_run_orders_json(&a.orders, e)))
     return false;
-  IA_AUTO_JSON *question = json_pack("{s:O}", "orders", orders);
-  return ia_to_sms_why(&a.net, question, &answer, e) && (!a.encrypt || expect_key(answer, e)) &&
-         report(c, answer, e);
+  /* many data: one answer a slice */
+  for (uint64_t i = 0; i == 0 || (a.bulk.n > 0 && i < a.want.tasks); i++) {
+    IA_AUTO_JSON *question = json_pack("{s:O, s:I}", "orders", orders, "index", (json_int_t)i);
+    IA_AUTO_JSON *answer = NULL;
+
+    if (!ia_to_sms_why(&a.net, question, &answer, e) || (a.encrypt && !expect_key(answer, e)) ||
+        !report(c, answer, e))
+      return false;
+  }
+  return true;
 }
 
 static bool why(ia_cli *c, ia_err *e)

@@ -30,7 +30,9 @@ bool ia_grant_check(ia_net *net, const ia_wallet *w, const ia_grant *g, ia_err *
     return false;
   if (!there)
     return ia_fail(e, IA_E_NOT_FOUND, "No protectedData found at %s.", ia_addr_text(&g->dataset).s);
-  if (!check_owner(chain, w, &g->dataset, e) || !ia_chain_has_code(chain, &there, &g->app, e))
+  if (!check_owner(chain, w, &g->dataset, e) ||
+      !ia_chain_registered(chain, &there, &info.registry[IA_ASSET_APP], &g->app, e) ||
+      (!there && !ia_chain_is_group(chain, &there, &g->app, e)))
     return false;
   if (!there)
     return ia_fail(e, IA_E_NOT_FOUND, "No iApp found at the specified address. (%s)",

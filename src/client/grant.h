@@ -19,8 +19,8 @@ typedef struct ia_grant {
   uint64_t volume; /* runs */
 } ia_grant;
 
-/* Checks what would make the grant useless: the dataset is the wallet's (FORBIDDEN), the app exists
- * (NOT_FOUND), the SMS has the key (SECRET_MISSING). */
+/* Checks what would make the grant useless: the dataset is the wallet's (FORBIDDEN), the app (or
+ * line of apps) exists (NOT_FOUND), the SMS has the key (SECRET_MISSING). */
 IA_MUST bool ia_grant_check(ia_net *net, const ia_wallet *w, const ia_grant *g, ia_err *e);
 /* Signs the dataset order, with a random salt; *hash is its EIP-712 hash. */
 IA_MUST bool ia_grant_sign(const ia_net *net, const ia_wallet *w, const ia_grant *g,

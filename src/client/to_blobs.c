@@ -139,7 +139,8 @@ bool ia_to_blobs_add(const ia_net *net, ia_cid_text *cid, ia_span bytes, ia_err 
 }
 
 typedef struct download {
-  int fd;
+  int fd; /* < 0: into `text` */
+  ia_buf *text;
   ia_dag *dag;
 } download;
 
@@ -147,10 +148,16 @@ static bool sink(void *ctx, ia_span data, ia_err *e)
 {
   download *d = ctx;
 
-  return ia_dag_add(d->dag, data, e) && ia_fd_write_all(d->fd, data, e);
+  if (!ia_dag_add(d->dag, data, e))
+    return false;
+  if (d->fd >= 0)
+    return ia_fd_write_all(d->fd, data, e);
+  ia_buf_span(d->text, data);
+  return ia_buf_ok(d->text, e);
 }
 
-bool ia_to_blobs_get(const ia_net *net, int fd, const char *where, ia_err *e)
+/* cap 0: any size */
+static bool get(const ia_net *net, download *d, const char *where, size_t cap, ia_err *e)
 {
   const char *name = strncmp(where, "/ipfs/", 6) == 0 ? where + 6 : where;
   IA_AUTOV(ia_buf) url = {0};
@@ -163,11 +170,12 @@ bool ia_to_blobs_get(const ia_net *net, int fd, const char *where, ia_err *e)
   ia_dag_options o = {.version = wanted.version, .raw_leaves = wanted.version == 1};
   if (!ia_dag_new(&dag, &o, e) || !ia_net_url(&url, net->ipfs, "blob store", e, "/ipfs/%s", name))
     return false;
-  download d = {.fd = fd, .dag = dag};
+  d->dag = dag;
   ia_http_call call = {.method = "GET",
                        .url = (const char *)url.ptr,
                        .sink = sink,
-                       .sink_ctx = &d,
+                       .sink_ctx = d,
+                       .cap = cap,
                        .total_ms = IA_HTTP_NO_TOTAL};
   if (!ia_http_do(net->http, &a, &call, e))
     return ia_wrap(e, "blob store");
@@ -177,4 +185,14 @@ bool ia_to_blobs_get(const ia_net *net, int fd, const char *where, ia_err *e)
     return false;
   return ia_h256_eq(&got.hash, &wanted.hash) ||
          ia_fail(e, IA_E_CORRUPT, "the blob store answered with other bytes than %s", name);
+}
+
+bool ia_to_blobs_get(const ia_net *net, int fd, const char *where, ia_err *e)
+{
+  return get(net, &(download){.fd = fd}, where, 0, e);
+}
+
+bool ia_to_blobs_read(const ia_net *net, ia_buf *out, const char *where, size_t cap, ia_err *e)
+{
+  return get(net, &(download){.fd = -1, .text = out}, where, cap, e);
 }

@@ -11,5 +11,8 @@ IA_MUST bool ia_to_blobs_add(const ia_net *net, ia_cid_text *cid, ia_span bytes,
 /* Writes the blob to the descriptor; its bytes are checked against the CID. where: a CID, or a
  * location "/ipfs/CID". */
 IA_MUST bool ia_to_blobs_get(const ia_net *net, int fd, const char *where, ia_err *e);
+/* The same, appended to out: TOO_LARGE beyond cap bytes. */
+IA_MUST bool ia_to_blobs_read(const ia_net *net, ia_buf *out, const char *where, size_t cap,
+                              ia_err *e);
 
 #endif

@@ -45,7 +45,8 @@ static bool open_sms(sms_role *s, ia_role_ctx *r, ia_err *e)
                      .host = ia_role_text(r, "host"),
                      .allow_remote_simulation = ia_role_flag(r, "allowRemoteSimulation"),
                      .rpc_url = ia_role_text(r, "rpcUrl"),
-                     .market_url = ia_role_text(r, "marketUrl")};
+                     .market_url = ia_role_text(r, "marketUrl"),
+                     .ipfs_url = ia_role_text(r, "ipfsNodeUrl")};
   IA_AUTO_JSON *info = ia_role_ledger_info(r, e);
   ia_h384 guest;
   ia_h256 root;

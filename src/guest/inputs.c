@@ -176,11 +176,11 @@ static bool one_dataset(work *w, size_t i, ia_err *e)
   ia_autoclose int dir = values_dir(w, i + 1, e);
   if (dir < 0)
     return because(w, "PRE_COMPUTE_SAVING_PLAIN_DATASET_FAILED");
+  if (d->refused)
+    return true; /* the app is told why in IEXEC_DATASET_<i>_REFUSED */
   if (w->s->released) {
     (void)snprintf(name, sizeof(name), "dataset-key/%s", ia_addr_lower(&d->address).s);
     key = ia_released_find(w->s->released, name);
-    if (!key && w->s->task->bulk)
-      return true;
     if (!key) {
       (void)ia_fail(e, IA_E_SECRET_MISSING, "the release holds no key of the dataset");
       return because(w, "PRE_COMPUTE_DATASET_KEY_MISSING");

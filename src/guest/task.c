@@ -47,11 +47,12 @@ static const char *const dataset_keys[] = {
     "orderHash",
     "policyHash",
     "epoch",
+    "refused",
     NULL,
     /* local: */ "plain",
     NULL,
 };
-enum { DATASET_REMOTE_END = 7, TIME_LIMIT_MAX = 86400 * 7 };
+enum { DATASET_REMOTE_END = 8, TIME_LIMIT_MAX = 86400 * 7 };
 
 /* Keys of the list up to its first NULL; the local list joins the two parts. */
 static bool only(const json_t *v, const char *const *list, size_t remote_end, bool local, ia_err *e)
@@ -138,6 +139,9 @@ static bool get_dataset(ia_task_dataset *out, const json_t *v, bool local, ia_er
       !ia_json_get_str(v, "multiaddr", &out->multiaddr, e) ||
       !ia_json_get_str(v, "filename", &out->filename, e))
     return false;
+  out->refused = json_string_value(json_object_get(v, "refused"));
+  if (json_object_get(v, "refused") && (!out->refused || local))
+    return ia_fail(e, IA_E_PARSE, "task: refused");
   out->plain = json_is_true(json_object_get(v, "plain"));
   if (local != out->plain)
     return ia_fail(e, IA_E_PARSE, "task: a plain dataset belongs to local runs, and only to them");
@@ -161,7 +165,8 @@ static bool get_datasets(ia_agent_task *t, bool local, ia_err *e)
     if (!get_dataset(&t->datasets[i], json_array_get(list, i), local, e))
       return false;
     for (size_t k = 0; k < i; k++)
-      if (strcmp(t->datasets[i].filename, t->datasets[k].filename) == 0)
+      if (!t->datasets[i].refused && !t->datasets[k].refused &&
+          strcmp(t->datasets[i].filename, t->datasets[k].filename) == 0)
         return ia_fail(e, IA_E_PARSE, "task: two datasets of one name");
   }
   return true;
@@ -196,7 +201,7 @@ static bool get_words(ia_agent_task *t, ia_err *e)
   t->env = env;
   t->files = files;
   t->bulk = json_object_get(env, "IEXEC_BULK_SLICE_SIZE") != NULL;
-  if (!t->bulk && t->n_datasets > 1)
+  if (!t->bulk && (t->n_datasets > 1 || (t->n_datasets == 1 && t->datasets[0].refused)))
     return ia_fail(e, IA_E_PARSE, "task: %zu datasets without a slice", t->n_datasets);
   return true;
 }

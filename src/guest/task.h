@@ -13,6 +13,7 @@ typedef struct ia_task_dataset {
   ia_h256 checksum, order_hash;
   const char *multiaddr; /* as the host is asked for it */
   const char *filename;  /* below /iexec_in */
+  const char *refused;   /* of a slice: NULL, or the code why there is no key */
   bool plain;            /* local runs: the archive itself, no key */
 } ia_task_dataset;
 

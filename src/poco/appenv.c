@@ -117,7 +117,10 @@ static bool put_slice(json_t *env, const ia_appenv *in, ia_err *e)
     char key[48];
 
     (void)snprintf(key, sizeof(key), "IEXEC_DATASET_%zu_FILENAME", i + 1);
-    if (!set_text(env, key, ia_dataset_file_name(&in->slice[i], true).s, e))
+    if (!set_text(env, key, ia_dataset_file_name(&in->slice[i].dataset, true).s, e))
+      return false;
+    (void)snprintf(key, sizeof(key), "IEXEC_DATASET_%zu_REFUSED", i + 1);
+    if (in->slice[i].refused && !set_text(env, key, in->slice[i].refused, e))
       return false;
   }
   return true;

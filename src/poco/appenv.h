@@ -15,12 +15,18 @@ enum { IA_ARGS_MAX = 1000 };
  * PARAMS_INVALID for NUL, invalid UTF-8 or more than IA_ARGS_MAX arguments. */
 IA_MUST bool ia_args_split(json_t **argv, ia_span text, ia_err *e);
 
+/* A dataset of a slice. */
+typedef struct ia_appenv_item {
+  ia_addr dataset;
+  const char *refused; /* NULL, or why its file is not there: a code */
+} ia_appenv_item;
+
 typedef struct ia_appenv {
   ia_h256 deal_id, task_id;
   uint64_t task_index, bot_first, bot_size;
   ia_addr dataset; /* zero when none or bulk */
   bool bulk;
-  const ia_addr *slice; /* datasets of the slice, when bulk */
+  const ia_appenv_item *slice; /* when bulk */
   size_t n_slice;
   const json_t *files; /* input file URLs: array of strings, or NULL */
 } ia_appenv;

@@ -6,13 +6,7 @@
 #include "crypto/sha.h"
 #include "eth/address.h"
 #include "poco/orders.h"
-#include "policy/release.h"
-
-struct admitting {
-  const ia_release_facts *f;
-  const ia_release_memory *m;
-  ia_release_plan *plan;
-};
+#include "policy/internal.h"
 
 static bool a_fencing(struct admitting *a, ia_ruling *v)
 {
@@ -225,7 +219,7 @@ bool ia_release_admit(ia_release_plan *plan, ia_ruling *v, const ia_release_fact
   struct admitting a = {f, m, plan};
 
   return a_fencing(&a, v) && a_rollback(&a, v) && a_grants(&a, v) && a_releases(&a, v) &&
-         a_policy(&a, v);
+         a_policy(&a, v) && (!plan->bulk || ia_slice_admit(&a, v));
 }
 
 bool ia_release_secrets(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
@@ -244,12 +238,21 @@ bool ia_release_decide(ia_release_plan *plan, ia_ruling *v, const ia_release_fac
          ia_release_secrets(plan, v, f, m);
 }
 
+size_t ia_release_inputs(ia_task_input *in, const ia_release_plan *plan, const ia_release_facts *f)
+{
+  for (size_t i = 0; i < plan->n_slice; i++)
+    in[i] =
+        (ia_task_input){plan->slice[i].dataset, plan->slice[i].checksum, plan->slice[i].order_hash};
+  if (plan->has_dataset)
+    in[0] = (ia_task_input){f->match.dataset.dataset, f->asset[IA_ASSET_DATASET].dataset.checksum,
+                            plan->order_hash[IA_ORDER_DATASET]};
+  return plan->has_dataset ? 1 : plan->n_slice;
+}
+
 bool ia_release_descriptor(ia_descriptor *d, const ia_release_plan *plan, const ia_release_facts *f,
                            const char *tee, ia_err *e)
 {
-  ia_task_input in = {.dataset = f->match.dataset.dataset,
-                      .checksum = f->asset[IA_ASSET_DATASET].dataset.checksum,
-                      .order_hash = plan->order_hash[IA_ORDER_DATASET]};
+  ia_task_input in[IA_BULK_DATASETS_MAX];
 
   *d = (ia_descriptor){.domain = f->pins->domain,
                        .chain_id = f->pins->chain_id,
@@ -265,5 +268,5 @@ bool ia_release_descriptor(ia_descriptor *d, const ia_release_plan *plan, const 
                        .stage = IA_STAGE_APP,
                        .tee = tee};
   ia_sha256(&d->rules_hash, ia_span_str(IA_RULES_NONE));
-  return ia_inputs_hash(&d->inputs_hash, &in, plan->has_dataset ? 1 : 0, e);
+  return ia_inputs_hash(&d->inputs_hash, in, ia_release_inputs(in, plan, f), e);
 }

@@ -8,7 +8,7 @@
 #include "poco/ids.h"
 #include "poco/orders.h"
 #include "poco/tag.h"
-#include "policy/release.h"
+#include "policy/internal.h"
 
 void ia_release_plan_free(ia_release_plan *p)
 {
@@ -16,6 +16,7 @@ void ia_release_plan_free(ia_release_plan *p)
     return;
   ia_params_free(&p->params);
   ia_buf_free(&p->result_key);
+  free(p->slice);
   *p = (ia_release_plan){0};
 }
 
@@ -53,21 +54,19 @@ bool ia_lease_fencing(const ia_lease *l, const ia_release_memory *m, ia_err *e)
 }
 
 /* -- the view that repeats matchOrders over proven facts -- */
-struct proving {
-  const ia_release_facts *f;
-  ia_release_plan *plan;
-};
 
-static void note(ia_release_plan *p, const char *text)
+bool ia_by_ledger_note(ia_release_plan *p, const char *text, ia_err *e)
 {
+  char *slot;
+
   for (size_t i = 0; i < p->n_by_ledger; i++)
     if (strcmp(p->by_ledger[i], text) == 0)
-      return;
-  if (p->n_by_ledger < IA_BY_LEDGER_MAX) {
-    char *slot = p->by_ledger[p->n_by_ledger++];
-
-    (void)!snprintf(slot, sizeof(p->by_ledger[0]), "%s", text);
-  }
+      return true;
+  if (p->n_by_ledger == IA_BY_LEDGER_MAX)
+    return ia_fail(e, IA_E_TOO_LARGE, "too much stands on the ledger's word alone");
+  slot = p->by_ledger[p->n_by_ledger++];
+  (void)!snprintf(slot, sizeof(p->by_ledger[0]), "%s", text);
+  return true;
 }
 
 static bool v_owner(void *ctx, ia_asset_kind kind, const ia_addr *asset, bool *has, ia_addr *owner,
@@ -153,9 +152,7 @@ static bool v_has_purpose(void *ctx, const ia_addr *group, const ia_addr *accoun
   if (!p->f->ledger->has_purpose(p->f->ledger->ctx, group, account, member, e))
     return false;
   (void)!snprintf(text, sizeof(text), "whitelist:%s", ia_addr_lower(group).s);
-  if (*member)
-    note(p->plan, text);
-  return true;
+  return !*member || ia_by_ledger_note(p->plan, text, e);
 }
 
 static bool v_erc1271(void *ctx, const ia_addr *account, const ia_h256 *hash, ia_span sign,
@@ -175,9 +172,7 @@ static bool v_erc1271(void *ctx, const ia_addr *account, const ia_h256 *hash, ia
   if (!p->f->ledger->erc1271(p->f->ledger->ctx, account, hash, sign, is_contract, valid, e))
     return false;
   (void)!snprintf(text, sizeof(text), "erc1271:%s", ia_addr_lower(account).s);
-  if (*is_contract && *valid)
-    note(p->plan, text);
-  return true;
+  return !*is_contract || !*valid || ia_by_ledger_note(p->plan, text, e);
 }
 
 static bool v_categories(void *ctx, ia_u256 *count, ia_err *e)
@@ -190,6 +185,12 @@ static bool v_categories(void *ctx, ia_u256 *count, ia_err *e)
   *count = p->f->match.request.category;
   return ia_u256_add(count, count, &(ia_u256){{1, 0, 0, 0}}) ||
          ia_fail(e, IA_E_DEAL_MISMATCH, "category out of range");
+}
+
+ia_poco_view ia_proving_view(struct proving *p)
+{
+  return (ia_poco_view){p,         v_owner,     v_presigned, v_consumed, v_has_purpose,
+                        v_erc1271, v_categories};
 }
 
 /* -- the steps -- */
@@ -285,15 +286,17 @@ static bool s_assets(struct proving *p, ia_ruling *v)
   return true;
 }
 
-static ia_code code_of(const ia_revert *why)
+ia_code ia_revert_code(const ia_revert *why)
 {
   switch (why->id) {
   case IA_REVERT_MATCH_21:
   case IA_REVERT_MATCH_31:
   case IA_REVERT_MATCH_41:
   case IA_REVERT_MATCH_50:
+  case IA_REVERT_BULK_SIGNATURE:
   case IA_REVERT_SIGNATURE_FORMAT: return IA_E_ORDER_SIGNATURE;
   case IA_REVERT_MATCH_60:
+  case IA_REVERT_BULK_CONSUMED:
   case IA_REVERT_OVERCONSUMED: return IA_E_VOLUME_SPENT;
   default: return IA_E_DEAL_MISMATCH;
   }
@@ -301,7 +304,7 @@ static ia_code code_of(const ia_revert *why)
 
 static bool s_match(struct proving *p, ia_match_facts *mf, ia_ruling *v)
 {
-  ia_poco_view view = {p, v_owner, v_presigned, v_consumed, v_has_purpose, v_erc1271, v_categories};
+  ia_poco_view view = ia_proving_view(p);
   const ia_release_pins *pins = p->f->pins;
   ia_revert why = {0};
   ia_h256 separator;
@@ -310,7 +313,7 @@ static bool s_match(struct proving *p, ia_match_facts *mf, ia_ruling *v)
   ia_order_separator(&separator, pins->chain_id, &pins->hub);
   if (!ia_match_check(mf, pins->rules, &separator, &view, &p->f->match, &why, &e)) {
     if (why.id != IA_REVERT_FAULT)
-      e.code = code_of(&why);
+      e.code = ia_revert_code(&why);
     return ia_ruling_err(v, "orders", &e);
   }
   ia_ruling_ok(v, "orders", "four orders, each signed by its owner, fit together");
@@ -390,9 +393,10 @@ static bool s_params(struct proving *p, ia_ruling *v)
       e.code = IA_E_PARAMS_INVALID;
     return ia_ruling_err(v, "params", &e);
   }
-  if (*p->plan->params.bulk_cid)
-    return ia_ruling_no(v, "params", IA_E_UNSUPPORTED,
-                        "bulk processing is not offered by this SMS");
+  p->plan->bulk = *p->plan->params.bulk_cid != '\0';
+  if (p->plan->bulk && p->plan->has_dataset)
+    return ia_ruling_no(v, "params", IA_E_DEAL_MISMATCH,
+                        "a bulk request has no dataset of its own");
   p->plan->purpose = p->plan->params.purpose;
   p->plan->callback = !ia_addr_zero(&r->callback);
   p->plan->encrypt = p->plan->params.encrypt && !p->plan->callback;
@@ -408,5 +412,6 @@ bool ia_release_prove(ia_release_plan *plan, ia_ruling *v, const ia_release_fact
   *plan = (ia_release_plan){0};
   plan->purpose = "";
   return s_lease(&p, v) && s_task(&p, v) && s_tag(&p, v) && s_orders(&p, v) && s_assets(&p, v) &&
-         s_match(&p, &mf, v) && s_deal(&p, &mf, v) && s_params(&p, v);
+         s_match(&p, &mf, v) && s_deal(&p, &mf, v) && s_params(&p, v) &&
+         (!plan->bulk || ia_slice_prove(plan, v, f, &mf.tag));
 }

@@ -5,6 +5,7 @@
 #ifndef IA_POLICY_RELEASE_H
 #define IA_POLICY_RELEASE_H
 
+#include "poco/bulk.h"
 #include "poco/match.h"
 #include "poco/params.h"
 #include "policy/policy.h"
@@ -48,6 +49,14 @@ typedef struct ia_asset_facts {
   size_t n_messages;
 } ia_asset_facts;
 
+/* One entry of the slice of a bulk task. Borrowed. */
+typedef struct ia_slice_facts {
+  ia_code broken;         /* why it cannot be judged: no order (PARSE), or one that ends nowhere */
+  ia_dataset_order order; /* zeroed when there is none */
+  ia_asset_facts asset;
+  ia_span presign; /* as below */
+} ia_slice_facts;
+
 /* Everything that was looked up. What is missing has a flag. */
 typedef struct ia_release_facts {
   const ia_release_pins *pins;
@@ -67,9 +76,12 @@ typedef struct ia_release_facts {
   ia_match match;
   ia_asset_facts asset[IA_ASSET_KINDS]; /* workerpool: not used */
   ia_addr pool_owner;                   /* the ledger's word; no key depends on it */
-  ia_span presign[IA_ORDER_KINDS];      /* raw signed manage*Order transactions; empty = none */
-  const ia_poco_view *ledger;           /* has_purpose, erc1271, categories: its word. consumed:
-                                           only when planned */
+  const ia_slice_facts *slice;          /* of a bulk request: NULL = it is not here */
+  size_t n_slice;
+  uint64_t slice_index;            /* when planned: of which task; else the task says */
+  ia_span presign[IA_ORDER_KINDS]; /* raw signed manage*Order transactions; empty = none */
+  const ia_poco_view *ledger;      /* has_purpose, erc1271, categories: its word. consumed:
+                                      only when planned, and to refuse bulk */
   /* Has this account signed something for this SMS by key? Then it is no contract, whatever the
    * ledger says. NULL: of nobody is anything known. */
   bool (*signed_here)(void *ctx, const ia_addr *account, bool *yes, ia_err *e);
@@ -109,7 +121,23 @@ typedef struct ia_release_memory {
                      ia_err *e);
 } ia_release_memory;
 
-enum { IA_BY_LEDGER_MAX = 16 };
+enum { IA_BY_LEDGER_MAX = 512 };
+
+/* What became of one dataset of a slice. */
+typedef struct ia_slice_item {
+  ia_addr dataset;  /* zero: the slice holds no order here */
+  ia_h256 checksum; /* as the ledger shows it; proven when code is IA_OK */
+  ia_h256 order_hash;
+  ia_addr owner;
+  ia_span multiaddr;
+  size_t n_by_ledger; /* facts about this run of it that are the ledger's word */
+  bool has_policy;
+  ia_h256 policy_hash;
+  uint64_t policy_epoch;
+  ia_code code; /* IA_OK: its key leaves */
+  char reason[128];
+  char detail[128]; /* for its owner's log, where that may say more; "" = reason */
+} ia_slice_item;
 
 /* What follows from the facts once they are proven. */
 typedef struct ia_release_plan {
@@ -134,6 +162,9 @@ typedef struct ia_release_plan {
   uint64_t attempt;                     /* from 1 */
   char by_ledger[IA_BY_LEDGER_MAX][64]; /* "erc1271:0x<account>", "whitelist:0x<group>" */
   size_t n_by_ledger;
+  bool bulk;            /* the data are those of slice; has_dataset is false then */
+  ia_slice_item *slice; /* owned */
+  size_t n_slice;
 } ia_release_plan;
 
 void ia_release_plan_free(ia_release_plan *p);
@@ -157,6 +188,10 @@ bool ia_release_decide(ia_release_plan *plan, ia_ruling *v, const ia_release_fac
 IA_MUST bool ia_lease_check(const ia_lease *l, ia_domain d, const ia_h256 *task,
                             const ia_addr *pool_owner, uint64_t now, ia_err *e);
 IA_MUST bool ia_lease_fencing(const ia_lease *l, const ia_release_memory *m, ia_err *e);
+
+/* Inputs of the proven task in their order, for inputsHash; `in` has room for
+ * IA_BULK_DATASETS_MAX. Of a slice all of them, the refused ones too. */
+size_t ia_release_inputs(ia_task_input *in, const ia_release_plan *plan, const ia_release_facts *f);
 
 /* D of the proven task. */
 IA_MUST bool ia_release_descriptor(ia_descriptor *d, const ia_release_plan *plan,

@@ -8,18 +8,19 @@
 #include "data/stream.h"
 #include "receipt/trust.h"
 
-enum { IA_RECEIPT_MAX = 64 << 10 };
+enum { IA_RECEIPT_MAX = 1 << 20 };
 
 /* Borrowed parts; NULL where a task never got that far (then only settlement is there).
  *  run       DSSE envelope (run.h)
  *  release   {"record":text,"recordSig","enc","itemsHash","sig","certificate":{"tee","taskId",
  *            "worker","enclaveAddress","evidenceHash","expires","sig"}}; other members are dropped
  *  settlement {"text","sig"} (settlement.h)
- *  orders    {"app":{..,"sign"},"dataset":{..}|null,"workerpool":{..},"request":{..}}
+ *  orders    {"app":{..,"sign"},"dataset":{..}|null,"workerpool":{..},"request":{..}}; of a bulk
+ *            task also "slice":[{..,"sign"}|null]: null where the record says refused
  *  assets    {"app":{"owner","name","type","multiaddr","checksum","mrenclave"},
  *            "datasets":[{"address","owner","name","multiaddr","checksum"}]}; owner = first owner,
- *            multiaddr and mrenclave 0x hex
- *  evidence  {"quote","eventLog","aux","collateral"} base64 */
+ *            multiaddr and mrenclave 0x hex; of a refused one of a slice {"address","checksum"}
+ * alone evidence  {"quote","eventLog","aux","collateral"} base64 */
 typedef struct ia_receipt_parts {
   const json_t *run, *release, *settlement, *orders, *assets, *evidence;
 } ia_receipt_parts;
@@ -37,9 +38,9 @@ typedef struct ia_check {
 } ia_check;
 
 typedef struct ia_verdict {
-  ia_check check[48];
+  ia_check check[176]; /* room for a slice */
   size_t n;
-  char unproven[48][256]; /* sentences: what this receipt does not prove */
+  char unproven[176][256]; /* sentences: what this receipt does not prove */
   size_t n_unproven;
   bool ok;        /* no check failed */
   ia_code code;   /* the first failure */

@@ -45,15 +45,43 @@ static const ia_field dataset[] = {
     {"epoch", IA_FIELD_U64, offsetof(ia_record_dataset, epoch), 0},
 };
 
+static const ia_field refused[] = {
+    {"index", IA_FIELD_U64, offsetof(ia_record_refused, index), 0},
+    {"address", IA_FIELD_ADDR, offsetof(ia_record_refused, address), 0},
+    {"orderHash", IA_FIELD_H256, offsetof(ia_record_refused, order_hash), 0},
+    {"code", IA_FIELD_TEXT, offsetof(ia_record_refused, code),
+     sizeof(((ia_record_refused *)0)->code)},
+    {"reason", IA_FIELD_TEXT, offsetof(ia_record_refused, reason),
+     sizeof(((ia_record_refused *)0)->reason)},
+};
+
 void ia_record_free(ia_record *r)
 {
   if (!r)
     return;
   free(r->datasets);
+  free(r->refused);
   free(r->by_ledger);
+  r->refused = NULL;
+  r->n_refused = 0;
   r->datasets = NULL;
   r->by_ledger = NULL;
   r->n_datasets = r->n_by_ledger = 0;
+}
+
+static bool write_refused(json_t *v, const ia_record *r, ia_err *e)
+{
+  json_t *list = json_array();
+  bool ok = true;
+
+  if (r->n_refused == 0) {
+    json_decref(list);
+    return true;
+  }
+  for (size_t i = 0; ok && i < r->n_refused; i++)
+    ok = json_array_append_new(list,
+                               ia_fields_write(refused, IA_COUNT(refused), &r->refused[i], e)) == 0;
+  return json_object_set_new(v, "refused", list) == 0 && ok;
 }
 
 bool ia_record_text(ia_buf *out, const ia_record *r, ia_err *e)
@@ -68,6 +96,7 @@ bool ia_record_text(ia_buf *out, const ia_record *r, ia_err *e)
   for (size_t i = 0; ok && i < r->n_datasets; i++)
     ok = json_array_append_new(
              datasets, ia_fields_write(dataset, IA_COUNT(dataset), &r->datasets[i], e)) == 0;
+  ok = ok && write_refused(v, r, e);
   for (size_t i = 0; ok && i < r->n_by_ledger; i++)
     ok = json_array_append_new(words, json_string(r->by_ledger[i])) == 0;
   if (!ok)
@@ -88,6 +117,31 @@ static bool read_datasets(ia_record *r, const json_t *list, ia_err *e)
     if (!ia_fields_read(&r->datasets[r->n_datasets], dataset, IA_COUNT(dataset),
                         json_array_get(list, r->n_datasets), e))
       return false;
+  return true;
+}
+
+/* Takes the member out of v. */
+static bool read_refused(ia_record *r, json_t *v, ia_err *e)
+{
+  IA_AUTO_JSON *list = json_incref(json_object_get(v, "refused"));
+  size_t n = json_array_size(list);
+
+  if (!list)
+    return true;
+  (void)json_object_del(v, "refused");
+  if (!json_is_array(list) || n > IA_RECORD_DATASETS_MAX)
+    return ia_fail(e, IA_E_PARSE, "\"refused\": want a list");
+  r->refused = calloc(n + 1, sizeof(*r->refused));
+  if (!r->refused)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a record");
+  for (; r->n_refused < n; r->n_refused++) {
+    ia_record_refused *one = &r->refused[r->n_refused];
+
+    if (!ia_fields_read(one, refused, IA_COUNT(refused), json_array_get(list, r->n_refused), e))
+      return false;
+    if (one->index == 0 || (r->n_refused > 0 && one->index <= one[-1].index))
+      return ia_fail(e, IA_E_PARSE, "\"refused\": want growing numbers from 1");
+  }
   return true;
 }
 
@@ -116,7 +170,7 @@ bool ia_record_parse(ia_record *out, ia_span text, ia_err *e)
   IA_AUTOV(ia_buf) again = {0};
 
   *out = (ia_record){0};
-  if (!v || !ia_fields_read(out, fields, IA_COUNT(fields), v, e) ||
+  if (!v || !read_refused(out, v, e) || !ia_fields_read(out, fields, IA_COUNT(fields), v, e) ||
       !ia_fields_read(out, hashes, IA_COUNT(hashes), json_object_get(v, "orderHashes"), e) ||
       !read_datasets(out, json_object_get(v, "datasets"), e) ||
       !read_words(out, json_object_get(v, "byLedger"), e) || !ia_record_text(&again, out, e))

@@ -8,7 +8,7 @@
 #include "base/types.h"
 #include "tee/domain.h"
 
-enum { IA_RECORD_DATASETS_MAX = 128, IA_RECORD_BY_LEDGER_MAX = 32, IA_RECORD_WORD = 64 };
+enum { IA_RECORD_DATASETS_MAX = 128, IA_RECORD_BY_LEDGER_MAX = 512, IA_RECORD_WORD = 64 };
 
 typedef struct ia_record_dataset {
   ia_addr address;
@@ -17,6 +17,15 @@ typedef struct ia_record_dataset {
   ia_h256 policy_hash; /* zero: no policy document */
   uint64_t epoch;
 } ia_record_dataset;
+
+/* A dataset of a slice whose key stayed where it was. */
+typedef struct ia_record_refused {
+  uint64_t index;     /* in the slice, from 1 */
+  ia_addr address;    /* zero: the slice holds no order there */
+  ia_h256 order_hash; /* zero likewise */
+  char code[24];
+  char reason[128];
+} ia_record_refused;
 
 typedef struct ia_record {
   char tee[8];
@@ -36,8 +45,10 @@ typedef struct ia_record {
   ia_h256 desc_hash;
   ia_addr app_owner;           /* proven by the SMS; signed the app order */
   ia_h256 order_hash[4];       /* app, dataset (zero: none or bulk), workerpool, request */
-  ia_record_dataset *datasets; /* in slice order; owned */
+  ia_record_dataset *datasets; /* whose keys left, in slice order; owned */
   size_t n_datasets;
+  ia_record_refused *refused; /* by index; owned. The member is there when there are any */
+  size_t n_refused;
   ia_h256 task_hash;                 /* SHA-256 of the item `task` */
   ia_h256 result_key_hash;           /* SHA-256 of its resultKey (PEM text); zero: none */
   char (*by_ledger)[IA_RECORD_WORD]; /* what was taken on the ledger's word; owned */

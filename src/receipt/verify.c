@@ -56,8 +56,11 @@ void ia_case_unproven(ia_case *c, const char *fmt, ...)
   ia_verdict *v = c->out;
   va_list ap;
 
-  if (v->n_unproven == IA_COUNT(v->unproven))
+  if (v->n_unproven == IA_COUNT(v->unproven)) {
+    (void)snprintf(v->unproven[IA_COUNT(v->unproven) - 1], sizeof(v->unproven[0]),
+                   "And more than this list holds.");
     return;
+  }
   va_start(ap, fmt);
   (void)vsnprintf(v->unproven[v->n_unproven], sizeof(v->unproven[0]), fmt, ap);
   va_end(ap);

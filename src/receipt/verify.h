@@ -22,6 +22,7 @@ typedef struct ia_case {
   ia_order_box order[IA_ORDER_KINDS];
   ia_h256 order_hash[IA_ORDER_KINDS];
   bool has_order[IA_ORDER_KINDS];
+  ia_addr data_first_owner; /* of the one dataset */
 } ia_case;
 
 /* Adds a check; ok or the code says which. Returns ok. */
@@ -32,9 +33,12 @@ void ia_case_note(ia_case *c, const char *name, const char *fmt, ...) IA_PRINTF(
 /* What the receipt does not prove. */
 void ia_case_unproven(ia_case *c, const char *fmt, ...) IA_PRINTF(2, 3);
 
-bool ia_verify_release(ia_case *c);    /* record, signatures, certificate */
-void ia_verify_evidence(ia_case *c);   /* descriptor, report data, quote, event log */
-void ia_verify_orders(ia_case *c);     /* the four orders and their signatures */
+bool ia_verify_release(ia_case *c);  /* record, signatures, certificate */
+void ia_verify_evidence(ia_case *c); /* descriptor, report data, quote, event log */
+void ia_verify_orders(ia_case *c);   /* the four orders and their signatures */
+bool ia_verify_is_slice(ia_case *c); /* the list of dataset orders fits the record */
+/* The order of this dataset is signed by its owner; first: whom the address names. */
+void ia_verify_slice_owner(ia_case *c, const ia_record_dataset *d, const ia_addr *first);
 void ia_verify_assets(ia_case *c);     /* addresses, image, inputs */
 void ia_verify_settlement(ia_case *c); /* the pool's word and the worker's transaction */
 

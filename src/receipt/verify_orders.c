@@ -107,13 +107,17 @@ static void verify_owner(ia_case *c, ia_order_kind kind, const ia_addr *first, c
 
 void ia_verify_orders(ia_case *c)
 {
-  static const char *const members[] = {"app", "dataset", "workerpool", "request", NULL};
+  static const char *const members[] = {"app", "dataset", "workerpool", "request", "slice", NULL};
+  const json_t *slice = json_object_get(c->orders, "slice");
   ia_h256 separator;
 
   if (!ia_case_check(c, "orders",
-                     json_is_object(c->orders) && json_object_size(c->orders) == 4 &&
+                     json_is_object(c->orders) && json_object_size(c->orders) == (slice ? 5 : 4) &&
                          ia_json_only(c->orders, members, NULL),
                      IA_E_RECEIPT_FIELD, "The four orders are here, and nothing else."))
+    return;
+  if (slice && !ia_case_check(c, "orders-slice", ia_verify_is_slice(c), IA_E_RECEIPT_FIELD,
+                              "The orders of the slice are those that the service checked."))
     return;
   ia_order_separator(&separator, c->sms->chain_id, &c->sms->hub);
   for (int k = 0; k < IA_ORDER_KINDS; k++)
@@ -203,33 +207,87 @@ static bool received(const ia_run *r, const struct asset *a)
   return r->cause[0] != '\0'; /* a run that failed may have stopped before it fetched */
 }
 
+/* Inputs of the run in their order: the datasets whose keys left, and between them the refused
+ * ones, of which the receipt holds address and checksum alone. */
+struct inputs {
+  ia_task_input in[IA_RECORD_DATASETS_MAX];
+  size_t n, released, refused;
+  bool got; /* the enclave received the bytes of all that were released */
+};
+
+static bool refused_input(struct inputs *x, const ia_record_refused *r, const json_t *v)
+{
+  static const char *const members[] = {"address", "checksum", NULL};
+  ia_task_input *in = &x->in[x->n];
+
+  in->order_hash = r->order_hash;
+  x->refused++;
+  return json_object_size(v) == 2 && ia_json_only(v, members, NULL) &&
+         ia_json_get_addr(v, "address", &in->dataset, NULL) &&
+         ia_json_get_h256(v, "checksum", &in->checksum, NULL) &&
+         ia_addr_eq(&in->dataset, &r->address);
+}
+
+static bool released_input(struct inputs *x, ia_case *c, const json_t *v)
+{
+  const ia_record_dataset *d = &c->record.datasets[x->released++];
+  struct asset a;
+
+  if (!dataset_of(&a, c, v) || !ia_addr_eq(&a.address, &d->address))
+    return false;
+  x->in[x->n] = (ia_task_input){a.address, a.checksum, d->order_hash};
+  x->got = x->got && received(&c->stated, &a);
+  if (c->has_order[IA_ORDER_DATASET] && c->record.n_datasets == 1 && c->record.n_refused == 0)
+    c->data_first_owner = a.owner;
+  else
+    ia_verify_slice_owner(c, d, &a.owner);
+  return true;
+}
+
+static bool read_inputs(struct inputs *x, ia_case *c, const json_t *list)
+{
+  const ia_record *r = &c->record;
+  size_t total = r->n_datasets + r->n_refused;
+  bool ok = json_is_array(list) && json_array_size(list) == total && total <= IA_COUNT(x->in);
+
+  for (x->n = 0; ok && x->n < total; x->n++) {
+    const json_t *v = json_array_get(list, x->n);
+    bool refused = x->refused < r->n_refused && r->refused[x->refused].index == x->n + 1;
+
+    if (!refused && x->released == r->n_datasets)
+      return false;
+    ok = refused ? refused_input(x, &r->refused[x->refused], v) : released_input(x, c, v);
+  }
+  return ok;
+}
+
 static void verify_datasets(ia_case *c)
 {
-  const json_t *list = json_object_get(c->assets, "datasets");
   const ia_record *r = &c->record;
-  ia_autofree ia_task_input *in = calloc(r->n_datasets + 1, sizeof(*in));
-  bool ok = in && json_is_array(list) && json_array_size(list) == r->n_datasets;
-  bool got = true;
-  struct asset a = {0};
+  struct inputs x = {.got = true};
   ia_h256 hash;
+  bool ok = read_inputs(&x, c, json_object_get(c->assets, "datasets")) &&
+            ia_inputs_hash(&hash, x.in, x.n, NULL) &&
+            ia_h256_eq(&hash, &c->stated.desc.inputs_hash);
 
-  for (size_t i = 0; ok && i < r->n_datasets; i++) {
-    ok = dataset_of(&a, c, json_array_get(list, i)) &&
-         ia_addr_eq(&a.address, &r->datasets[i].address);
-    in[i] = (ia_task_input){a.address, a.checksum, r->datasets[i].order_hash};
-    got = got && received(&c->stated, &a);
-  }
-  ok = ok && ia_inputs_hash(&hash, in, r->n_datasets, NULL) &&
-       ia_h256_eq(&hash, &c->stated.desc.inputs_hash);
   ia_case_check(c, "asset-datasets", ok, IA_E_ASSET_MISMATCH,
                 ok ? "The data of the run (%zu) are by their addresses the registered bytes."
                    : "The data of the run (%zu) are not those registered.",
                 r->n_datasets);
-  ia_case_check(c, "inputs", got, IA_E_BAD_CHECKSUM,
-                got ? "The enclave received exactly those bytes."
-                    : "The enclave received other bytes than those registered.");
+  ia_case_check(c, "inputs", x.got, IA_E_BAD_CHECKSUM,
+                x.got ? "The enclave received exactly those bytes."
+                      : "The enclave received other bytes than those registered.");
   if (ok && c->has_order[IA_ORDER_DATASET] && r->n_datasets == 1)
-    verify_owner(c, IA_ORDER_DATASET, &a.owner, &r->datasets[0].owner, "the data's");
+    verify_owner(c, IA_ORDER_DATASET, &c->data_first_owner, &r->datasets[0].owner, "the data's");
+  for (size_t i = 0; i < r->n_refused; i++)
+    ia_case_note(c, "refused", "Data %llu of the slice, %s, stayed closed to the run: %s, %s.",
+                 (unsigned long long)r->refused[i].index, ia_addr_lower(&r->refused[i].address).s,
+                 r->refused[i].code, r->refused[i].reason);
+  if (json_object_get(c->orders, "slice"))
+    ia_case_unproven(c,
+                     "That these are the data of task %u in the request's bulk_cid: the service "
+                     "fetched the list.",
+                     c->stated.desc.task_index);
 }
 
 void ia_verify_assets(ia_case *c)

@@ -139,19 +139,19 @@ static json_t *datasets(const ia_local_run *r, ia_err *e)
 
 static bool environment(json_t **env, const ia_local_run *r, ia_err *e)
 {
-  ia_autofree ia_addr *slice = calloc(r->n_data + 1, sizeof(*slice));
+  ia_autofree ia_appenv_item *slice = calloc(r->n_data + 1, sizeof(*slice));
   ia_appenv in = {.deal_id = r->task_id, .task_id = r->task_id, .bot_size = 1, .files = r->urls};
 
   if (!slice)
     return ia_fail(e, IA_E_MEMORY, "environment");
   for (size_t i = 0; i < r->n_data; i++)
-    slice[i] = r->data[i].address;
+    slice[i].dataset = r->data[i].address;
   in.bulk = r->n_data > 1;
   if (in.bulk) {
     in.slice = slice;
     in.n_slice = r->n_data;
   } else if (r->n_data == 1) {
-    in.dataset = slice[0];
+    in.dataset = slice[0].dataset;
   }
   return ia_appenv_build(env, &in, e);
 }

@@ -84,12 +84,13 @@ static json_t *hints(const fake_host *h)
 
 static json_t *task_env(const fake_host *h, const json_t *files)
 {
+  const ia_appenv_item slice[] = {{h->slice[0], NULL}, {h->slice[1], "REVOKED"}};
   ia_appenv in = {.deal_id = h->truth.deal_id,
                   .task_id = h->truth.task_id,
                   .bot_size = 1,
                   .dataset = h->truth.dataset,
                   .bulk = h->plan->bulk,
-                  .slice = h->slice,
+                  .slice = slice,
                   .n_slice = 2,
                   .files = files};
   json_t *env;
@@ -111,6 +112,8 @@ static json_t *task_datasets(const fake_host *h)
                           "filename", ia_dataset_file_name(&h->slice[i], h->plan->bulk).s,
                           "orderHash", ia_h256_text(&order).s, "policyHash", "epoch", 0);
 
+    if (i == 1 && !h->plan->silent)
+      json_object_set_new(d, "refused", json_string("REVOKED"));
     if (h->plan->local || h->plan->local_task)
       json_object_set_new(d, "plain", json_true());
     json_array_append_new(list, d);

@@ -30,7 +30,8 @@ typedef struct fake_plan {
   bool local_task;      /* a local task for a guest of the network */
   bool callback, file, no_dataset;
   bool prepare;      /* the image is announced before the task */
-  bool bulk;         /* a slice of two datasets; the SMS holds no key of the second */
+  bool bulk;         /* a slice of two datasets; the SMS releases no key of the second */
+  bool silent;       /* and does not say so */
   const char *input; /* content of the input file */
 } fake_plan;
 

@@ -226,6 +226,9 @@ static void test_prepared_slice(void **state IA_UNUSED)
   ia_autofree char *result = fake_result(&host, "result.txt");
   assert_string_equal(result, MARKER " 0 -1 -1");
   assert_int_equal(host.fetches, 1);
+  /* a key that is missing without a word is no refusal */
+  fake_run(&host, &(fake_plan){.argv = "slice", .bulk = true, .silent = true});
+  ended("PRE_COMPUTE_DATASET_KEY_MISSING");
 }
 
 static void test_local(void **state IA_UNUSED)

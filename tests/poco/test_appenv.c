@@ -78,7 +78,7 @@ static void test_environment(void **state IA_UNUSED)
             "\"IEXEC_BOT_SIZE\":\"5\",\"IEXEC_BOT_FIRST_INDEX\":\"2\",\"IEXEC_BOT_TASK_INDEX\":\"3\","
   check(&in, "{" COMMON "\"IEXEC_DATASET_ADDRESS\":\"" ZEROS
              "\",\"IEXEC_DATASET_FILENAME\":\"" ZEROS "\",\"IEXEC_INPUT_FILES_NUMBER\":\"0\"}");
-  const ia_addr slice[] = {{{0xab, 0xcd}}, {{0x12}}};
+  const ia_appenv_item slice[] = {{{{0xab, 0xcd}}, NULL}, {{{0x12}}, "REVOKED"}};
   IA_AUTO_JSON *files = json_pack("[s]", "https://example.org/a");
   in.bulk = true;
   in.slice = slice;
@@ -91,6 +91,7 @@ static void test_environment(void **state IA_UNUSED)
         "\"0xb5b10dd0429e69ac7cfaf0a20b6901c1265c50b55d1751bcb684ed96ef7b300a\","
         "\"IEXEC_BULK_SLICE_SIZE\":\"2\","
         "\"IEXEC_DATASET_1_FILENAME\":\"0xABcD000000000000000000000000000000000000\","
+        "\"IEXEC_DATASET_2_REFUSED\":\"REVOKED\","
         "\"IEXEC_DATASET_2_FILENAME\":\"0x1200000000000000000000000000000000000000\"}");
 }
 

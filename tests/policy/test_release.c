@@ -387,7 +387,7 @@ static void test_secrets_and_result(void **state)
                 NULL);
   expect_params("{\"iexec_args\":", IA_E_PARAMS_INVALID, true, NULL);
   expect_params("{\"bulk_cid\":\"QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnHfHG\"}",
-                IA_E_UNSUPPORTED, true, NULL);
+                IA_E_DEAL_MISMATCH, true, NULL);
 }
 
 /* An app's secret leaves for an order of who pushed it, and for no other owner's. */

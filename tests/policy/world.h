@@ -40,6 +40,9 @@ struct world {
   ia_addr fence_worker, app_pusher;
   bool has_app_secret;
   const char *policy;
+  ia_addr policy_of; /* zero: of every dataset */
+  ia_addr no_key_of; /* the dataset whose key is missing */
+  ia_u256 consumed;  /* what the ledger says of every order */
   const char *result_key;
   /* the ledger's word */
   ia_poco_view ledger;
@@ -174,8 +177,8 @@ static inline void w_lease(struct world *w)
 /* -- the ledger's word -- */
 static inline bool wl_consumed(void *ctx, const ia_h256 *h, ia_u256 *v, ia_err *e)
 {
-  (void)ctx, (void)h, (void)e;
-  *v = ia_u256_of(0);
+  (void)h, (void)e;
+  *v = ((const struct world *)ctx)->consumed;
   return true;
 }
 
@@ -264,8 +267,7 @@ static inline bool wm_policy(void *ctx, const ia_addr *d, bool *has, ia_policy *
 {
   const struct world *w = ctx;
 
-  (void)d;
-  *has = w->policy != NULL;
+  *has = w->policy && (ia_addr_zero(&w->policy_of) || ia_addr_eq(&w->policy_of, d));
   memset(h->b, 0x0b, 32);
   *epoch = 1;
   return !*has || ia_policy_parse(p, ia_span_str(w->policy), e);
@@ -287,9 +289,9 @@ static inline bool wm_secret(void *ctx, ia_secret_kind kind, const ia_addr *of, 
 {
   const struct world *w = ctx;
 
-  (void)of, (void)name, (void)e;
+  (void)name, (void)e;
   *pusher = w->app_pusher;
-  *has = kind == IA_SECRET_DATASET ? !w->no_dataset_key
+  *has = kind == IA_SECRET_DATASET ? !w->no_dataset_key && !ia_addr_eq(of, &w->no_key_of)
          : kind == IA_SECRET_APP   ? w->has_app_secret
                                    : !w->no_requester_secret;
   return true;

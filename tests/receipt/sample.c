@@ -113,6 +113,15 @@ static void make_assets(sample *s)
                 ia_json_addr(&s->owner_a), "name", "sample data", "multiaddr",
                 ia_json_hex(ia_span_str(multiaddr)), "checksum", ia_json_h256(&s->checksum));
   must(s->assets != NULL);
+  s->data = d->dataset;
+  if (!s->bulk)
+    return;
+  ia_addr refused = addr_of(0xdd);
+  ia_h256 checksum = hash_of(0x98);
+  d->dataset = addr_of(0);
+  must(json_array_append_new(json_object_get(s->assets, "datasets"),
+                             json_pack("{s:o,s:o}", "address", ia_json_addr(&refused), "checksum",
+                                       ia_json_h256(&checksum))) == 0);
 }
 
 static void add_order(sample *s, ia_order_kind kind, const char *name, const void *order,
@@ -130,7 +139,7 @@ static void make_orders(sample *s)
 {
   const ia_descriptor *d = &s->stated.desc;
   ia_app_order app = {.app = d->app, .volume = ia_u256_of(10), .salt = hash_of(1)};
-  ia_dataset_order data = {.dataset = d->dataset, .volume = ia_u256_of(3), .salt = hash_of(2)};
+  ia_dataset_order data = {.dataset = s->data, .volume = ia_u256_of(3), .salt = hash_of(2)};
   ia_workerpool_order pool = {
       .workerpool = addr_of(0xb1), .volume = ia_u256_of(5), .salt = hash_of(3)};
   ia_request_order req = {.app = d->app,
@@ -146,6 +155,13 @@ static void make_orders(sample *s)
   add_order(s, IA_ORDER_DATASET, "dataset", &data, &s->owner);
   add_order(s, IA_ORDER_WORKERPOOL, "workerpool", &pool, &s->pool);
   add_order(s, IA_ORDER_REQUEST, "request", &req, &s->requester);
+  s->data_hash = s->order_hash[IA_ORDER_DATASET];
+  if (!s->bulk)
+    return;
+  s->order_hash[IA_ORDER_DATASET] = hash_of(0);
+  must(json_object_set_new(s->orders, "slice",
+                           json_pack("[O,n]", json_object_get(s->orders, "dataset"))) == 0 &&
+       json_object_set_new(s->orders, "dataset", json_null()) == 0);
 }
 
 /* Deal, task, descriptor, events, report data, quote. */
@@ -154,7 +170,8 @@ static void make_evidence(sample *s)
   ia_run *r = &s->stated;
   ia_descriptor *d = &r->desc;
   ia_u256 first = ia_u256_of(r->bot_first), index = ia_u256_of(d->task_index);
-  ia_task_input in = {d->dataset, s->checksum, s->order_hash[IA_ORDER_DATASET]};
+  ia_task_input in[] = {{s->data, s->checksum, s->data_hash},
+                        {addr_of(0xdd), hash_of(0x98), hash_of(0xde)}};
   IA_AUTOV(ia_buf) bytes = {0};
   ia_sim_claims claims = {.mr_td = s->trust->sms[0].guests[0]};
 
@@ -162,7 +179,7 @@ static void make_evidence(sample *s)
   ia_deal_id(&d->deal_id, &d->request_hash, &first);
   ia_task_id(&d->task_id, &d->deal_id, &index);
   ia_sha256(&d->rules_hash, ia_span_str(IA_RULES_NONE));
-  must(ia_inputs_hash(&d->inputs_hash, &in, 1, NULL));
+  must(ia_inputs_hash(&d->inputs_hash, in, s->bulk ? 2 : 1, NULL));
   ia_descriptor_put(&bytes, d);
   must(ia_event_append(&s->log, &s->rtmr3, d->domain, IA_EVENT_DESCRIPTOR, ia_buf_view(&bytes),
                        NULL) &&
@@ -208,10 +225,18 @@ static void fill_record(sample *s)
   r->datasets = calloc(1, sizeof(*r->datasets));
   must(r->datasets != NULL);
   r->n_datasets = 1;
-  r->datasets[0] = (ia_record_dataset){.address = run->desc.dataset,
-                                       .owner = s->owner_a,
-                                       .order_hash = s->order_hash[IA_ORDER_DATASET],
-                                       .epoch = 1};
+  r->datasets[0] = (ia_record_dataset){
+      .address = s->data, .owner = s->owner_a, .order_hash = s->data_hash, .epoch = 1};
+  if (s->bulk) {
+    r->refused = calloc(1, sizeof(*r->refused));
+    must(r->refused != NULL);
+    r->n_refused = 1;
+    r->refused[0] = (ia_record_refused){.index = 2,
+                                        .address = addr_of(0xdd),
+                                        .order_hash = hash_of(0xde),
+                                        .code = "REVOKED",
+                                        .reason = "the order was revoked"};
+  }
   r->app_owner = s->owner_a;
   ia_sha256(&r->result_key_hash, ia_span_str("a key"));
   r->task_hash = run->task_hash;
@@ -292,7 +317,7 @@ static void make_run(sample *s)
   r->inputs = calloc(1, sizeof(*r->inputs));
   must(r->inputs != NULL);
   r->n_inputs = 1;
-  r->inputs[0] = (ia_run_input){.dataset = r->desc.dataset, .sha256 = s->checksum};
+  r->inputs[0] = (ia_run_input){.dataset = s->data, .sha256 = s->checksum};
   must(ia_run_sign(&s->run, r, s->secp, &s->enclave, NULL));
 }
 
@@ -341,9 +366,9 @@ static void make_settlement(sample *s)
   ia_settlement_free(&st);
 }
 
-void sample_make(sample *s, ia_span result)
+static void make(sample *s, ia_span result, bool bulk)
 {
-  *s = (sample){.checksum = hash_of(0x99)};
+  *s = (sample){.checksum = hash_of(0x99), .bulk = bulk};
   make_keys(s);
   make_trust(s);
   fill_run(s, result);
@@ -354,6 +379,16 @@ void sample_make(sample *s, ia_span result)
   sample_release(s);
   make_run(s);
   make_settlement(s);
+}
+
+void sample_make(sample *s, ia_span result)
+{
+  make(s, result, false);
+}
+
+void sample_make_bulk(sample *s, ia_span result)
+{
+  make(s, result, true);
 }
 
 void sample_free(sample *s)

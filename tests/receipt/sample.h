@@ -20,6 +20,9 @@ typedef struct sample {
   ia_trust *trust;
   json_t *orders, *assets, *evidence, *release, *run, *settlement;
   ia_h256 order_hash[4];
+  bool bulk;         /* a slice of two, of which the second was refused */
+  ia_addr data;      /* the dataset that was released */
+  ia_h256 data_hash; /* of its order */
   ia_run stated;
   ia_record record;
   ia_h256 checksum; /* of the dataset */
@@ -30,6 +33,7 @@ typedef struct sample {
 /* Everything for a completed task whose uploaded result is `result`. Ends the test on any failure.
  */
 void sample_make(sample *s, ia_span result);
+void sample_make_bulk(sample *s, ia_span result);
 /* The release part anew, of s->record as it is now. */
 void sample_release(sample *s);
 void sample_free(sample *s);

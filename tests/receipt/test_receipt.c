@@ -26,6 +26,17 @@ static int setup(void **state)
   return 0;
 }
 
+static int setup_bulk(void **state)
+{
+  sample *s = calloc(1, sizeof(*s));
+
+  if (!s)
+    return -1;
+  sample_make_bulk(s, ia_span_str(result_bytes));
+  *state = s;
+  return 0;
+}
+
 static int teardown(void **state)
 {
   sample_free(*state);
@@ -457,6 +468,39 @@ static void a_task_without_an_enclave(void **state)
   assert_false(v.ok);
 }
 
+/* The list of a bulk task: as long as the record says, each at its place, the refused ones bare. */
+static void a_slice_is_whole(void **state)
+{
+  sample *s = *state;
+  ia_verdict v;
+
+  for (int change = 0; change < 5; change++) {
+    IA_AUTO_JSON *r = receipt_of(s);
+    json_t *slice = json_object_get(json_object_get(r, "orders"), "slice");
+    json_t *data = json_object_get(json_object_get(r, "assets"), "datasets");
+
+    if (change == 1) /* the refused one is left out */
+      assert_int_equal(json_array_remove(slice, 1), 0);
+    if (change == 2)
+      assert_int_equal(json_array_remove(data, 1), 0);
+    if (change == 3) /* it is shown as if it had been released */
+      assert_int_equal(json_array_set(slice, 1, json_array_get(slice, 0)), 0);
+    if (change == 4) /* with more than the hash of the inputs covers */
+      assert_int_equal(
+          json_object_set_new(json_array_get(data, 1), "owner", ia_json_addr(&s->owner_a)), 0);
+    verify(&v, s, r, result_bytes);
+    assert_int_equal(v.ok, change == 0);
+    assert_true(change == 0 || fails(&v, change % 2 == 1 ? "orders-slice" : "asset-datasets"));
+  }
+  IA_AUTO_JSON *sound = receipt_of(s);
+  verify(&v, s, sound, NULL);
+  bool said = false;
+  for (size_t i = 0; i < v.n; i++)
+    said = said || (strcmp(v.check[i].name, "refused") == 0 && strstr(v.check[i].text, "REVOKED"));
+  assert_true(said);
+}
+
+#define BULK(f) cmocka_unit_test_setup_teardown(f, setup_bulk, teardown)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -473,6 +517,11 @@ int main(void)
       TEST(assets_may_have_been_handed_on),
       TEST(every_word_of_the_ledger_is_said),
       TEST(simulation_from_elsewhere_is_said),
+      BULK(a_sound_receipt_verifies),
+      BULK(every_changed_field_is_noticed),
+      BULK(added_and_removed_fields_are_noticed),
+      BULK(signed_texts_are_whole),
+      BULK(a_slice_is_whole),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

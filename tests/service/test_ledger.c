@@ -410,6 +410,44 @@ static void callbacks_and_bulk(void **state)
   assert_true(ia_span_is(out.bytes[0], "callback bytes"));
 }
 
+/* Anybody makes groups; each is its maker's, holds itself, and admits whom she adds. */
+static void a_group_of_ones_own(void **state)
+{
+  world *w = *state;
+  IA_AUTOV(ia_buf) store = {0};
+  ia_args salt = {.id = {{{7}}}}, made, key = {.value = {ia_u256_of(4), ia_u256_of(1)}}, out;
+  ia_sig sigs[IA_ORDER_KINDS];
+  ia_match m;
+
+  world_view(w, &w->group_factory, IA_CALL_CREATE_GROUP, &salt, &out, &store);
+  IA_AUTO_JSON *receipt =
+      world_send(w, APP_OWNER, &w->group_factory, IA_CALL_CREATE_GROUP, &salt, true);
+  const json_t *log = json_array_get(json_object_get(receipt, "logs"), 0);
+  assert_true(ia_json_get_addr(log, "address", &made.addr[0], NULL));
+  const ia_addr *group = &made.addr[0];
+  assert_true(world_has_event(receipt, group, IA_EV_OWNERSHIP_TRANSFERRED));
+  assert_true(world_has_event(receipt, group, IA_EV_KEY_ADDED));
+  world_view(w, group, IA_CALL_OWNER, NULL, &out, &store);
+  assert_memory_equal(out.addr[0].b, w->who[APP_OWNER].b, 20);
+  memcpy(key.id[0].b + 12, group->b, 20);
+  world_view(w, group, IA_CALL_KEY_HAS_PURPOSE, &key, &out, &store);
+  assert_true(out.flag);
+  world_orders(w, &m, 1);
+  m.dataset.apprestrict = *group;
+  world_sign(w, &m, sigs);
+  world_reverts(w, REQUESTER, &w->hub, IA_CALL_MATCH_ORDERS, &m, "iExecV5-matchOrders-0x16");
+  memcpy(key.id[0].b + 12, w->app.b, 20);
+  world_reverts(w, STRANGER, group, IA_CALL_ADD_KEY, &key, "Ownable: caller is not the owner");
+  json_decref(world_send(w, APP_OWNER, group, IA_CALL_ADD_KEY, &key, true));
+  (void)world_match(w, &m, REQUESTER, IA_CALL_MATCH_ORDERS);
+  /* the same salt is another's group where another sends it */
+  IA_AUTO_JSON *other =
+      world_send(w, STRANGER, &w->group_factory, IA_CALL_CREATE_GROUP, &salt, true);
+  log = json_array_get(json_object_get(other, "logs"), 0);
+  assert_true(ia_json_get_addr(log, "address", &out.addr[0], NULL));
+  assert_memory_not_equal(out.addr[0].b, group->b, 20);
+}
+
 int main(void)
 {
   static const struct CMUnitTest tests[] = {
@@ -421,6 +459,7 @@ int main(void)
       TEST(presigned_orders_match),
       TEST(a_sponsor_pays),
       TEST(a_whitelist_admits_its_members),
+      TEST(a_group_of_ones_own),
       TEST(every_check_has_its_word),
       TEST(the_slow_path_pays_too),
       TEST(an_unrevealed_task_is_reopened),

@@ -469,6 +469,8 @@ static void entries_and_groups(world *w)
   no(w, POOL_OWNER, &w->group, IA_CALL_REMOVE_KEY, &key, IA_REVERT_GROUP_NO_KEY);
   memcpy(key.id[0].b + 12, w->group.b, 20);
   no(w, POOL_OWNER, &w->group, IA_CALL_ADD_KEY, &key, IA_REVERT_GROUP_HAS_KEY);
+  yes(w, STRANGER, &w->group_factory, IA_CALL_CREATE_GROUP, &key);
+  no(w, STRANGER, &w->group_factory, IA_CALL_CREATE_GROUP, &key, IA_REVERT_GROUP_EXISTS);
 }
 
 /* A ledger that is neither for tests nor on loopback. */

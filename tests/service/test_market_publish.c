@@ -52,7 +52,7 @@ static void every_kind_comes_and_goes(void **state)
     assert_int_equal(why.code, IA_E_FORBIDDEN);
     MUST(ia_to_market_unpublish(&w->net, maker, (ia_order_kind)k, &hash[k], e));
     assert_false(ia_to_market_unpublish(&w->net, maker, (ia_order_kind)k, &hash[k], &why));
-    assert_int_equal(why.code, IA_E_NOT_FOUND);
+    assert_int_equal(why.code, IA_E_FORBIDDEN);
   }
 }
 
@@ -65,7 +65,7 @@ static void kinds_do_not_mix(void **state)
   ia_h256 hash = publish(w, &o, w->owner);
 
   assert_false(ia_to_market_unpublish(&w->net, w->owner, IA_ORDER_DATASET, &hash, &e));
-  assert_int_equal(e.code, IA_E_NOT_FOUND);
+  assert_int_equal(e.code, IA_E_FORBIDDEN);
   assert_false(ia_to_market_fetch(&w->net, &offer, IA_ORDER_DATASET, &hash, &e));
   expect_order(w, IA_ORDER_APP, &hash, "open", 1);
 }
@@ -115,7 +115,7 @@ static void the_first_failure_is_named(void **state)
 
     (void)publish(w, &cheap, w->owner);
   }
-  expect(w, &o, w->owner, IA_E_FORBIDDEN, "maximum number");
+  expect(w, &o, w->owner, IA_E_FORBIDDEN, "maximum of");
   expect(w, &o, w->other, IA_E_FORBIDDEN, "invalid sign");
   o.workerpool.workerpool = w->other->address;
   expect(w, &o, w->other, IA_E_FORBIDDEN, "Resource not deployed");

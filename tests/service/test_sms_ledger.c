@@ -27,7 +27,9 @@ static ia_release_pins pins_of(world *w)
 
 static void open_over(world *w, ia_sms_ledger *l, const ia_release_pins *p, bool market)
 {
-  MUST(ia_sms_ledger_open(l, w->net.rpc, market ? w->net.market : NULL, p, e));
+  ia_sms_urls urls = {.rpc = w->net.rpc, .market = market ? w->net.market : NULL};
+
+  MUST(ia_sms_ledger_open(l, &urls, p, e));
 }
 
 /* Publishes and matches; the boxes hold what the match borrows. */

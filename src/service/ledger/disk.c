@@ -62,8 +62,7 @@ static bool sql_fail(sqlite3 *db, ia_err *e)
   return ia_fail(e, code, "ledger store: %s", sqlite3_errmsg(db));
 }
 
-/* --- opening
- * --------------------------------------------------------------------------------------- */
+/* -- opening -- */
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS block(n INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"
@@ -284,8 +283,7 @@ bool ia_disk_put_block(ia_disk *d, uint64_t number, ia_span body, ia_err *e)
   return ok;
 }
 
-/* --- the writer
- * ------------------------------------------------------------------------------------ */
+/* -- the writer -- */
 
 static bool step(ia_disk *d, sqlite3_stmt *s, ia_err *e)
 {
@@ -437,8 +435,7 @@ bool ia_disk_healthy(ia_disk *d, ia_err *e)
   return ok;
 }
 
-/* --- replacing
- * ------------------------------------------------------------------------------------- */
+/* -- replacing -- */
 
 static const char replace_sql[] =
     "BEGIN IMMEDIATE;"
@@ -484,8 +481,7 @@ bool ia_disk_rewind(ia_disk *d, uint64_t number, ia_err *e)
   return ia_disk_healthy(d, e);
 }
 
-/* --- reading
- * --------------------------------------------------------------------------------------- */
+/* -- reading -- */
 
 /* One row or none; ends the statement. */
 static bool read_row(ia_disk *d, sqlite3_stmt *s, bool *found, ia_err *e)

@@ -149,7 +149,8 @@ static bool view_owner(void *ctx, ia_asset_kind kind, const ia_addr *asset, bool
   /* hub, registries and groups answer owner() too, and are no assets */
   if (!ia_lvm_contract_at(vm, &c, asset))
     return unreadable(vm, e);
-  *has = c && c != &ia_contract_token && c != &ia_contract_dataprotector;
+  *has = c && c != &ia_contract_token && c != &ia_contract_dataprotector &&
+         c != &ia_contract_group_factory;
   return !*has || ia_contract_owner(&f, owner) || unreadable(vm, e);
 }
 
@@ -254,6 +255,8 @@ bool ia_lvm_contract_at(ia_lvm *vm, const ia_contract **out, const ia_addr *at)
     *out = &ia_contract_token;
   else if (ia_addr_eq(at, &w->dataprotector))
     *out = &ia_contract_dataprotector;
+  else if (ia_addr_eq(at, &w->group_factory))
+    *out = &ia_contract_group_factory;
   for (int i = 0; !*out && i < IA_ASSET_KINDS; i++)
     if (ia_addr_eq(at, &w->registry[i]))
       *out = &ia_contract_registry[i];
@@ -264,8 +267,14 @@ bool ia_lvm_contract_at(ia_lvm *vm, const ia_contract **out, const ia_addr *at)
     return true;
   if (!ia_entry_owner(vm, at, &has, &owner, &kind))
     return false;
-  if (has)
+  if (has) {
     *out = &ia_contract_entry[kind];
+    return true;
+  }
+  if (!ia_group_made(vm, at, &has))
+    return false;
+  if (has)
+    *out = &ia_contract_group;
   return true;
 }
 

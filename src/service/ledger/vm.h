@@ -19,6 +19,7 @@ typedef struct ia_world {
   ia_addr registry[IA_ASSET_KINDS];
   ia_addr master[IA_ASSET_KINDS]; /* what registries answer to master() */
   ia_addr dataprotector;
+  ia_addr group_factory;
   ia_addr pool_owner;
   ia_addr pool[IA_WORLD_POOLS]; /* built into the packages: [0] dataprotector, [1] web3mail */
   size_t n_pools;
@@ -72,7 +73,8 @@ typedef struct ia_contract {
 } ia_contract;
 
 extern const ia_contract ia_contract_hub, ia_contract_token, ia_contract_dataprotector,
-    ia_contract_group, ia_contract_registry[IA_ASSET_KINDS], ia_contract_entry[IA_ASSET_KINDS];
+    ia_contract_group, ia_contract_group_factory, ia_contract_registry[IA_ASSET_KINDS],
+    ia_contract_entry[IA_ASSET_KINDS];
 extern const ia_methods ia_methods_hub_poco, ia_methods_hub_views, ia_methods_hub_legacy,
     ia_methods_hub_escrow, ia_methods_hub_admin, ia_methods_nft;
 
@@ -118,8 +120,9 @@ typedef enum ia_world_key {
   IA_WKEY_RLC = 'R',           /* address: u256 */
   IA_WKEY_RLC_ALLOWANCE = 'r', /* owner, spender: u256 */
   IA_WKEY_RLC_SUPPLY = 's',
-  IA_WKEY_GROUP = 'w',   /* group, key, purpose: type */
-  IA_WKEY_CALLBACK = 'v' /* target, task id: what receiveResult was given */
+  IA_WKEY_GROUP = 'w',      /* group, key, purpose: type */
+  IA_WKEY_GROUP_MADE = 'W', /* group that the factory made: 1 */
+  IA_WKEY_CALLBACK = 'v'    /* target, task id: what receiveResult was given */
 } ia_world_key;
 
 IA_MUST bool ia_lvm_get(ia_lvm *vm, ia_span *out, ia_world_key tag, ia_span a, ia_span b);
@@ -155,6 +158,8 @@ IA_MUST bool ia_group_has(ia_lvm *vm, const ia_addr *group, const ia_h256 *key,
                           const ia_u256 *purpose, bool *has);
 IA_MUST bool ia_group_add(ia_frame *group, const ia_h256 *key, const ia_u256 *purpose,
                           const ia_u256 *type);
+/* Did the factory make a group there? */
+IA_MUST bool ia_group_made(ia_lvm *vm, const ia_addr *at, bool *made);
 /* A frame of that contract for genesis. */
 ia_frame ia_frame_of(ia_lvm *vm, const ia_addr *self, const ia_addr *sender);
 

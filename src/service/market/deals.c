@@ -4,6 +4,8 @@
 #include "eth/address.h"
 #include "service/market/market_int.h"
 
+enum { CATEGORIES_MAX = 256 }; /* only the hub's owner makes them */
+
 /* Below 2^53 a number, above a decimal string, as in orders. */
 static json_t *number(const ia_u256 *v)
 {
@@ -38,11 +40,11 @@ static json_t *deal_json(const ia_market *m, const ia_chain_log *log, const ia_e
       "workerStake", number(&d->worker_stake), "schedulerRewardRatio",
       number(&d->scheduler_reward_ratio), "sponsor", ia_addr_text(&d->sponsor).s);
   json_t *more =
-      json_pack("{s:s,s:s,s:s,s:s,s:o,s:I,s:s,s:s}", "apporderHash", ia_h256_text(&ev->id[1]).s,
-                "datasetorderHash", ia_h256_text(&ev->id[2]).s, "workerpoolorderHash",
-                ia_h256_text(&ev->more[0]).s, "requestorderHash", ia_h256_text(&ev->more[1]).s,
-                "volume", number(&ev->value[0]), "blockNumber", (json_int_t)log->block,
-                "blockTimestamp", ia_rfc3339(d->start_time).s, "txHash", ia_h256_text(&log->tx).s);
+      json_pack("{s:s,s:s,s:s,s:s,s:o,s:I,s:s,s:s}", "appHash", ia_h256_text(&ev->id[1]).s,
+                "datasetHash", ia_h256_text(&ev->id[2]).s, "workerpoolHash",
+                ia_h256_text(&ev->more[0]).s, "requestHash", ia_h256_text(&ev->more[1]).s, "volume",
+                number(&ev->value[0]), "blockNumber", (json_int_t)log->block, "blockTimestamp",
+                ia_rfc3339_ms(d->start_time * 1000).s, "transactionHash", ia_h256_text(&log->tx).s);
 
   if (!v || !more || json_object_update(v, more) != 0) {
     json_decref(v);
@@ -137,7 +139,7 @@ static bool bind_filters(ia_stmt *s, ia_request *rq, ia_err *e)
       ia_bind_null(s, at);
     } else if (filters[i].hash) {
       if (!ia_h256_parse(&hash, v))
-        return ia_fail(e, IA_E_INVALID, "%s: want 0x and 64 hex digits", filters[i].query);
+        return ia_fail(e, IA_E_INVALID, "%s must be a bytes32 hexstring", filters[i].query);
       ia_bind_h256(s, at, &hash);
     } else {
       if (!ia_market_query_addr(rq, filters[i].query, &addr, &given, e))
@@ -227,7 +229,7 @@ static bool deal_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_
   if (!ia_market_chain(m, rq, e))
     return false;
   if (!ia_h256_parse(&id, ia_request_param(rq, "dealid")))
-    return ia_fail(e, IA_E_INVALID, "dealid: want 0x and 64 hex digits");
+    return ia_fail(e, IA_E_INVALID, "dealid must be a bytes32 hexstring");
   if (!ia_market_catch_up(m, e) ||
       !ia_db_stmt(&s, w->db, "SELECT body FROM deals WHERE dealid = $1", e))
     return false;
@@ -277,24 +279,64 @@ static bool count_categories(ia_chain *c, uint64_t *n, ia_err *e)
   return ia_u256_u64(n, &out.value[0]) || ia_fail(e, IA_E_PARSE, "odd number of categories");
 }
 
+/* By their time, then by their number. */
+static int by_time(const void *a, const void *b)
+{
+  const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+  json_int_t tx = json_integer_value(json_object_get(x, "workClockTimeRef")),
+             ty = json_integer_value(json_object_get(y, "workClockTimeRef"));
+
+  if (tx != ty)
+    return tx < ty ? -1 : 1;
+  tx = json_integer_value(json_object_get(x, "catid"));
+  ty = json_integer_value(json_object_get(y, "catid"));
+  return tx < ty ? -1 : tx > ty;
+}
+
+/* Those within the times, sorted; both ends belong. The rows are the caller's. */
+static bool choose(const ia_market *m, ia_chain *c, uint64_t least, uint64_t most, json_t **rows,
+                   size_t *n, ia_err *e)
+{
+  size_t total = *n;
+
+  *n = 0;
+  for (uint64_t i = 0; i < total; i++) {
+    json_t *v = category_json(m, c, i, e);
+
+    if (!v)
+      return false;
+    json_int_t time = json_integer_value(json_object_get(v, "workClockTimeRef"));
+    if ((uint64_t)time >= least && (uint64_t)time <= most)
+      rows[(*n)++] = v;
+    else
+      json_decref(v);
+  }
+  qsort(rows, *n, sizeof(*rows), by_time);
+  return true;
+}
+
 static bool categories_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
 {
+  json_t *rows[CATEGORIES_MAX] = {NULL};
   IA_AUTO_JSON *items = json_array();
-  uint64_t n;
+  uint64_t all, least = 0, most = NUMBER_MAX;
   paging p;
+  size_t n;
 
-  if (!items)
-    return ia_fail(e, IA_E_MEMORY, "no memory for a list");
   if (!ia_market_chain(m, rq, e) || !ia_market_paging(rq, &p, e) ||
-      !count_categories(w->chain, &n, e))
+      !ia_market_query_u64(rq, "minWorkClockTimeRef", &least, e) ||
+      !ia_market_query_u64(rq, "maxWorkClockTimeRef", &most, e) ||
+      !count_categories(w->chain, &all, e))
     return false;
-  for (uint64_t i = p.skip; i < n && i < p.skip + p.size; i++) {
-    json_t *v = category_json(m, w->chain, i, e);
-
-    if (!v || json_array_append_new(items, v) != 0)
-      return v ? ia_fail(e, IA_E_MEMORY, "no memory for a list") : false;
+  n = all < CATEGORIES_MAX ? (size_t)all : CATEGORIES_MAX;
+  bool ok = choose(m, w->chain, least, most, rows, &n, e);
+  for (size_t i = 0; i < n; i++) {
+    if (ok && i >= p.skip && i - p.skip < p.size)
+      ok =
+          json_array_append(items, rows[i]) == 0 || ia_fail(e, IA_E_MEMORY, "no memory for a list");
+    json_decref(rows[i]);
   }
-  return ia_market_page(rp, "categories", json_incref(items), n, &p, e);
+  return ok && ia_market_page(rp, "categories", json_incref(items), n, &p, e);
 }
 
 bool ia_market_categories(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)

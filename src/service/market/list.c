@@ -32,7 +32,7 @@ bool ia_market_page(ia_reply *rp, const char *name, json_t *items, uint64_t coun
   bool more = p->skip + json_array_size(items) < count;
   IA_AUTO_JSON *v = json_pack("{s:b,s:I,s:o}", "ok", 1, "count", (json_int_t)count, name, items);
 
-  if (!v || (more && !ia_json_set(v, "nextPage", json_integer((json_int_t)p->index + 1), e)))
+  if (!v || (more && !ia_json_set(v, "nextPage", json_integer((json_int_t)(p->skip + p->size)), e)))
     return ia_fail(e, IA_E_MEMORY, "no memory for a list");
   return ia_reply_json(rp, 200, v, e);
 }
@@ -79,9 +79,10 @@ static bool check_names(ia_request *rq, ia_err *e)
   return true;
 }
 
-/* A column that must be one of two addresses, or anything. */
+/* A column that must be one of two addresses, or a group with this member, or anything. */
 typedef struct pick {
   bool free;
+  bool groups; /* those that b is a member of, too */
   ia_addr a, b;
 } pick;
 
@@ -96,8 +97,8 @@ static bool flag(ia_request *rq, const char *name, bool *out, ia_err *e)
   return ia_span_is(v, "true") || ia_fail(e, IA_E_INVALID, "%s: want true or false", name);
 }
 
-/* A restriction: absent = only orders without one; an address = without one, or that; strict =
- * exactly that; "any" = whatever. */
+/* A restriction: absent = only orders without one; an address = without one, or that, or a group
+ * that it is a member of; strict = exactly that; "any" = whatever. */
 static bool restriction(ia_request *rq, const char *name, const char *strict_name, pick *p,
                         ia_err *e)
 {
@@ -113,6 +114,7 @@ static bool restriction(ia_request *rq, const char *name, const char *strict_nam
   }
   if (!ia_market_query_addr(rq, name, &p->b, &given, e))
     return false;
+  p->groups = given && !strict;
   if (given && strict)
     p->a = p->b;
   return true;
@@ -148,7 +150,7 @@ static bool tag(ia_request *rq, const char *name, ia_h256 *out, uint8_t without,
   memset(out->b, without, sizeof(out->b));
   if (!ia_request_query(rq, name, &v) || ia_h256_parse(out, v))
     return true;
-  return ia_fail(e, IA_E_INVALID, "%s: want 0x and 64 hex digits", name);
+  return ia_fail(e, IA_E_INVALID, "%s must be a bytes32 hexstring", name);
 }
 
 static bool read_subject(ia_request *rq, ia_order_kind kind, filter *f, ia_err *e)
@@ -184,16 +186,20 @@ static bool read_filter(ia_request *rq, ia_order_kind kind, filter *f, ia_err *e
   /* the order's own subject is no restriction of it */
   pick *own[] = {&f->app, &f->dataset, &f->workerpool, &f->requester};
   own[kind]->free = true;
+  if (!ia_market_query_u64(rq, "minVolume", &f->min_volume, e))
+    return false;
+  if (f->min_volume == 0 && ia_request_query(rq, "minVolume", &v))
+    return ia_fail(e, IA_E_INVALID, "minVolume must be greater than or equal to 1");
   return ia_market_query_u64(rq, "category", &f->category, e) &&
          ia_market_query_u64(rq, "minTrust", &f->min_trust, e) &&
          ia_market_query_u64(rq, "maxTrust", &f->max_trust, e) &&
-         ia_market_query_u64(rq, "minVolume", &f->min_volume, e) &&
          flag(rq, "bulkOnly", &f->bulk, e) && tag(rq, "minTag", &f->min_tag, 0, e) &&
          tag(rq, "maxTag", &f->max_tag, 0xff, e);
 }
 
 #define IS(column)                                                                                 \
-  "($" column "_a IS NULL OR " column " = $" column "_a OR " column " = $" column "_b)"
+  "($" column "_a IS NULL OR " column " = $" column "_a OR " column " = $" column "_b OR " column  \
+  " IN (SELECT grp FROM members WHERE account = $" column "_m))"
 #define TAG(i) "(tag" i " & $min" i ") = $min" i " AND (tag" i " & ~$max" i ") = 0"
 #define WHERE                                                                                                                                     \
   " FROM orders WHERE kind = $kind AND status = 'open' AND " IS("asset") " AND " IS("signer") " AND " IS("app") " AND " IS("dataset") " AND " IS( \
@@ -207,9 +213,9 @@ static void bind_pick(ia_stmt *s, const char *column, const pick *p)
 {
   char name[24];
 
-  for (int i = 0; i < 2; i++) {
-    (void)snprintf(name, sizeof(name), "$%s_%c", column, "ab"[i]);
-    if (p->free)
+  for (int i = 0; i < 3; i++) {
+    (void)snprintf(name, sizeof(name), "$%s_%c", column, "abm"[i]);
+    if (p->free || (i == 2 && !p->groups))
       ia_bind_null(s, ia_bind_name(s, name));
     else
       ia_bind_addr(s, ia_bind_name(s, name), i == 0 ? &p->a : &p->b);
@@ -244,7 +250,8 @@ static void bind_filter(ia_stmt *s, ia_order_kind kind, const filter *f)
     ia_bind_null(s, ia_bind_name(s, "$category"));
   else
     ia_bind_u64(s, ia_bind_name(s, "$category"), f->category);
-  ia_bind_u64(s, ia_bind_name(s, "$min_trust"), f->min_trust);
+  /* an order of trust 0 is one of trust 1 */
+  ia_bind_u64(s, ia_bind_name(s, "$min_trust"), f->min_trust > 1 ? f->min_trust : 0);
   ia_bind_u64(s, ia_bind_name(s, "$max_trust"), f->max_trust);
   ia_bind_u64(s, ia_bind_name(s, "$min_volume"), f->min_volume);
   /* a bulk grant: volume 2^53 - 2 or more, and free */
@@ -334,7 +341,7 @@ static bool one_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_e
   if (!ia_market_chain(m, rq, e) || !ia_market_kind(ia_request_path(rq), &kind, e))
     return false;
   if (!ia_h256_parse(&hash, ia_request_param(rq, "hash")))
-    return ia_fail(e, IA_E_INVALID, "orderHash: want 0x and 64 hex digits");
+    return ia_fail(e, IA_E_INVALID, "orderHash must be a bytes32 hexstring");
   if (!ia_market_catch_up(m, e) ||
       !ia_db_stmt(&s, w->db, "SELECT " ITEM_COLUMNS " FROM orders WHERE hash = $1 AND kind = $2",
                   e))

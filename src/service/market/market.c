@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "service/market/market_int.h"
 
-enum { IDLE_SYNC_MS = 30000, BODY_MAX = 64 << 10 };
+enum { BODY_MAX = 64 << 10 };
 
 static void worker_free(worker *w)
 {
@@ -54,7 +54,7 @@ bool ia_market_chain(const ia_market *m, ia_request *rq, ia_err *e)
   if (!ia_market_query_u64(rq, "chainId", &id, e))
     return false;
   if (id != m->chain_id)
-    return ia_fail(e, IA_E_INVALID, "chainId: this market serves %llu",
+    return ia_fail(e, IA_E_INVALID, "chainId is not supported: this market serves %llu",
                    (unsigned long long)m->chain_id);
   return true;
 }
@@ -74,6 +74,12 @@ static void market_error(ia_reply *rp, const ia_err *err)
   IA_AUTO_JSON *v = json_pack("{s:b,s:s,s:s,s:s}", "ok", 0, "error", err->msg, "code",
                               ia_code_name(err->code), "hint", err->hint);
 
+  /* statuses of the public market, where those of our classes differ */
+  if (err->code == IA_E_EXISTS)
+    ia_reply_status(rp, 403);
+  else if (ia_code_http(err->code) / 100 == 4 && err->code != IA_E_NOT_FOUND &&
+           err->code != IA_E_FORBIDDEN)
+    ia_reply_status(rp, 400);
   if (!v || !ia_json_write(ia_reply_body(rp), v, NULL))
     ia_reply_error(rp, err);
 }
@@ -93,6 +99,9 @@ static const ia_route rows[] = {
     COLLECTION("requestorders"),
     {"GET", "/version", IA_ROUTE_INLINE, 0, false, version},
     {"GET", "/challenge", IA_ROUTE_INLINE, 0, false, ia_market_get_challenge},
+    {"GET", "/metrics", IA_ROUTE_JOB, 0, false, ia_market_metrics},
+    {"GET", "/ohlc", IA_ROUTE_JOB, 0, false, ia_market_ohlc},
+    {"GET", "/events", IA_ROUTE_INLINE, 0, false, ia_market_events_get},
     {"GET", "/deals", IA_ROUTE_JOB, 0, false, ia_market_deals},
     {"GET", "/deals/:dealid", IA_ROUTE_JOB, 0, false, ia_market_deal},
     {"GET", "/categories", IA_ROUTE_JOB, 0, false, ia_market_categories},
@@ -175,7 +184,8 @@ bool ia_market_open(ia_market **out, const ia_market_config *c, ia_loop *l, ia_e
     return ia_fail(e, IA_E_MEMORY, "no memory for the market");
   m->loop = l;
   m->table = (ia_routes){rows, IA_COUNT(rows), m, market_error, true};
-  if (!prepare(m, c, e) || (l && !ia_timer_new(&m->timer, l, on_timer, m, e))) {
+  if (!prepare(m, c, e) || (l && !ia_market_events_new(m, e)) ||
+      (l && !ia_timer_new(&m->timer, l, on_timer, m, e))) {
     ia_market_close(m);
     return false;
   }
@@ -200,6 +210,7 @@ void ia_market_close(ia_market *m)
   while (m->timer_job)
     ia_loop_wait_posted(m->loop);
   ia_market_sync_close(m);
+  ia_market_events_free(m);
   while (m->spare) {
     worker *w = m->spare;
 

@@ -13,7 +13,11 @@ enum {
   CHALLENGES_MAX = 4096,
   CHALLENGES_EACH = 16, /* of one address */
   CHALLENGE_S = 300,
+  GROUPS_MAX = 1000, /* contracts whose members are followed; orders of others are as restricted */
+  WATCHED_FIXED = 1 + IA_ASSET_KINDS,
+  IDLE_SYNC_MS = 30000,
 };
+enum { TOPIC_ORDERS = 1, TOPIC_DEALS = 2 };
 /* Prices and volumes are JSON numbers of clients: at most 2^53 - 1. */
 #define NUMBER_MAX 9007199254740991U
 
@@ -30,6 +34,8 @@ typedef struct challenge {
   uint64_t expires;
 } challenge;
 
+typedef struct market_events market_events;
+
 struct ia_market {
   ia_loop *loop;
   char *db, *rpc_url;
@@ -40,8 +46,9 @@ struct ia_market {
   volatile bool cancel;
   ia_routes table;
   ia_timer *timer;
-  bool timer_job;       /* one is under way */
-  pthread_mutex_t lock; /* spare workers, challenges */
+  bool timer_job;        /* one is under way */
+  market_events *events; /* NULL without a loop */
+  pthread_mutex_t lock;  /* spare workers, challenges */
   worker *spare;
   challenge challenges[CHALLENGES_MAX];
   size_t next_challenge;
@@ -53,7 +60,9 @@ struct ia_market {
   worker *sync_worker;
   ia_chain *sync_chain;
   ia_follow *follow;
-  ia_addr watched[1 + IA_ASSET_KINDS]; /* hub, registries by ia_asset_kind */
+  ia_addr watched[WATCHED_FIXED + GROUPS_MAX]; /* hub, registries by ia_asset_kind, groups */
+  size_t n_watched;
+  bool regroup; /* guarded by sync_lock: groups became known, or their members unknown */
 };
 
 /* market.c */
@@ -95,12 +104,33 @@ IA_MUST bool ia_market_insert(ia_db *db, const order_row *r, const ia_order *o, 
 /* Columns of the row in this order; see ITEM_COLUMNS. */
 #define ITEM_COLUMNS "hash, body, remaining, status, published, signer"
 json_t *ia_market_item(const ia_market *m, ia_stmt *s, ia_err *e);
-/* An open app order, and dataset order if there is a dataset, that this request could match. */
-IA_MUST bool ia_market_matchable(ia_db *db, bool *yes, const order_row *request, ia_err *e);
+/* An open app order, and dataset order if there is a dataset, that this request could match. why:
+ * NULL, or what it lacks. */
+IA_MUST bool ia_market_matchable(ia_db *db, bool *yes, const order_row *request, ia_err *why,
+                                 ia_err *e);
 /* Is this stake enough for `remaining` units? */
 bool ia_market_stake_ok(const order_row *r, const ia_u256 *stake);
 /* Row of a stored order; false with NOT_FOUND. */
 IA_MUST bool ia_market_row_load(ia_db *db, order_row *r, const ia_h256 *hash, ia_err *e);
+
+/* groups.c */
+/* Before an order is stored: its restrictions that are groups become known. */
+IA_MUST bool ia_market_learn_groups(ia_market *m, worker *w, const order_row *r, ia_err *e);
+/* KeyAdded and KeyRemoved; other events are none of its business. */
+IA_MUST bool ia_market_on_key(worker *w, const ia_log_entry *log, ia_err *e);
+/* In the run that follows: fills watched, and loads the members of groups that are new. */
+IA_MUST bool ia_market_groups(ia_market *m, worker *w, uint64_t to, ia_err *e);
+/* In the run that follows: members are looked up anew with the next one. */
+IA_MUST bool ia_market_groups_forget(ia_market *m, ia_db *db, ia_err *e);
+
+/* events.c */
+IA_MUST bool ia_market_events_new(ia_market *m, ia_err *e);
+void ia_market_events_free(ia_market *m); /* after the server is closed */
+/* Any thread, once it is committed: the event KIND_WHAT. */
+void ia_market_tell(ia_market *m, unsigned topic, const char *kind, const char *what,
+                    const json_t *data);
+/* What blocks (after, to] did to orders and deals. */
+IA_MUST bool ia_market_tell_blocks(ia_market *m, ia_db *db, uint64_t after, uint64_t to, ia_err *e);
 
 /* Kind of a collection's name, "apporders". */
 IA_MUST bool ia_market_kind(ia_span collection, ia_order_kind *kind, ia_err *e);
@@ -108,7 +138,15 @@ IA_MUST bool ia_market_query_addr(ia_request *rq, const char *name, ia_addr *out
                                   ia_err *e);
 IA_MUST bool ia_market_query_u64(ia_request *rq, const char *name, uint64_t *out, ia_err *e);
 
-/* Handlers. publish.c, list.c, deals.c */
+/* Open request orders that lived on an order which is gone: dead when nothing else would match.
+ * Their hashes are appended to `dead`, unless that is NULL. */
+IA_MUST bool ia_market_recheck_requests(ia_db *db, const order_row *gone, uint64_t block,
+                                        json_t *dead, ia_err *e);
+
+/* Handlers. publish.c, list.c, deals.c, stats.c, events.c */
+bool ia_market_ohlc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_market_metrics(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_market_events_get(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 bool ia_market_publish(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 bool ia_market_unpublish(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 bool ia_market_list(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);

@@ -4,6 +4,7 @@
 
 #include "base/crash.h"
 #include "base/hex.h"
+#include "eth/address.h"
 #include "service/market/market_int.h"
 
 /* What the ledger says of the order's maker. */
@@ -26,7 +27,7 @@ static bool check_owner(ia_market *m, worker *w, const order_row *r, const ia_ad
   }
   if (!ia_addr_eq(&owner, login))
     return ia_fail(e, IA_E_FORBIDDEN, "only order signer %s can publish an order",
-                   ia_addr_lower(&owner).s);
+                   ia_addr_text(&owner).s);
   return true;
 }
 
@@ -61,8 +62,8 @@ static bool below_limit(const ia_market *m, ia_db *db, const order_row *r, ia_er
   ia_stmt_reset(s);
   if (n < m->open_max)
     return true;
-  (void)ia_fail(e, IA_E_FORBIDDEN, "maximum number of open orders per wallet reached (%u)",
-                m->open_max);
+  (void)ia_fail(e, IA_E_FORBIDDEN, "maximum of %u published open %s has been reached for wallet %s",
+                m->open_max, ia_order_kind_name(r->kind), ia_addr_text(&r->signer).s);
   return ia_hint(e, "unpublish orders that are not needed any more");
 }
 
@@ -83,6 +84,7 @@ static bool set_remaining(ia_chain *c, order_row *r, ia_err *e)
 static bool check_means(worker *w, const order_row *r, ia_err *e)
 {
   ia_account account;
+  ia_err why = {0};
   bool yes;
 
   if (r->kind != IA_ORDER_WORKERPOOL && r->kind != IA_ORDER_REQUEST)
@@ -90,13 +92,18 @@ static bool check_means(worker *w, const order_row *r, ia_err *e)
   if (!ia_chain_account(w->chain, &account, &r->signer, e))
     return false;
   if (!ia_market_stake_ok(r, &account.stake))
-    return ia_fail(e, IA_E_FORBIDDEN, "%s stake is too low to cover this order",
-                   r->kind == IA_ORDER_REQUEST ? "requester's" : "workerpool owner's");
+    return r->kind == IA_ORDER_REQUEST
+               ? ia_fail(e, IA_E_FORBIDDEN,
+                         "requester stake is too low to cover requestorder payment")
+               : ia_fail(e, IA_E_FORBIDDEN,
+                         "workerpool owner's stake is too low to cover required workerpool lock");
   if (r->kind != IA_ORDER_REQUEST)
     return true;
-  if (!ia_market_matchable(w->db, &yes, r, e))
+  if (!ia_market_matchable(w->db, &yes, r, &why, e))
     return false;
-  return yes || ia_fail(e, IA_E_FORBIDDEN, "no matching app or dataset order is published");
+  if (!yes)
+    *e = why;
+  return yes;
 }
 
 static bool check_order(ia_market *m, worker *w, order_row *r, const ia_order *o,
@@ -113,7 +120,8 @@ static bool check_order(ia_market *m, worker *w, order_row *r, const ia_order *o
     return e && e->code == IA_E_REVERT ? ia_fail(e, IA_E_FORBIDDEN, "invalid sign") : false;
   if (!valid)
     return ia_fail(e, IA_E_FORBIDDEN, "invalid sign");
-  return below_limit(m, w->db, r, e) && set_remaining(w->chain, r, e) && check_means(w, r, e);
+  return below_limit(m, w->db, r, e) && set_remaining(w->chain, r, e) &&
+         ia_market_learn_groups(m, w, r, e) && ia_market_catch_up(m, e) && check_means(w, r, e);
 }
 
 static bool store(ia_db *db, const order_row *r, const ia_order *o, ia_err *e)
@@ -173,7 +181,11 @@ static bool publish_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, 
     return false;
   ia_crash_point("market.published");
   IA_AUTO_JSON *v = json_pack("{s:b,s:o}", "ok", 1, "published", published(m, w->db, &r.hash, e));
-  return v && ia_reply_json(rp, 200, v, e);
+  if (!v)
+    return false;
+  ia_market_tell(m, TOPIC_ORDERS, ia_order_kind_name(kind), "published",
+                 json_object_get(v, "published"));
+  return ia_reply_json(rp, 200, v, e);
 }
 
 bool ia_market_publish(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
@@ -212,12 +224,19 @@ static bool check_mine(ia_db *db, ia_order_kind kind, const ia_h256 *hash, const
 {
   order_row r;
 
-  if (!ia_market_row_load(db, &r, hash, e))
+  ia_err why = {0};
+  bool there = ia_market_row_load(db, &r, hash, &why);
+
+  if (!there && why.code != IA_E_NOT_FOUND) {
+    *e = why;
     return false;
-  if (r.kind != kind)
-    return ia_fail(e, IA_E_NOT_FOUND, "order not found");
+  }
+  if (!there || r.kind != kind)
+    return ia_fail(e, IA_E_FORBIDDEN, "%s with orderHash %s is not published",
+                   ia_order_kind_name(kind), ia_h256_text(hash).s);
   return ia_addr_eq(&r.signer, login) ||
-         ia_fail(e, IA_E_FORBIDDEN, "only order signer can unpublish an order");
+         ia_fail(e, IA_E_FORBIDDEN, "only order signer %s can unpublish an order",
+                 ia_addr_text(&r.signer).s);
 }
 
 static bool unpublish_rows(ia_db *db, ia_order_kind kind, target t, const ia_h256 *hash,
@@ -247,26 +266,53 @@ static bool unpublish_rows(ia_db *db, ia_order_kind kind, target t, const ia_h25
     if (!ia_col_h256(s, 0, &gone, e) || json_array_append_new(out, ia_json_h256(&gone)) != 0)
       return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
   }
-  return json_array_size(out) > 0 || ia_fail(e, IA_E_NOT_FOUND, "no open order to unpublish");
+  if (json_array_size(out) > 0)
+    return true;
+  return t == BY_HASH
+             ? ia_fail(e, IA_E_FORBIDDEN, "%s with orderHash %s is not published",
+                       ia_order_kind_name(kind), ia_h256_text(hash).s)
+             : ia_fail(e, IA_E_FORBIDDEN, "no open %s published by signer %s for %s",
+                       ia_order_kind_name(kind), ia_addr_text(login).s, ia_addr_text(asset).s);
+}
+
+/* The rows, and the request orders that lived on them, in one step. */
+static bool unpublish_all(ia_db *db, ia_order_kind kind, target t, const ia_h256 *hash,
+                          const ia_addr *asset, const ia_addr *login, json_t *out, json_t *dead,
+                          ia_err *e)
+{
+  order_row gone = {.kind = kind, .asset = *asset};
+  IA_AUTO(ia_tx) *tx = NULL;
+
+  if (t == BY_HASH && !ia_market_row_load(db, &gone, hash, e))
+    return false;
+  return ia_tx_begin(&tx, db, e) && unpublish_rows(db, kind, t, hash, asset, login, out, e) &&
+         ia_market_recheck_requests(db, &gone, 0, dead, e) && ia_tx_commit(&tx, e);
 }
 
 static bool unpublish_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   IA_AUTO_JSON *body = NULL;
   IA_AUTO_JSON *gone = json_array();
+  IA_AUTO_JSON *dead = json_array();
   ia_order_kind kind;
   ia_addr login, asset = {{0}};
   ia_h256 hash = {{0}};
+  const json_t *one;
   target t;
+  size_t i;
 
-  if (!gone)
+  if (!gone || !dead)
     return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
   if (!ia_market_chain(m, rq, e) || !ia_market_login(m, rq, &login, e) ||
       !ia_market_kind(ia_request_path(rq), &kind, e) || !(body = ia_request_json(rq, e)) ||
       !read_target(body, kind, &t, &hash, &asset, e) || !ia_market_catch_up(m, e) ||
       (t == BY_HASH && !check_mine(w->db, kind, &hash, &login, e)) ||
-      !unpublish_rows(w->db, kind, t, &hash, &asset, &login, gone, e))
+      !unpublish_all(w->db, kind, t, &hash, &asset, &login, gone, dead, e))
     return false;
+  json_array_foreach (gone, i, one)
+    ia_market_tell(m, TOPIC_ORDERS, ia_order_kind_name(kind), "unpublished", one);
+  json_array_foreach (dead, i, one)
+    ia_market_tell(m, TOPIC_ORDERS, ia_order_kind_name(IA_ORDER_REQUEST), "unpublished", one);
   IA_AUTO_JSON *v = json_pack("{s:b,s:O}", "ok", 1, "unpublished", gone);
   return v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "no memory for an answer");
 }

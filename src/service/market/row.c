@@ -31,7 +31,7 @@ bool ia_market_query_addr(ia_request *rq, const char *name, ia_addr *out, bool *
   *given = ia_request_query(rq, name, &v);
   if (!*given || ia_addr_parse(out, v, NULL))
     return true;
-  return ia_fail(e, IA_E_INVALID, "%s: want an address", name);
+  return ia_fail(e, IA_E_INVALID, "%s is not a valid ethereum address", name);
 }
 
 bool ia_market_query_u64(ia_request *rq, const char *name, uint64_t *out, ia_err *e)
@@ -225,41 +225,69 @@ bool ia_market_stake_ok(const order_row *r, const ia_u256 *stake)
   return ia_u256_mul(&total, &need, &units) && ia_u256_cmp(stake, &total) >= 0;
 }
 
-/* Is there an open order of that kind for this asset which the request could take? Restrictions are
- * compared by equality alone, as iExec's market does. */
-static bool offered(ia_db *db, bool *yes, ia_order_kind kind, const ia_addr *asset, uint64_t most,
+/* The restriction `column` admits the address of parameter n; $4 is zero. */
+#define ADMITS(column, n)                                                                          \
+  " AND (" column " IN ($4, $" n ") OR " column " IN (SELECT grp FROM members WHERE account = $" n \
+  "))"
+
+/* The cheapest open order of that kind for this asset which the request could take, whatever it
+ * costs. */
+static bool best_of(ia_db *db, bool *has, uint64_t *price, ia_order_kind kind, const ia_addr *asset,
                     const order_row *r, ia_err *e)
 {
   static const ia_addr none;
   ia_stmt *s;
 
-  if (!ia_db_stmt(&s, db,
-                  "SELECT 1 FROM orders WHERE kind = $1 AND status = 'open' AND asset = $2"
-                  " AND price <= $3 AND app IN ($4, $5) AND dataset IN ($4, $6)"
-                  " AND workerpool IN ($4, $7) AND requester IN ($4, $8)"
-                  " AND (tag3 & $9) = $9 LIMIT 1",
-                  e))
+  if (!ia_db_stmt(
+          &s, db,
+          "SELECT price FROM orders WHERE kind = $1 AND status = 'open' AND asset = $2" ADMITS(
+              "app", "5") ADMITS("dataset", "6") ADMITS("workerpool", "7")
+              ADMITS("requester", "8") " AND (tag3 & $3) = $3"
+                                       " ORDER BY price LIMIT 1",
+          e))
     return false;
   ia_bind_u64(s, 1, kind);
   ia_bind_addr(s, 2, asset);
-  ia_bind_u64(s, 3, most);
+  ia_bind_u64(s, 3, kind == IA_ORDER_APP ? ia_tag_low(&r->tag) & IA_TAG_TEE : 0);
   ia_bind_addr(s, 4, &none);
   ia_bind_addr(s, 5, &r->app);
   ia_bind_addr(s, 6, &r->dataset);
   ia_bind_addr(s, 7, &r->workerpool);
   ia_bind_addr(s, 8, &r->requester);
-  ia_bind_u64(s, 9, kind == IA_ORDER_APP ? ia_tag_low(&r->tag) & IA_TAG_TEE : 0);
-  if (!ia_stmt_step(s, yes, e))
+  if (!ia_stmt_step(s, has, e))
     return false;
+  *price = *has ? ia_col_u64(s, 0) : 0;
   ia_stmt_reset(s);
   return true;
 }
 
-bool ia_market_matchable(ia_db *db, bool *yes, const order_row *r, ia_err *e)
+static bool offered(ia_db *db, bool *yes, ia_order_kind kind, const order_row *r, ia_err *why,
+                    ia_err *e)
 {
-  if (!offered(db, yes, IA_ORDER_APP, &r->app, r->app_max, r, e))
+  bool app = kind == IA_ORDER_APP, has;
+  const ia_addr *asset = app ? &r->app : &r->dataset;
+  const char *what = app ? "app" : "dataset";
+  uint64_t price;
+
+  if (!best_of(db, &has, &price, kind, asset, r, e))
+    return false;
+  *yes = has && price <= (app ? r->app_max : r->dataset_max);
+  if (!has && why)
+    (void)ia_fail(why, IA_E_FORBIDDEN, "No %s%sorder published for %s %s",
+                  app && (ia_tag_low(&r->tag) & IA_TAG_TEE) ? "tee enabled " : "", what, what,
+                  ia_addr_text(asset).s);
+  else if (!*yes && why)
+    (void)ia_fail(why, IA_E_FORBIDDEN,
+                  "%smaxprice for %s %s is too low, actual best price is %llu nRLC", what, what,
+                  ia_addr_text(asset).s, (unsigned long long)price);
+  return true;
+}
+
+bool ia_market_matchable(ia_db *db, bool *yes, const order_row *r, ia_err *why, ia_err *e)
+{
+  if (!offered(db, yes, IA_ORDER_APP, r, why, e))
     return false;
   if (!*yes || ia_addr_zero(&r->dataset))
     return true;
-  return offered(db, yes, IA_ORDER_DATASET, &r->dataset, r->dataset_max, r, e);
+  return offered(db, yes, IA_ORDER_DATASET, r, why, e);
 }

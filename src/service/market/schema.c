@@ -30,5 +30,10 @@ const ia_migration ia_market_schema[] = {
      "CREATE INDEX deals_block ON deals (block, place);"
      "CREATE INDEX deals_request ON deals (requestorder);"
      "CREATE INDEX deals_requester ON deals (requester);"},
+    /* groups that orders name, and their members; loaded = 0: not looked up yet */
+    {2, "CREATE TABLE groups (grp BLOB PRIMARY KEY, loaded INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE members (grp BLOB NOT NULL, account BLOB NOT NULL,"
+        " PRIMARY KEY (account, grp)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX members_of ON members (grp);"},
 };
 const size_t ia_market_schema_steps = IA_COUNT(ia_market_schema);

@@ -7,8 +7,14 @@
 #include "service/market/market_int.h"
 
 static const ia_event_id followed[] = {
-    IA_EV_ORDERS_MATCHED,          IA_EV_CLOSED_APP_ORDER,     IA_EV_CLOSED_DATASET_ORDER,
-    IA_EV_CLOSED_WORKERPOOL_ORDER, IA_EV_CLOSED_REQUEST_ORDER, IA_EV_TRANSFER,
+    IA_EV_ORDERS_MATCHED,
+    IA_EV_CLOSED_APP_ORDER,
+    IA_EV_CLOSED_DATASET_ORDER,
+    IA_EV_CLOSED_WORKERPOOL_ORDER,
+    IA_EV_CLOSED_REQUEST_ORDER,
+    IA_EV_TRANSFER,
+    IA_EV_KEY_ADDED,
+    IA_EV_KEY_REMOVED,
 };
 
 static bool set_status(ia_db *db, const ia_h256 *hash, const char *status, uint64_t remaining,
@@ -57,8 +63,8 @@ static bool hashes_of(ia_stmt *s, ia_buf *out, ia_err *e)
   }
 }
 
-/* Open request orders that lived on an order which is gone: dead when nothing else would match. */
-static bool recheck_requests(ia_db *db, const order_row *gone, uint64_t block, ia_err *e)
+bool ia_market_recheck_requests(ia_db *db, const order_row *gone, uint64_t block, json_t *dead,
+                                ia_err *e)
 {
   IA_AUTOV(ia_buf) list = {0};
   ia_span in;
@@ -81,9 +87,11 @@ static bool recheck_requests(ia_db *db, const order_row *gone, uint64_t block, i
     order_row r;
     bool yes;
 
-    if (!ia_market_row_load(db, &r, &hash, e) || !ia_market_matchable(db, &yes, &r, e) ||
+    if (!ia_market_row_load(db, &r, &hash, e) || !ia_market_matchable(db, &yes, &r, NULL, e) ||
         (!yes && !set_status(db, &hash, "dead", r.remaining, block, e)))
       return false;
+    if (!yes && dead && json_array_append_new(dead, ia_json_h256(&hash)) != 0)
+      return ia_fail(e, IA_E_MEMORY, "no memory for a list");
   }
   return true;
 }
@@ -109,7 +117,7 @@ static bool touch(worker *w, const ia_h256 *hash, bool closed, uint64_t block, i
     const char *end = closed || strcmp(status, "canceled") == 0 ? "canceled" : "filled";
 
     return set_status(w->db, hash, end, 0, block, e) &&
-           (strcmp(status, "open") != 0 || recheck_requests(w->db, &r, block, e));
+           (strcmp(status, "open") != 0 || ia_market_recheck_requests(w->db, &r, block, NULL, e));
   }
   return set_status(w->db, hash, status, r.volume - used, block, e);
 }
@@ -135,7 +143,7 @@ static bool recheck_means(worker *w, const ia_h256 *hash, ia_err *e)
   if (strcmp(status, "open") != 0 || r.kind < IA_ORDER_WORKERPOOL)
     return true;
   if (!ia_chain_account(w->chain, &account, &r.signer, e) ||
-      (r.kind == IA_ORDER_REQUEST && !ia_market_matchable(w->db, &yes, &r, e)))
+      (r.kind == IA_ORDER_REQUEST && !ia_market_matchable(w->db, &yes, &r, NULL, e)))
     return false;
   return (yes && ia_market_stake_ok(&r, &account.stake)) ||
          set_status(w->db, hash, "dead", r.remaining, 0, e);
@@ -167,7 +175,7 @@ static bool dead_by(ia_db *db, ia_stmt *s, uint64_t block, ia_err *e)
 
     if (!ia_market_row_load(db, &r, &hash, e) ||
         !set_status(db, &hash, "dead", r.remaining, block, e) ||
-        !recheck_requests(db, &r, block, e))
+        !ia_market_recheck_requests(db, &r, block, NULL, e))
       return false;
   }
   return true;
@@ -242,7 +250,7 @@ static bool on_log(ia_market *m, worker *w, const ia_chain_log *log, ia_err *e)
     return !ia_event_decode(&ev, IA_EV_NFT_TRANSFER, &log->entry, NULL) ||
            asset_moved(w, &ev, log->block, e);
   if (!hub)
-    return true;
+    return ia_market_on_key(w, &log->entry, e);
   for (size_t i = 1; i <= IA_ORDER_KINDS; i++)
     if (ia_event_is(&log->entry, followed[i]))
       return ia_event_decode(&ev, followed[i], &log->entry, e) &&
@@ -277,7 +285,9 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
   for (size_t i = 0; i < logs->n; i++)
     if (!on_log(m, w, &logs->v[i], e))
       return false;
-  return save_cursor(w->db, to, e) && ia_tx_commit(&tx, e);
+  uint64_t before = ia_follow_cursor(m->follow)->number;
+  return save_cursor(w->db, to, e) && ia_tx_commit(&tx, e) &&
+         ia_market_tell_blocks(m, w->db, before, to->number, e);
 }
 
 /* Everything that blocks above `to` did is looked up anew; requests last, for they live on others.
@@ -303,7 +313,7 @@ static bool undo(ia_market *m, worker *w, const ia_cursor *to, ia_err *e)
   for (in = ia_buf_view(&list); ia_span_copy(&in, hash.b, sizeof(hash.b));)
     if (!ia_market_recheck(m, w, &hash, e))
       return false;
-  return save_cursor(w->db, to, e) && ia_tx_commit(&tx, e);
+  return ia_market_groups_forget(m, w->db, e) && save_cursor(w->db, to, e) && ia_tx_commit(&tx, e);
 }
 
 static bool on_rollback(void *ctx, const ia_cursor *to, ia_err *e)
@@ -335,12 +345,13 @@ static bool start_following(ia_market *m, ia_err *e)
 
   if ((!m->sync_worker && !ia_market_worker(m, &m->sync_worker, e)) ||
       (!m->sync_chain && !ia_chain_open(&m->sync_chain, &o, e)) ||
-      !ia_chain_info_get(m->sync_chain, &info, e) || !load_cursor(m->sync_worker->db, &from, e))
+      !ia_chain_info_get(m->sync_chain, &info, e) || !load_cursor(m->sync_worker->db, &from, e) ||
+      !ia_market_groups(m, m->sync_worker, from.number, e))
     return false;
   m->watched[0] = m->hub;
   memcpy(&m->watched[1], info.registry, sizeof(info.registry));
   ia_follow_config cfg = {.addresses = m->watched,
-                          .n_addresses = IA_COUNT(m->watched),
+                          .n_addresses = m->n_watched,
                           .events = followed,
                           .n_events = IA_COUNT(followed),
                           .blocks = on_blocks,
@@ -349,11 +360,36 @@ static bool start_following(ia_market *m, ia_err *e)
   return ia_follow_new(&m->follow, m->sync_chain, &cfg, &from, e);
 }
 
-static bool run(ia_market *m, ia_err *e)
+/* A follower that watches the groups of now. */
+static bool follow(ia_market *m, ia_err *e)
 {
+  pthread_mutex_lock(&m->sync_lock);
+  bool anew = m->regroup;
+  m->regroup = false;
+  pthread_mutex_unlock(&m->sync_lock);
+  if (anew) {
+    ia_follow_free(m->follow);
+    m->follow = NULL;
+  }
   if ((m->follow || start_following(m, e)) && ia_follow_catch_up(m->follow, e))
     return true;
-  return ia_wrap(e, "market follows the ledger");
+  if (anew) {
+    pthread_mutex_lock(&m->sync_lock);
+    m->regroup = true;
+    pthread_mutex_unlock(&m->sync_lock);
+  }
+  return false;
+}
+
+static bool run(ia_market *m, ia_err *e)
+{
+  if (!follow(m, e))
+    return ia_wrap(e, "market follows the ledger");
+  /* after a rollback the members have to be looked up, too */
+  pthread_mutex_lock(&m->sync_lock);
+  bool again = m->regroup;
+  pthread_mutex_unlock(&m->sync_lock);
+  return (!again || follow(m, e)) || ia_wrap(e, "market follows the ledger");
 }
 
 bool ia_market_catch_up(ia_market *m, ia_err *e)
@@ -394,7 +430,8 @@ static bool forget(worker *w, uint64_t first, ia_err *e)
   ia_cursor from = {.number = first};
 
   return ia_tx_begin(&tx, w->db, e) && ia_db_exec(w->db, "DELETE FROM deals", e) &&
-         save_cursor(w->db, &from, e) && ia_tx_commit(&tx, e);
+         ia_db_exec(w->db, "UPDATE groups SET loaded = 0", e) && save_cursor(w->db, &from, e) &&
+         ia_tx_commit(&tx, e);
 }
 
 static bool recheck_all(ia_market *m, worker *w, ia_err *e)

@@ -47,14 +47,30 @@ static json_t *history_json(ia_scheduler *s, const ia_h256 *id, ia_err *e)
   }
 }
 
+/* What the SMS refused of a slice, out of its record. */
+static json_t *refused_of(const json_t *parts)
+{
+  const char *text =
+      json_string_value(json_object_get(json_object_get(parts, "release"), "record"));
+  IA_AUTO_JSON *record = text ? ia_json_parse(ia_span_str(text), 0, NULL) : NULL;
+
+  return json_incref(json_object_get(record, "refused"));
+}
+
 /* A worker's own words of one attempt: exit code and times, out of what it handed in. */
-static void attempt_parts(ia_stmt *st, json_t **exit_code, json_t **timeline)
+static void attempt_parts(ia_stmt *st, json_t **exit_code, json_t **timeline, json_t **refused)
 {
   IA_AUTO_JSON *parts = NULL;
+  json_t *left_out;
 
   if (!ia_col_null(st, 8))
     parts = ia_json_parse(ia_col_bytes(st, 8), IA_JSON_ANY, NULL);
   *exit_code = json_incref(json_object_get(json_object_get(parts, "run"), "exitCode"));
+  left_out = refused_of(parts);
+  if (left_out) {
+    json_decref(*refused);
+    *refused = left_out;
+  }
   if (json_is_object(json_object_get(parts, "timeline"))) {
     json_decref(*timeline);
     *timeline = json_incref(json_object_get(parts, "timeline"));
@@ -62,7 +78,7 @@ static void attempt_parts(ia_stmt *st, json_t **exit_code, json_t **timeline)
 }
 
 static bool attempts_json(ia_scheduler *s, const ia_h256 *id, json_t *ours, json_t *replicates,
-                          json_t **timeline, ia_err *e)
+                          json_t **timeline, json_t **refused, ia_err *e)
 {
   ia_stmt *st;
   bool row;
@@ -83,7 +99,7 @@ static bool attempts_json(ia_scheduler *s, const ia_h256 *id, json_t *ours, json
       return true;
     if (!ia_col_addr(st, 1, &worker, e))
       return false;
-    attempt_parts(st, &exit_code, timeline);
+    attempt_parts(st, &exit_code, timeline, refused);
     json_array_append_new(ours,
                           json_pack("{s:I, s:o, s:s, s:I, s:I, s:s, s:s, s:s}", "fencing",
                                     ia_col_i64(st, 0), "worker", ia_json_addr(&worker), "state",
@@ -134,11 +150,13 @@ json_t *sch_task_json(ia_scheduler *s, const ia_h256 *id, ia_err *e)
   IA_AUTO_JSON *attempts = json_array();
   IA_AUTO_JSON *replicates = json_array();
   IA_AUTO_JSON *timeline = json_object();
+  IA_AUTO_JSON *refused = NULL;
   IA_AUTO_JSON *iapp = NULL;
   IA_AUTO_JSON *history = NULL;
   sch_task t;
 
-  if (!sch_task_get(s, &t, id, e) || !attempts_json(s, id, attempts, replicates, &timeline, e))
+  if (!sch_task_get(s, &t, id, e) ||
+      !attempts_json(s, id, attempts, replicates, &timeline, &refused, e))
     return NULL;
   history = history_json(s, id, e);
   if (!history)
@@ -152,6 +170,8 @@ json_t *sch_task_json(ia_scheduler *s, const ia_h256 *id, ia_err *e)
   if (!iapp || !extra_json(s, id, iapp, timeline, e))
     return NULL;
   json_object_set(iapp, "timeline", timeline);
+  if (refused)
+    json_object_set(iapp, "refused", refused);
   return json_pack("{s:o, s:o, s:I, s:s, s:O, s:O, s:O}", "chainTaskId", ia_json_h256(id),
                    "chainDealId", ia_json_h256(&t.deal), "taskIndex", (json_int_t)t.idx,
                    "currentStatus", sch_state_name(t.state), "dateStatusList", history,

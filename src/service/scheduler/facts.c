@@ -1,12 +1,5 @@
 /* What a deal's tasks read, and the orders and assets that its receipts show. */
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <sys/mman.h>
-
-#include "base/file.h"
 #include "base/hex.h"
-#include "client/to_blobs.h"
 #include "client/to_market.h"
 #include "poco/ids.h"
 #include "poco/orders.h"
@@ -14,80 +7,7 @@
 #include "service/scheduler/internal.h"
 #include "tee/descriptor.h"
 
-enum { SLICE_ORDERS_MAX = 100, SLICES_MAX = 10000, SLICE_BYTES_MAX = 4 << 20 };
-
-/* A blob by its CID, through memory. */
-static json_t *blob_json(const ia_net *net, const char *cid, ia_err *e)
-{
-  ia_autoclose int fd = memfd_create("slice", MFD_CLOEXEC);
-  IA_AUTOV(ia_buf) text = {0};
-
-  if (fd < 0) {
-    ia_fail_errno(e, "memfd");
-    return NULL;
-  }
-  if (!ia_to_blobs_get(net, fd, cid, e) || lseek(fd, 0, SEEK_SET) != 0 ||
-      !ia_fd_read_all(&text, fd, SLICE_BYTES_MAX, e))
-    return NULL;
-  return ia_json_parse(ia_buf_view(&text), IA_JSON_ANY, e);
-}
-
-/* inputsHash of one slice; checksums come from the ledger. */
-static bool slice_hash(ia_chain *c, ia_h256 *out, const json_t *orders, ia_err *e)
-{
-  size_t n = json_array_size(orders);
-  ia_autofree ia_task_input *in = calloc(n ? n : 1, sizeof(*in));
-
-  if (!in)
-    return ia_fail(e, IA_E_MEMORY, "scheduler: out of memory");
-  if (!json_is_array(orders) || n > SLICE_ORDERS_MAX)
-    return ia_fail(e, IA_E_PARSE, "slice: want an array of at most %d orders", SLICE_ORDERS_MAX);
-  for (size_t i = 0; i < n; i++) {
-    IA_AUTOV(ia_order_box) box = {0};
-    IA_AUTOV(ia_buf) store = {0};
-    ia_dataset_info info;
-
-    if (!ia_order_parse(&box, IA_ORDER_DATASET, json_array_get(orders, i), e) ||
-        !ia_chain_dataset(c, &info, &store, &box.order.dataset.dataset, e))
-      return false;
-    in[i].dataset = box.order.dataset.dataset;
-    in[i].checksum = info.checksum;
-    ia_order_hash(&in[i].order_hash, ia_chain_separator(c), IA_ORDER_DATASET, &box.order.dataset);
-  }
-  return ia_inputs_hash(out, in, n, e);
-}
-
-static bool bulk(ia_scheduler *s, ia_chain *c, json_t **out, const char *cid, ia_err *e)
-{
-  IA_AUTO_JSON *slices = NULL;
-  IA_AUTO_JSON *hashes = json_array();
-  IA_AUTO(ia_http) *http = NULL;
-  ia_net net = {.ipfs = s->ipfs};
-
-  if (!ia_http_new(&http, NULL, e))
-    return false;
-  net.http = http;
-  slices = blob_json(&net, cid, e);
-  if (!slices)
-    return false;
-  if (!json_is_array(slices) || json_array_size(slices) > SLICES_MAX)
-    return ia_fail(e, IA_E_PARSE, "bulk_cid: want an array of slices");
-  for (size_t i = 0; i < json_array_size(slices); i++) {
-    const char *slice = json_string_value(json_array_get(slices, i));
-    IA_AUTO_JSON *orders = slice ? blob_json(&net, slice, e) : NULL;
-    ia_h256 h;
-
-    if (!orders)
-      return slice ? false : ia_fail(e, IA_E_PARSE, "bulk_cid: a slice is no CID");
-    if (!slice_hash(c, &h, orders, e))
-      return false;
-    json_array_append_new(hashes, ia_json_h256(&h));
-  }
-  *out = json_incref(hashes);
-  return true;
-}
-
-bool sch_inputs(ia_scheduler *s, ia_chain *c, const sch_deal *d, json_t **out, ia_err *e)
+bool sch_inputs(ia_scheduler *s, ia_chain *c, sch_deal *d, json_t **out, ia_err *e)
 {
   const ia_task_input one = {d->deal.dataset.pointer, d->dataset.checksum, d->dataset_hash};
   IA_AUTOV(ia_params) params = {0};
@@ -96,7 +16,7 @@ bool sch_inputs(ia_scheduler *s, ia_chain *c, const sch_deal *d, json_t **out, i
   if (!ia_params_parse(&params, d->deal.params, e))
     return false;
   if (params.bulk_cid[0])
-    return bulk(s, c, out, params.bulk_cid, e);
+    return sch_bulk(s, c, d, params.bulk_cid, out, e);
   if (!ia_inputs_hash(&h, &one, ia_addr_zero(&one.dataset) ? 0 : 1, e))
     return false;
   *out = ia_json_h256(&h);
@@ -213,17 +133,18 @@ static json_t *app_json(ia_chain *c, const ia_chain_info *info, const sch_deal *
                    ia_json_hex(app.mrenclave));
 }
 
-static json_t *dataset_json(ia_chain *c, const ia_chain_info *info, const sch_deal *d, ia_err *e)
+json_t *sch_dataset_json(ia_chain *c, const ia_chain_info *info, const ia_addr *at,
+                         const ia_dataset_info *shown, ia_err *e)
 {
-  ia_dataset_info data = d->dataset;
+  ia_dataset_info data = *shown;
   ia_addr made;
 
   ia_dataset_address(&made, &info->registry[IA_ASSET_DATASET], &info->proxy_code_hash, &data);
-  if (!ia_addr_eq(&made, &d->deal.dataset.pointer) &&
-      !first_owner(c, &data.owner, &info->registry[IA_ASSET_DATASET], &d->deal.dataset.pointer, e))
+  if (!ia_addr_eq(&made, at) &&
+      !first_owner(c, &data.owner, &info->registry[IA_ASSET_DATASET], at, e))
     return NULL;
-  return json_pack("{s:o, s:o, s:o, s:o, s:o}", "address", ia_json_addr(&d->deal.dataset.pointer),
-                   "owner", ia_json_addr(&data.owner), "name", text_or_hex(data.name), "multiaddr",
+  return json_pack("{s:o, s:o, s:o, s:o, s:o}", "address", ia_json_addr(at), "owner",
+                   ia_json_addr(&data.owner), "name", text_or_hex(data.name), "multiaddr",
                    ia_json_hex(data.multiaddr), "checksum", ia_json_h256(&data.checksum));
 }
 
@@ -236,7 +157,7 @@ bool sch_assets(ia_chain *c, const sch_deal *d, json_t **out, ia_err *e)
   if (!ia_chain_info_get(c, &info, e))
     return false;
   if (!ia_addr_zero(&d->deal.dataset.pointer)) {
-    data = dataset_json(c, &info, d, e);
+    data = sch_dataset_json(c, &info, &d->deal.dataset.pointer, &d->dataset, e);
     if (!data || json_array_append_new(datasets, data) != 0)
       return false;
   }

@@ -20,6 +20,7 @@ void sch_deal_free(sch_deal *d)
   json_decref(d->assets);
   json_decref(d->image);
   json_decref(d->inputs);
+  json_decref(d->slices);
   *d = (sch_deal){0};
 }
 
@@ -184,5 +185,5 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
   bind_json(st, 17, d->inputs);
   ia_bind_text(st, 18, d->cause);
   ia_bind_text(st, 19, d->message);
-  return ia_stmt_run(st, e) && sch_tasks_make(s, &d->id, e);
+  return ia_stmt_run(st, e) && sch_slices_put(s, d, e) && sch_tasks_make(s, &d->id, e);
 }

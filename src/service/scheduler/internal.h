@@ -177,7 +177,8 @@ typedef struct sch_deal {
   ia_buf dataset_store;
   ia_h256 request_hash, dataset_hash;
   json_t *orders, *assets, *image, *inputs; /* owned */
-  char cause[SCH_CAUSE];                    /* why we do not run it */
+  json_t *slices;        /* of bulk: [{"idx","orders","datasets"}] of the deal's tasks; owned */
+  char cause[SCH_CAUSE]; /* why we do not run it */
   char message[160];
 } sch_deal;
 void sch_deal_free(sch_deal *d);
@@ -187,9 +188,20 @@ IA_DEFINE_AUTO_VALUE(sch_deal, sch_deal_free)
 IA_MUST bool sch_deal_load(ia_scheduler *s, ia_chain *c, sch_deal *out, const ia_event *matched,
                            const ia_chain_log *log, ia_err *e);
 IA_MUST bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e); /* locked */
-/* inputsHash: one text for all tasks, or an array by slice; not locked. */
-IA_MUST bool sch_inputs(ia_scheduler *s, ia_chain *c, const sch_deal *d, json_t **out, ia_err *e);
+/* inputsHash: one text for all tasks, or an object by the task's index; and d->slices; not locked.
+ */
+IA_MUST bool sch_inputs(ia_scheduler *s, ia_chain *c, sch_deal *d, json_t **out, ia_err *e);
 IA_MUST bool sch_assets(ia_chain *c, const sch_deal *d, json_t **out, ia_err *e);
+/* One dataset as a receipt shows it. NULL on failure. */
+json_t *sch_dataset_json(ia_chain *c, const ia_chain_info *info, const ia_addr *at,
+                         const ia_dataset_info *data, ia_err *e);
+/* -- slices.c -- */
+IA_MUST bool sch_bulk(ia_scheduler *s, ia_chain *c, sch_deal *d, const char *cid, json_t **out,
+                      ia_err *e);
+IA_MUST bool sch_slices_put(ia_scheduler *s, const sch_deal *d, ia_err *e); /* locked */
+/* Locked: adds what the record says of the slice to orders and assets of a receipt. */
+IA_MUST bool sch_slice_parts(ia_scheduler *s, const sch_task *t, const json_t *release,
+                             json_t *orders, json_t *assets, ia_err *e);
 IA_MUST bool sch_orders(ia_scheduler *s, ia_chain *c, const ia_event *matched, const ia_h256 *tx,
                         json_t **out, ia_err *e);
 

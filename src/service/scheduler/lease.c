@@ -99,8 +99,13 @@ static bool deal_row_get(ia_scheduler *s, deal_row *d, const ia_h256 *deal, ia_e
 
 static json_t *hints_json(ia_scheduler *s, const sch_task *t, const deal_row *d)
 {
-  const json_t *inputs = json_is_array(d->inputs) ? json_array_get(d->inputs, t->idx) : d->inputs;
+  const json_t *inputs = d->inputs;
   ia_h256 none, rules;
+  char idx[24];
+
+  (void)snprintf(idx, sizeof(idx), "%llu", (unsigned long long)t->idx);
+  if (json_is_object(inputs))
+    inputs = json_object_get(inputs, idx);
 
   ia_sha256(&none, ia_span_of(NULL, 0));
   ia_sha256(&rules, ia_span_str(IA_RULES_NONE));

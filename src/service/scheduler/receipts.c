@@ -126,6 +126,8 @@ bool sch_receipt_make(ia_scheduler *s, const ia_h256 *task, ia_err *e)
     p.evidence = json_object_get(parts, "evidence");
     if (!deal_parts(s, &t.deal, &orders, &assets, e))
       return false;
+    if (!sch_slice_parts(s, &t, p.release, orders, assets, e))
+      return false;
     p.orders = orders;
     p.assets = assets;
   }

@@ -40,6 +40,9 @@ static const ia_migration steps[] = {
     {3, "DROP TABLE pool_orders;" /* they are published anew */
         "CREATE TABLE pool_orders (pool BLOB NOT NULL, category INTEGER NOT NULL,"
         " hash BLOB NOT NULL, volume INTEGER NOT NULL, PRIMARY KEY (pool, category)) STRICT;"},
+    /* what the receipt of a bulk task shows of its data */
+    {4, "CREATE TABLE slices (deal_id BLOB NOT NULL, idx INTEGER NOT NULL, orders TEXT NOT NULL,"
+        " datasets TEXT NOT NULL, PRIMARY KEY (deal_id, idx)) STRICT;"},
 };
 
 bool sch_store_open(ia_db **out, const char *url, ia_err *e)

@@ -26,6 +26,8 @@ void ia_sms_facts_free(ia_sms_facts *x)
   }
   for (int k = 0; k < IA_ASSET_KINDS; k++)
     ia_sms_asset_free(&x->asset[k]);
+  ia_sms_slice_free(x->slice);
+  x->slice = NULL;
 }
 
 bool ia_sms_facts_task(ia_sms_facts *x, const ia_sms_ledger *l, const ia_release_pins *pins,
@@ -195,8 +197,8 @@ static bool read_presigned(void *ctx, ia_db *db, ia_err *e)
   return ok;
 }
 
-static bool gather_presign(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store *store,
-                           ia_order_kind kind, const void *order, ia_err *e)
+bool ia_sms_facts_presign(ia_buf *raw, const ia_sms_ledger *l, const ia_release_pins *pins,
+                          ia_sms_store *store, ia_order_kind kind, const void *order, ia_err *e)
 {
   struct presigned p = {0};
   ia_h256 separator, hash;
@@ -204,14 +206,11 @@ static bool gather_presign(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store
 
   if (ia_order_signature(kind, order)->len > 0)
     return true;
-  ia_order_separator(&separator, x->f.pins->chain_id, &x->f.pins->hub);
+  ia_order_separator(&separator, pins->chain_id, &pins->hub);
   ia_order_hash(&hash, &separator, kind, order);
   p.order = &hash;
-  if (!ia_sms_store_run(store, false, read_presigned, &p, e) ||
-      (p.has && !l->raw_tx(l->ctx, &p.tx, &has, &x->presign[kind], e)))
-    return false;
-  x->f.presign[kind] = ia_buf_view(&x->presign[kind]);
-  return true;
+  return ia_sms_store_run(store, false, read_presigned, &p, e) &&
+         (!p.has || l->raw_tx(l->ctx, &p.tx, &has, raw, e));
 }
 
 /* A match by another contract: the orders by the hashes that the event names. Neither the event nor
@@ -269,8 +268,10 @@ bool ia_sms_facts_orders(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store *
     if (!ia_addr_zero(at[k]) && !ia_sms_facts_asset(&x->asset[k], &f->asset[k], l, f->pins, store,
                                                     (ia_asset_kind)k, at[k], e))
       return false;
-  for (int k = 0; k < IA_ORDER_KINDS; k++)
-    if (!gather_presign(x, l, store, (ia_order_kind)k, order[k], e))
+  for (int k = 0; k < IA_ORDER_KINDS; k++) {
+    if (!ia_sms_facts_presign(&x->presign[k], l, f->pins, store, (ia_order_kind)k, order[k], e))
       return false;
-  return true;
+    f->presign[k] = ia_buf_view(&x->presign[k]);
+  }
+  return ia_sms_facts_slice(x, l, store, e);
 }

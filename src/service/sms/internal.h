@@ -46,7 +46,7 @@ struct ia_sms {
   ia_h256 *sim_roots; /* of the configuration */
   size_t n_sim_roots;
   bool remote_simulation;
-  char *rpc_url, *market_url; /* market_url NULL: no market is asked */
+  char *rpc_url, *market_url, *ipfs_url; /* NULL: none is asked */
   ia_sms_ledger_maker *make_ledger;
   void *make_ctx;
   uint64_t first_block;

@@ -1,6 +1,7 @@
 #include "service/sms/ledger.h"
 
 #include "chain/poco.h"
+#include "client/bulk.h"
 #include "client/to_market.h"
 
 /* Matches are looked for by the deal's start time; see chain/poco.h. */
@@ -9,7 +10,7 @@ enum { EVENTS_SPAN = 1000 };
 typedef struct rpc_ledger {
   ia_chain *chain;
   ia_addr hub;
-  ia_net net; /* of the market; opened at the first look-up */
+  ia_net net; /* of market and blobs; opened at the first look-up */
   bool net_open;
 } rpc_ledger;
 
@@ -101,6 +102,25 @@ static bool l_match(void *ctx, const ia_h256 *deal, uint64_t start_time, bool *h
   return found(ok, has, &err, e) && ia_buf_ok(&out->calldata, e);
 }
 
+static bool opened(rpc_ledger *l, ia_err *e)
+{
+  if (!l->net_open && !ia_net_open(&l->net, e))
+    return false;
+  l->net_open = true;
+  return true;
+}
+
+static bool l_slice(void *ctx, const char *bulk_cid, uint64_t index, json_t **out, ia_err *e)
+{
+  rpc_ledger *l = ctx;
+  IA_AUTO_JSON *root = NULL;
+
+  if (!l->net.ipfs)
+    return ia_fail(e, IA_E_UNSUPPORTED, "this SMS has no blob gateway to read bulk requests from");
+  return opened(l, e) && ia_bulk_root_get(&l->net, &root, bulk_cid, e) &&
+         ia_bulk_slice_get(&l->net, out, root, index, e);
+}
+
 static bool l_order(void *ctx, ia_order_kind kind, const ia_h256 *hash, bool *has,
                     ia_order_box *out, ia_err *e)
 {
@@ -111,9 +131,8 @@ static bool l_order(void *ctx, ia_order_kind kind, const ia_h256 *hash, bool *ha
   *has = false;
   if (!l->net.market)
     return true;
-  if (!l->net_open && !ia_net_open(&l->net, e))
+  if (!opened(l, e))
     return false;
-  l->net_open = true;
   bool ok = ia_to_market_fetch(&l->net, &offer, kind, hash, &err);
   *out = offer.box;             /* empty unless it was found */
   if (err.code == IA_E_INVALID) /* another order than the one asked for: it has none */
@@ -351,17 +370,18 @@ static void l_close(void *ctx)
   free(l);
 }
 
-bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const char *market_url,
-                        const ia_release_pins *pins, ia_err *e)
+bool ia_sms_ledger_open(ia_sms_ledger *out, const ia_sms_urls *urls, const ia_release_pins *pins,
+                        ia_err *e)
 {
   ia_chain_options o = {
-      .url = rpc_url, .hub = pins->hub, .chain_id = pins->chain_id, .timeout_ms = 10000};
+      .url = urls->rpc, .hub = pins->hub, .chain_id = pins->chain_id, .timeout_ms = 10000};
   rpc_ledger *l = calloc(1, sizeof(*l));
 
   if (!l)
     return ia_fail(e, IA_E_MEMORY, "ledger: no memory");
   l->hub = pins->hub;
-  l->net = (ia_net){.market = market_url, .chain_id = pins->chain_id, .hub = pins->hub};
+  l->net = (ia_net){
+      .market = urls->market, .ipfs = urls->ipfs, .chain_id = pins->chain_id, .hub = pins->hub};
   if (!ia_chain_open(&l->chain, &o, e)) {
     free(l);
     return false;
@@ -373,6 +393,7 @@ bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const char *mar
                          .deal = l_deal,
                          .match = l_match,
                          .order = l_order,
+                         .slice = l_slice,
                          .app = l_app,
                          .dataset = l_dataset,
                          .owner = l_owner,

@@ -59,6 +59,9 @@ struct ia_sms_ledger {
   /* an order that the market holds; its hash is the one asked for */
   bool (*order)(void *ctx, ia_order_kind kind, const ia_h256 *hash, bool *has, ia_order_box *out,
                 ia_err *e);
+  /* the slice of task `index`, an array of 1 to IA_BULK_DATASETS_MAX entries, by what bulk_cid
+   * names: checked against their CIDs. PARAMS_INVALID when they are something else. */
+  bool (*slice)(void *ctx, const char *bulk_cid, uint64_t index, json_t **out, ia_err *e);
   bool (*app)(void *ctx, const ia_addr *at, bool *has, ia_app_info *out, ia_buf *store, ia_err *e);
   bool (*dataset)(void *ctx, const ia_addr *at, bool *has, ia_dataset_info *out, ia_buf *store,
                   ia_err *e);
@@ -74,9 +77,14 @@ struct ia_sms_ledger {
   void (*close)(void *ctx);
 };
 
-/* Over JSON-RPC. market_url: where orders are looked up when a deal was matched by another
- * contract; NULL = nowhere. The URLs are borrowed. */
-IA_MUST bool ia_sms_ledger_open(ia_sms_ledger *out, const char *rpc_url, const char *market_url,
+typedef struct ia_sms_urls {
+  const char *rpc;
+  const char *market; /* orders of deals that another contract matched; NULL = nowhere */
+  const char *ipfs;   /* slices of bulk requests; NULL = nowhere */
+} ia_sms_urls;
+
+/* Over JSON-RPC. The URLs are borrowed. */
+IA_MUST bool ia_sms_ledger_open(ia_sms_ledger *out, const ia_sms_urls *urls,
                                 const ia_release_pins *pins, ia_err *e);
 
 #endif

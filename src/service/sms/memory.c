@@ -69,7 +69,9 @@ static bool m_order_tasks(void *ctx, const ia_h256 *order, const ia_h256 *task, 
   ia_stmt *st;
 
   if (!ia_db_stmt(&st, m->db,
-                  "SELECT count(DISTINCT task) FROM release WHERE order_hash = $1 AND task <> $2",
+                  "SELECT count(DISTINCT task) FROM"
+                  " (SELECT task FROM release WHERE order_hash = $1 UNION"
+                  " SELECT task FROM release_slice WHERE order_hash = $1) WHERE task <> $2",
                   e))
     return false;
   ia_bind_h256(st, 1, order);
@@ -174,8 +176,10 @@ static bool m_policy(void *ctx, const ia_addr *dataset, bool *has, ia_policy *p,
 static bool m_dataset_tasks(void *ctx, const ia_addr *dataset, const ia_h256 *task, uint64_t now,
                             uint64_t *total, uint64_t *today, ia_err *e)
 {
-  static const char sql[] = "SELECT count(DISTINCT task) FROM release"
-                            " WHERE dataset = $1 AND task <> $2 AND time >= $3";
+  static const char sql[] = "SELECT count(DISTINCT task) FROM"
+                            " (SELECT task FROM release WHERE dataset = $1 AND time >= $3 UNION"
+                            " SELECT task FROM release_slice WHERE dataset = $1 AND time >= $3)"
+                            " WHERE task <> $2";
   const ia_sms_memory *m = ctx;
   uint64_t *out[] = {total, today};
   uint64_t since[] = {0, now - now % DAY};

@@ -79,14 +79,28 @@ static bool add_requester_secrets(struct release *w, ia_db *db, ia_err *e)
   return true;
 }
 
+static bool add_key(struct release *w, ia_db *db, const ia_addr *dataset, ia_err *e)
+{
+  ia_sms_secret_id id = {.kind = IA_SECRET_DATASET, .address = *dataset, .name = ""};
+  char label[IA_RELEASE_NAME_MAX];
+
+  (void)!snprintf(label, sizeof(label), "dataset-key/%s", ia_addr_lower(dataset).s);
+  return add_secret(w, db, &id, label, e);
+}
+
+static bool add_keys(struct release *w, ia_db *db, ia_err *e)
+{
+  for (size_t i = 0; i < w->plan->n_slice; i++)
+    if (w->plan->slice[i].code == IA_OK && !add_key(w, db, &w->plan->slice[i].dataset, e))
+      return false;
+  return !w->plan->has_dataset || add_key(w, db, &w->x->f.match.dataset.dataset, e);
+}
+
 static bool collect_items(struct release *w, ia_db *db, ia_err *e)
 {
-  size_t most = 3 + json_object_size(w->plan->params.secrets);
-  ia_sms_secret_id key = {
-      .kind = IA_SECRET_DATASET, .address = w->x->f.match.dataset.dataset, .name = ""};
+  size_t most = 3 + w->plan->n_slice + json_object_size(w->plan->params.secrets);
   ia_sms_secret_id app = {
       .kind = IA_SECRET_APP, .address = w->x->f.match.app.app, .name = IA_APP_SECRET_INDEX};
-  char label[IA_RELEASE_NAME_MAX];
 
   if (most > IA_RELEASE_ITEMS_MAX)
     return ia_fail(e, IA_E_PARAMS_INVALID, "iexec_secrets names too many secrets");
@@ -94,20 +108,42 @@ static bool collect_items(struct release *w, ia_db *db, ia_err *e)
   w->item = calloc(most, sizeof(*w->item));
   if (!w->secret || !w->item)
     return ia_fail(e, IA_E_MEMORY, "sms: no memory");
-  (void)!snprintf(label, sizeof(label), "dataset-key/%s", ia_addr_lower(&key.address).s);
-  return (!w->plan->has_dataset || add_secret(w, db, &key, label, e)) &&
-         (!w->plan->app_secret || add_secret(w, db, &app, "app-secret", e)) &&
+  return add_keys(w, db, e) && (!w->plan->app_secret || add_secret(w, db, &app, "app-secret", e)) &&
          add_requester_secrets(w, db, e);
 }
 
 /* -- the record -- */
+static void record_data(const struct release *w, ia_record *rec)
+{
+  const ia_release_plan *p = w->plan;
+
+  if (p->has_dataset)
+    rec->datasets[rec->n_datasets++] =
+        (ia_record_dataset){.address = w->x->f.match.dataset.dataset,
+                            .owner = p->owner[IA_ASSET_DATASET],
+                            .order_hash = p->order_hash[IA_ORDER_DATASET],
+                            .policy_hash = p->policy_hash,
+                            .epoch = p->policy_epoch};
+  for (size_t i = 0; i < p->n_slice; i++) {
+    const ia_slice_item *it = &p->slice[i];
+
+    if (it->code == IA_OK) {
+      rec->datasets[rec->n_datasets++] = (ia_record_dataset){it->dataset, it->owner, it->order_hash,
+                                                             it->policy_hash, it->policy_epoch};
+      continue;
+    }
+    ia_record_refused *r = &rec->refused[rec->n_refused++];
+
+    *r = (ia_record_refused){.index = i + 1, .address = it->dataset, .order_hash = it->order_hash};
+    (void)!snprintf(r->code, sizeof(r->code), "%s", ia_code_name(it->code));
+    (void)!snprintf(r->reason, sizeof(r->reason), "%s", it->reason);
+  }
+}
+
 static bool make_record(struct release *w, ia_err *e)
 {
-  ia_record_dataset d = {.address = w->x->f.match.dataset.dataset,
-                         .owner = w->plan->owner[IA_ASSET_DATASET],
-                         .order_hash = w->plan->order_hash[IA_ORDER_DATASET],
-                         .policy_hash = w->plan->policy_hash,
-                         .epoch = w->plan->policy_epoch};
+  ia_record_dataset data[IA_BULK_DATASETS_MAX];
+  ia_record_refused refused[IA_BULK_DATASETS_MAX];
   char by_ledger[IA_BY_LEDGER_MAX][IA_RECORD_WORD];
   ia_record rec = {.domain = w->s->domain,
                    .remote_simulation = w->s->remote_simulation,
@@ -123,11 +159,12 @@ static bool make_record(struct release *w, ia_err *e)
                    .enclave = w->r->enclave,
                    .desc_hash = w->desc_hash,
                    .app_owner = w->plan->owner[IA_ASSET_APP],
-                   .datasets = &d,
-                   .n_datasets = w->plan->has_dataset ? 1 : 0,
+                   .datasets = data,
+                   .refused = refused,
                    .by_ledger = by_ledger,
                    .n_by_ledger = w->plan->n_by_ledger};
 
+  record_data(w, &rec);
   (void)!snprintf(rec.tee, sizeof(rec.tee), "%s", w->desc.tee);
   memcpy(rec.order_hash, w->plan->order_hash, sizeof(rec.order_hash));
   memcpy(by_ledger, w->plan->by_ledger, sizeof(by_ledger));
@@ -138,6 +175,30 @@ static bool make_record(struct release *w, ia_err *e)
   return ia_record_text(&w->record, &rec, e) &&
          ia_text_sign(w->record_sig, w->s->domain, "release-record", ia_buf_view(&w->record),
                       &w->s->keys.seed, e);
+}
+
+static bool write_slice(struct release *w, ia_db *db, ia_err *e)
+{
+  for (size_t i = 0; i < w->plan->n_slice; i++) {
+    const ia_slice_item *it = &w->plan->slice[i];
+    ia_stmt *st;
+
+    if (it->code != IA_OK)
+      continue;
+    if (!ia_db_stmt(&st, db,
+                    "INSERT INTO release_slice (seq, task, dataset, order_hash, time)"
+                    " VALUES ($1, $2, $3, $4, $5)",
+                    e))
+      return false;
+    ia_bind_u64(st, 1, w->seq);
+    ia_bind_h256(st, 2, &w->r->task);
+    ia_bind_addr(st, 3, &it->dataset);
+    ia_bind_h256(st, 4, &it->order_hash);
+    ia_bind_u64(st, 5, w->now);
+    if (!ia_stmt_run(st, e))
+      return false;
+  }
+  return true;
 }
 
 static bool write_release(struct release *w, ia_db *db, ia_err *e)
@@ -156,7 +217,7 @@ static bool write_release(struct release *w, ia_db *db, ia_err *e)
   ia_bind_u64(st, 5, w->now);
   ia_bind_textn(st, 6, ia_buf_view(&w->record));
   ia_bind_blob(st, 7, IA_SPAN_ARR(w->record_sig));
-  return ia_stmt_run(st, e);
+  return ia_stmt_run(st, e) && write_slice(w, db, e);
 }
 
 /* The highest fencing number is remembered from the challenge on. */
@@ -174,6 +235,29 @@ static bool write_fence(const ia_lease *lease, ia_db *db, ia_err *e)
   ia_bind_u64(st, 2, lease->fencing);
   ia_bind_addr(st, 3, &lease->worker);
   return ia_stmt_run(st, e);
+}
+
+/* Every owner of a slice finds her own line; when the task as a whole was refused, that is why. */
+static bool audit_slice(const struct release *w, ia_db *db, const ia_sms_entry *whole, ia_err *e)
+{
+  for (size_t i = 0; i < w->plan->n_slice; i++) {
+    const ia_slice_item *it = &w->plan->slice[i];
+    ia_sms_entry x = *whole;
+
+    if (ia_addr_zero(&it->dataset))
+      continue;
+    x.object = it->dataset;
+    x.order_hash = it->order_hash;
+    if (it->code != IA_OK) {
+      x.released = false;
+      x.release = 0;
+      x.code = it->code;
+      x.message = it->detail[0] ? it->detail : it->reason;
+    }
+    if (!ia_sms_audit_put(db, &x, e))
+      return false;
+  }
+  return true;
 }
 
 static bool write_audit(struct release *w, ia_db *db, ia_err *e)
@@ -194,7 +278,7 @@ static bool write_audit(struct release *w, ia_db *db, ia_err *e)
                     .purpose = w->plan->purpose,
                     .release = why ? 0 : w->seq};
 
-  return ia_sms_audit_put(db, &x, e);
+  return ia_sms_audit_put(db, &x, e) && audit_slice(w, db, &x, e);
 }
 
 /* Steps 8 and 10, the evidence that was judged before, step 12, then the record. A refusal is

@@ -163,7 +163,8 @@ static bool copy_config(ia_sms *s, const ia_sms_config *c, ia_err *e)
     return ia_fail(e, IA_E_INVALID, "there are no PoCo rules %s", rules);
   s->rpc_url = strdup(c->rpc_url ? c->rpc_url : "");
   s->market_url = c->market_url ? strdup(c->market_url) : NULL;
-  return ((s->rpc_url && (s->market_url || !c->market_url)) ||
+  s->ipfs_url = c->ipfs_url ? strdup(c->ipfs_url) : NULL;
+  return ((s->rpc_url && (s->market_url || !c->market_url) && (s->ipfs_url || !c->ipfs_url)) ||
           ia_fail(e, IA_E_MEMORY, "sms: no memory")) &&
          copy_list((void **)&s->guests, c->guests, c->n_guests, sizeof(*s->guests), e) &&
          copy_list((void **)&s->sim_roots, c->sim_roots, c->n_sim_roots, sizeof(*s->sim_roots), e);
@@ -254,6 +255,7 @@ void ia_sms_close(ia_sms *s)
   free(s->sim_roots);
   free(s->rpc_url);
   free(s->market_url);
+  free(s->ipfs_url);
   free(s);
 }
 
@@ -280,7 +282,8 @@ bool ia_sms_take_ledger(ia_sms *s, ia_sms_ledger **out, ia_err *e)
   if (!l)
     return ia_fail(e, IA_E_MEMORY, "sms: no memory");
   ok = s->make_ledger ? s->make_ledger(s->make_ctx, l, &s->pins, e)
-                      : ia_sms_ledger_open(l, s->rpc_url, s->market_url, &s->pins, e);
+                      : ia_sms_ledger_open(
+                            l, &(ia_sms_urls){s->rpc_url, s->market_url, s->ipfs_url}, &s->pins, e);
   if (!ok) {
     free(l);
     return ia_wrap(e, "ledger");

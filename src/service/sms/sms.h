@@ -20,6 +20,7 @@ typedef struct ia_sms_config {
   bool allow_remote_simulation; /* a simulated instance beyond loopback */
   const char *rpc_url;
   const char *market_url; /* for orders of deals that another contract matched; NULL = nowhere */
+  const char *ipfs_url;   /* for the slices of bulk requests; NULL = bulk is not offered */
   /* the pinned ledger: from the operator, never from the ledger itself at run time */
   uint64_t chain_id;
   ia_addr hub;

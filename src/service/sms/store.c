@@ -37,6 +37,12 @@ static const ia_migration steps[] = {
         "CREATE INDEX secret_pusher ON secret (pusher);"
         "CREATE INDEX message_signer ON message (signer);"},
     {2, "ALTER TABLE message ADD COLUMN seal BLOB NOT NULL DEFAULT x'';"},
+    /* the data of a bulk release, whose own row names none */
+    {3, "CREATE TABLE release_slice (seq INTEGER NOT NULL, task BLOB NOT NULL,"
+        "  dataset BLOB NOT NULL, order_hash BLOB NOT NULL, time INTEGER NOT NULL,"
+        "  PRIMARY KEY (seq, dataset)) STRICT;"
+        "CREATE INDEX release_slice_order ON release_slice (order_hash, task);"
+        "CREATE INDEX release_slice_dataset ON release_slice (dataset, time, task);"},
 };
 
 typedef struct work {

@@ -13,18 +13,35 @@ static json_t *multiaddr_text(ia_span multiaddr)
   return ia_utf8_valid(multiaddr) ? ia_json_bytes(multiaddr) : json_string("");
 }
 
+static json_t *dataset(const ia_slice_item *d, bool bulk)
+{
+  json_t *v = json_pack(
+      "{s:o, s:o, s:o, s:s, s:o, s:o, s:I}", "address", ia_json_addr(&d->dataset), "checksum",
+      ia_json_h256(&d->checksum), "multiaddr", multiaddr_text(d->multiaddr), "filename",
+      ia_dataset_file_name(&d->dataset, bulk).s, "orderHash", ia_json_h256(&d->order_hash),
+      "policyHash", ia_json_h256(&d->policy_hash), "epoch", (json_int_t)d->policy_epoch);
+
+  if (d->code != IA_OK)
+    json_object_set_new(v, "refused", json_string(ia_code_name(d->code)));
+  return v;
+}
+
 static json_t *datasets(const ia_release_plan *p, const ia_release_facts *f)
 {
-  const ia_dataset_info *d = &f->asset[IA_ASSET_DATASET].dataset;
-  const ia_addr *at = &f->match.dataset.dataset;
+  const ia_dataset_info *info = &f->asset[IA_ASSET_DATASET].dataset;
+  const ia_slice_item one = {.dataset = f->match.dataset.dataset,
+                             .checksum = info->checksum,
+                             .order_hash = p->order_hash[IA_ORDER_DATASET],
+                             .multiaddr = info->multiaddr,
+                             .policy_hash = p->policy_hash,
+                             .policy_epoch = p->policy_epoch};
+  json_t *list = json_array();
 
-  if (!p->has_dataset)
-    return json_array();
-  return json_pack("[{s:o, s:o, s:o, s:s, s:o, s:o, s:I}]", "address", ia_json_addr(at), "checksum",
-                   ia_json_h256(&d->checksum), "multiaddr", multiaddr_text(d->multiaddr),
-                   "filename", ia_dataset_file_name(at, false).s, "orderHash",
-                   ia_json_h256(&p->order_hash[IA_ORDER_DATASET]), "policyHash",
-                   ia_json_h256(&p->policy_hash), "epoch", (json_int_t)p->policy_epoch);
+  if (p->has_dataset)
+    json_array_append_new(list, dataset(&one, false));
+  for (size_t i = 0; i < p->n_slice; i++)
+    json_array_append_new(list, dataset(&p->slice[i], true));
+  return list;
 }
 
 /* Logs follow the result; in clear only where there is nothing to protect or its owner says so. */
@@ -47,14 +64,22 @@ static uint64_t time_limit(const ia_release_facts *f)
 
 static bool words(json_t *v, const ia_release_plan *p, const ia_release_facts *f, ia_err *e)
 {
+  ia_appenv_item slice[IA_BULK_DATASETS_MAX];
   ia_appenv env = {.deal_id = p->deal_id,
                    .task_id = f->task_id,
                    .task_index = p->task_index,
                    .bot_first = p->bot_first,
                    .bot_size = p->bot_size,
                    .dataset = f->match.dataset.dataset,
+                   .bulk = p->bulk,
+                   .slice = slice,
+                   .n_slice = p->n_slice,
                    .files = p->params.files};
   json_t *argv = NULL, *vars = NULL;
+
+  for (size_t i = 0; i < p->n_slice; i++)
+    slice[i] = (ia_appenv_item){p->slice[i].dataset,
+                                p->slice[i].code == IA_OK ? NULL : ia_code_name(p->slice[i].code)};
 
   return ia_args_split(&argv, ia_span_str(p->params.args), e) && ia_json_set(v, "argv", argv, e) &&
          ia_appenv_build(&vars, &env, e) && ia_json_set(v, "env", vars, e) &&

@@ -70,6 +70,29 @@ static bool gather(struct why *w, ia_err *e)
   return ok;
 }
 
+/* Which datasets of the slice would be left out. */
+static bool put_refused(const ia_release_plan *p, json_t *answer, ia_err *e)
+{
+  json_t *list = json_array();
+
+  if (!p->bulk || !ia_json_set(answer, "refused", list, e)) {
+    if (!p->bulk)
+      json_decref(list);
+    return !p->bulk;
+  }
+  for (size_t i = 0; i < p->n_slice; i++) {
+    const ia_slice_item *it = &p->slice[i];
+
+    if (it->code != IA_OK &&
+        json_array_append_new(
+            list, json_pack("{s:I, s:o, s:o, s:s, s:s}", "index", (json_int_t)i + 1, "dataset",
+                            ia_json_addr(&it->dataset), "orderHash", ia_json_h256(&it->order_hash),
+                            "code", ia_code_name(it->code), "message", it->reason)) != 0)
+      return ia_fail(e, IA_E_MEMORY, "sms: no memory");
+  }
+  return true;
+}
+
 static bool read_orders(ia_sms_facts *x, ia_order_box box[IA_ORDER_KINDS], const json_t *orders,
                         ia_err *e)
 {
@@ -102,14 +125,15 @@ static bool decide(struct why *w, ia_reply *rp, ia_err *e)
   if (!gather(w, e) || !ia_sms_store_run(w->s->store, false, unit_why, w, e))
     return false;
   answer = ia_ruling_json(w->ruling);
-  return answer && (w->x->f.planned || json_object_set(answer, "past", past) == 0)
+  return answer && put_refused(w->plan, answer, e) &&
+                 (w->x->f.planned || json_object_set(answer, "past", past) == 0)
              ? ia_reply_json(rp, 200, answer, e)
              : ia_fail(e, IA_E_MEMORY, "sms: no memory");
 }
 
 bool ia_sms_h_why(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
-  static const char *const keys[] = {"taskId", "orders", NULL};
+  static const char *const keys[] = {"taskId", "orders", "index", NULL};
   ia_sms *s = ctx;
   IA_AUTO_JSON *v = ia_request_json(rq, e);
   IA_AUTOV(ia_sms_facts) x = {0};
@@ -125,7 +149,9 @@ bool ia_sms_h_why(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   x.f.pins = &s->pins;
   x.f.now = ia_now();
   orders = json_object_get(v, "orders");
-  ok = orders ? read_orders(&x, box, orders, e) : ia_json_get_h256(v, "taskId", &x.f.task_id, e);
+  ok = !json_object_get(v, "index") || ia_json_get_u64(v, "index", &x.f.slice_index, e);
+  ok = ok &&
+       (orders ? read_orders(&x, box, orders, e) : ia_json_get_h256(v, "taskId", &x.f.task_id, e));
   ok = ok && decide(&w, rp, e);
   for (int k = 0; k < IA_ORDER_KINDS; k++)
     ia_order_box_free(&box[k]);

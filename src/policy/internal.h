@@ -1,0 +1,29 @@
+/* Shared by the files of this layer; not for others. */
+#ifndef IA_POLICY_INTERNAL_H
+#define IA_POLICY_INTERNAL_H
+
+#include "policy/release.h"
+
+/* Facts proven so far: what the view of matchOrders' rules answers from. */
+struct proving {
+  const ia_release_facts *f;
+  ia_release_plan *plan;
+};
+ia_poco_view ia_proving_view(struct proving *p);
+ia_code ia_revert_code(const ia_revert *why);
+/* Once a text; never left out: TOO_LARGE. */
+IA_MUST bool ia_by_ledger_note(ia_release_plan *p, const char *text, ia_err *e);
+
+struct admitting {
+  const ia_release_facts *f;
+  const ia_release_memory *m;
+  ia_release_plan *plan;
+};
+
+/* -- slice.c: the steps 5 to 10 and 12 for each dataset of a bulk task. A refused dataset refuses
+ * nothing but itself, until none is left. -- */
+bool ia_slice_prove(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
+                    const ia_h256 *deal_tag);
+bool ia_slice_admit(struct admitting *a, ia_ruling *v);
+
+#endif
