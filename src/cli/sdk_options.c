@@ -149,7 +149,7 @@ const char *ia_sdk_package_use(const char *package)
 const char *ia_sdk_missing(const json_t *fields, unsigned at)
 {
   static const row *const tables[] = {iexec_rows, dataprotector_rows};
-  const char *seen[16];
+  const char *seen[16] = {0};
   unsigned n = 0;
 
   for (unsigned t = 0; t < IA_COUNT(tables); t++)

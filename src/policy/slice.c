@@ -9,7 +9,7 @@
 static bool refuse(ia_slice_item *it, ia_code code, const char *reason)
 {
   it->code = code;
-  (void)!snprintf(it->reason, sizeof(it->reason), "%s", reason);
+  (void)!snprintf(it->reason, sizeof(it->reason), "%.*s", (int)sizeof(it->reason) - 1, reason);
   return false;
 }
 
