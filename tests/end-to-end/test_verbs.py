@@ -45,7 +45,9 @@ def an_installation_starts():
     config = LAB.up("--test")
     check(len(verbs()) > 30, f"verbs: {verbs()}")
     shown = members(None, "rpcUrl chainId hubAddress marketUrl smsUrl ipfsNodeUrl ipfsGatewayUrl "
-                    "subgraphUrl pocoSubgraphUrl dataprotectorContractAddress workerpool whitelist", "config", "sdk")
+                    "subgraphUrl pocoSubgraphUrl compassUrl dataprotectorContractAddress workerpool "
+                    "whitelist packages", "config", "sdk")
+    shown.pop("packages")
     equal(shown, config, "what up printed")
     Run.seen.add("up")
 
