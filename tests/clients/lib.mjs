@@ -2,7 +2,7 @@
 // that runs in it, and TAP.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import readline from 'node:readline';
@@ -181,6 +181,17 @@ export class Installation {
     });
     assert.equal(done.status, 0, `iapp ${words.join(' ')}: ${done.stdout} ${done.stderr}`);
     return JSON.parse(done.stdout);
+  }
+
+  // A command of the daemon while it does not run; what it prints.
+  iappd(...words) {
+    const done = spawnSync(join(BUILD, 'iappd'), [...words, '--home', this.env.IAPP_HOME], {
+      env: this.env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    assert.equal(done.status, 0, `iappd ${words.join(' ')}: ${done.stdout} ${done.stderr}`);
+    return done.stdout;
   }
 
   // An app of that C source, built, deployed and offered by our own command line.

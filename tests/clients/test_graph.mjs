@@ -45,6 +45,14 @@ test('getProtectedData: every filter', async () => {
   assert.equal(one.multiaddr, made[0].multiaddr);
 });
 
+test('the package finds what our command line protected', async () => {
+  const ours = here.iapp('protect', 'email=c@example.org', '--name', 'ours');
+  const [found] = await owner.getProtectedData({ protectedDataAddress: ours.address });
+  assert.equal(found.name, 'ours');
+  assert.deepEqual(found.schema, { email: 'string' });
+  assert.equal(found.multiaddr, `/p2p/${ours.cid}`);
+});
+
 test('a transfer changes the owner in the graph', async () => {
   await owner.transferOwnership({ protectedData: made[2].address, newOwner: other });
   assert.deepEqual(await names({ owner: other }), ['three']);
