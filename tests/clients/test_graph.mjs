@@ -73,8 +73,12 @@ test('a bulk request is prepared, handed in, inspected', async () => {
   assert.equal(bulkRequest.volume, '2');
   const { tasks } = await user.processBulkRequest({ bulkRequest });
   assert.deepEqual(tasks.map(({ bulkIndex }) => bulkIndex), [0, 1]);
-  const seen = await user.inspectBulkRequest({ bulkRequest, detailed: true });
-  assert.equal(seen.bulkStatus, 'IN_PROGRESS');
+  let seen = await user.inspectBulkRequest({ bulkRequest, detailed: true });
+  for (let i = 0; i < 120 && seen.bulkStatus !== 'FINISHED'; i++) {
+    await new Promise((resolve) => { setTimeout(resolve, 500); });
+    seen = await user.inspectBulkRequest({ bulkRequest, detailed: true });
+  }
+  assert.equal(seen.bulkStatus, 'FINISHED');
   assert.equal(seen.tasksTotalCount, 2);
   assert.equal(seen.tasksToCreateCount, 0);
   assert.deepEqual(seen.tasks.map(({ taskId }) => taskId), tasks.map(({ taskId }) => taskId));

@@ -314,9 +314,12 @@ class Lab:
     # -- the end --
 
     def litter(self):
-        """Files that only live while something is being written."""
+        """Files that only live while something is being written. Not those of a journal that is
+        replaced: such a file is whole, and a kill between its two names leaves both."""
         found = []
         for top, _, names in os.walk(self.top):
+            if top == os.path.join(self.home, "protect"):
+                continue
             found += [os.path.join(top, n) for n in names if ".tmp" in n or n.endswith(".part")]
             if os.path.basename(top) == "tmp":
                 found += [os.path.join(top, n) for n in names]
