@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -119,6 +120,17 @@ def cgroups(workers):
 def mounts():
     with open("/proc/self/mountinfo") as f:
         return sorted(line.split()[4] for line in f)
+
+
+def is_whole_journal(path):
+    """A journal between its two names, with all of its text; false when it is gone or cut."""
+    if not re.fullmatch(r"\d+-\d+\.json\.\d+-\d+\.tmp", os.path.basename(path)):
+        return False
+    try:
+        with open(path, encoding="utf-8") as f:
+            return isinstance(json.load(f), dict)
+    except (OSError, ValueError):
+        return False
 
 
 class Lab:
@@ -314,12 +326,12 @@ class Lab:
     # -- the end --
 
     def litter(self):
-        """Files that only live while something is being written. Not those of a journal that is
-        replaced: such a file is whole, and a kill between its two names leaves both."""
+        """Files that only live while something is being written. Not the next text of a journal of
+        protect that a kill left under its first name: it must be whole."""
         found = []
         for top, _, names in os.walk(self.top):
             if top == os.path.join(self.home, "protect"):
-                continue
+                names = [n for n in names if not is_whole_journal(os.path.join(top, n))]
             found += [os.path.join(top, n) for n in names if ".tmp" in n or n.endswith(".part")]
             if os.path.basename(top) == "tmp":
                 found += [os.path.join(top, n) for n in names]
