@@ -1,125 +1,128 @@
-/* Settlements a second on the embedded ledger (match, initialize, contributeAndFinalize: three
- * blocks), through the JSON-RPC function, on disk. Signing is done before the clock starts. settle
- * [N]   one JSON line: one transaction after another, then 64 in flight; memory after each. */
+/* Settlements (matchOrders, initialize, contributeAndFinalize: three transactions, three blocks) on
+ * any ledger with the PoCo contracts, over its JSON-RPC. Everything is signed before its clock
+ * runs. A development account that everybody knows, which must hold RLC there, gives the money.
+ *
+ * settle RPC HUB N BATCH READS: N settlements, BATCH transactions a request (1 = one after the
+ * other), then READS calls of viewAccount, singly and 100 a request. One JSON line:
+ * {"settlements","batch","seconds","perSecond","readsPerSecond","batchedReadsPerSecond"} */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/hex.h"
-#include "crypto/secp.h"
+#include "crew.h"
+#include "eth/address.h"
 #include "eth/eip191.h"
 #include "eth/tx.h"
-#include "poco/abi.h"
 #include "poco/ids.h"
 #include "poco/orders.h"
-#include "service/ledger/ledger.h"
 
-enum { DEPOSIT_NRLC = 1000000000, GAS = 8000000, IN_FLIGHT = 64 };
+enum { DEPOSIT_NRLC = 1000000000, GAS = 2000000, STRETCH = 500, BATCH_MAX = 200, READS_EACH = 100 };
 enum { POOL, APP, DATA, REQUESTER, WORKER, ENCLAVE, ANYONE, PEOPLE };
 
+/* account 0 of "test test ... junk" */
+static const char rich_key[] = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+
 typedef struct bench {
-  ia_ledger *l;
-  ia_secp *secp;
-  ia_secret key[PEOPLE];
-  ia_addr who[PEOPLE];
+  crew c;
+  ia_net net;
+  ia_chain *chain;
+  ia_wallet *who[PEOPLE];
   uint64_t nonce[PEOPLE];
-  ia_addr hub, token, registry[2], pool, app, dataset;
+  ia_addr pool, app, dataset;
   ia_h256 separator;
 } bench;
 
-static void check(bool ok, const ia_err *e)
+/* -- people, assets, deposits -- */
+
+static void call(bench *b, const ia_wallet *w, const ia_addr *to, ia_call_id id,
+                 const ia_args *args)
 {
-  if (ok)
-    return;
-  (void)fprintf(stderr, "%s\n", e->msg);
-  exit(1);
+  IA_AUTOV(ia_chain_sent) sent = {0};
+  ia_err e = {0};
+
+  crew_check(ia_net_call(&b->net, w, to, id, args, &sent, &e), &e);
 }
 
-/* A request with a signed transaction. */
-static void request(bench *b, ia_buf *out, int from, const ia_addr *to, ia_call_id id,
-                    const void *args)
+static void fund(bench *b)
+{
+  static const int paying[] = {REQUESTER, POOL};
+  IA_AUTOV(ia_secret) key = {0};
+  IA_AUTO(ia_wallet) *rich = NULL;
+  ia_h256 raw;
+  ia_err e = {0};
+
+  crew_check(ia_secret_new(&key, sizeof(raw.b), &e), &e);
+  if (ia_h256_parse(&raw, ia_span_str(rich_key)))
+    memcpy(key.ptr, raw.b, sizeof(raw.b));
+  crew_check(ia_wallet_of_key(&rich, &key, &e), &e);
+  for (size_t i = 0; i < IA_COUNT(paying); i++) {
+    ia_args give = {.addr = {b->who[paying[i]]->address}, .value = {ia_u256_of(DEPOSIT_NRLC)}};
+    ia_args deposit = {.addr = {b->c.hub}, .value = {ia_u256_of(DEPOSIT_NRLC)}};
+
+    call(b, rich, &b->c.info.token, IA_CALL_TRANSFER, &give);
+    call(b, b->who[paying[i]], &b->c.info.token, IA_CALL_APPROVE_AND_CALL, &deposit);
+  }
+}
+
+static void make_assets(bench *b)
+{
+  const crew *c = &b->c;
+  ia_app_info app = {
+      .owner = b->who[APP]->address, .name = ia_span_str("a"), .type = ia_span_str("DOCKER")};
+  ia_dataset_info data = {.owner = b->who[DATA]->address, .name = ia_span_str("d")};
+  ia_args make_app = {.addr = {app.owner}, .bytes = {app.name, app.type}};
+  ia_args make_data = {.addr = {data.owner}, .bytes = {data.name}};
+  ia_args make_pool = {.addr = {b->who[POOL]->address}, .bytes = {ia_span_str("p")}};
+
+  call(b, b->who[ANYONE], &c->info.registry[IA_ASSET_APP], IA_CALL_CREATE_APP, &make_app);
+  call(b, b->who[ANYONE], &c->info.registry[IA_ASSET_DATASET], IA_CALL_CREATE_DATASET, &make_data);
+  call(b, b->who[ANYONE], &c->info.registry[IA_ASSET_WORKERPOOL], IA_CALL_CREATE_WORKERPOOL,
+       &make_pool);
+  ia_app_address(&b->app, &c->info.registry[IA_ASSET_APP], &c->info.proxy_code_hash, &app);
+  ia_dataset_address(&b->dataset, &c->info.registry[IA_ASSET_DATASET], &c->info.proxy_code_hash,
+                     &data);
+  ia_workerpool_address(&b->pool, &c->info.registry[IA_ASSET_WORKERPOOL], &c->info.proxy_code_hash,
+                        &b->who[POOL]->address, make_pool.bytes[0]);
+}
+
+static void settle_in(bench *b, const char *rpc, const char *hub)
+{
+  ia_err e = {0};
+
+  b->c = (crew){.rpc = rpc};
+  crew_check(ia_addr_parse(&b->c.hub, ia_span_str(hub), &e), &e);
+  crew_open(&b->c);
+  b->net = (ia_net){.rpc = rpc, .chain_id = b->c.chain_id, .hub = b->c.hub};
+  crew_check(ia_net_open(&b->net, &e) && ia_net_chain(&b->net, &b->chain, &e), &e);
+  ia_order_separator(&b->separator, b->c.chain_id, &b->c.hub);
+  for (int i = 0; i < PEOPLE; i++)
+    b->who[i] = crew_wallet();
+  fund(b);
+  make_assets(b);
+  b->nonce[ANYONE] = IA_ASSET_KINDS;
+}
+
+/* Parameters of eth_sendRawTransaction. */
+static json_t *signed_call(bench *b, int from, ia_call_id id, const void *args)
 {
   IA_AUTOV(ia_buf) data = {0};
   IA_AUTOV(ia_buf) raw = {0};
-  ia_tx tx = {.type = 2,
-              .chain_id = ia_ledger_chain_id(b->l),
-              .nonce = b->nonce[from]++,
-              .gas = GAS,
-              .to = *to};
-  ia_err e;
+  ia_tx tx = {
+      .type = 2, .chain_id = b->c.chain_id, .nonce = b->nonce[from]++, .gas = GAS, .to = b->c.hub};
+  ia_err e = {0};
 
   ia_call_encode(&data, id, args);
   tx.data = ia_buf_view(&data);
-  check(ia_tx_sign(&raw, &tx, b->secp, &b->key[from], &e), &e);
-  ia_buf_str(out,
-             "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_sendRawTransaction\",\"params\":[\"");
-  ia_buf_hex0x(out, ia_buf_view(&raw));
-  ia_buf_str(out, "\"]}");
+  crew_check(ia_buf_ok(&data, &e) &&
+                 ia_tx_sign(&raw, &tx, b->who[from]->secp, &b->who[from]->key, &e),
+             &e);
+  return json_pack("[o]", ia_json_hex(ia_buf_view(&raw)));
 }
 
-static uint64_t submit(bench *b, const ia_buf *text)
-{
-  IA_AUTOV(ia_ledger_reply) r = {0};
-  ia_err e;
-
-  check(ia_ledger_rpc(b->l, ia_buf_view(text), &r, &e), &e);
-  if (memmem(r.text.ptr, r.text.len, "\"error\"", 7)) {
-    (void)fprintf(stderr, "%.*s\n", (int)r.text.len, (const char *)r.text.ptr);
-    exit(1);
-  }
-  return r.height;
-}
-
-static void send_now(bench *b, int from, const ia_addr *to, ia_call_id id, const void *args)
-{
-  IA_AUTOV(ia_buf) text = {0};
-
-  request(b, &text, from, to, id, args);
-  (void)submit(b, &text);
-}
-
-/* --- people, assets, deposits
- * ------------------------------------------------------------------------ */
-
-static void describe(bench *b)
-{
-  ia_err e;
-  IA_AUTO_JSON *info = ia_ledger_info(b->l, &e);
-  json_t *registries = json_object_get(info, "registries");
-  ia_h256 code;
-
-  check(info && ia_json_get_addr(info, "hub", &b->hub, &e) &&
-            ia_json_get_addr(info, "token", &b->token, &e) &&
-            ia_json_get_addr(info, "pool", &b->pool, &e) &&
-            ia_json_get_h256(info, "proxyCodeHash", &code, &e) &&
-            ia_json_get_addr(registries, "app", &b->registry[0], &e) &&
-            ia_json_get_addr(registries, "dataset", &b->registry[1], &e),
-        &e);
-  ia_app_info app = {.owner = b->who[APP], .name = ia_span_str("a"), .type = ia_span_str("DOCKER")};
-  ia_dataset_info data = {.owner = b->who[DATA], .name = ia_span_str("d")};
-  ia_app_address(&b->app, &b->registry[0], &code, &app);
-  ia_dataset_address(&b->dataset, &b->registry[1], &code, &data);
-  ia_order_separator(&b->separator, ia_ledger_chain_id(b->l), &b->hub);
-}
-
-static void settle_in(bench *b)
-{
-  static const int rich[] = {REQUESTER, POOL};
-  ia_args app = {.addr = {b->who[APP]}, .bytes = {ia_span_str("a"), ia_span_str("DOCKER")}};
-  ia_args data = {.addr = {b->who[DATA]}, .bytes = {ia_span_str("d")}};
-  ia_args money = {.addr = {b->hub}, .value = {ia_u256_of(DEPOSIT_NRLC)}};
-
-  send_now(b, ANYONE, &b->registry[0], IA_CALL_CREATE_APP, &app);
-  send_now(b, ANYONE, &b->registry[1], IA_CALL_CREATE_DATASET, &data);
-  for (size_t i = 0; i < IA_COUNT(rich); i++) {
-    send_now(b, rich[i], &b->token, IA_CALL_FAUCET, &money);
-    send_now(b, rich[i], &b->token, IA_CALL_APPROVE_AND_CALL, &money);
-  }
-}
-
-/* --- one settlement
- * ---------------------------------------------------------------------------------- */
+/* -- one settlement -- */
 
 static void orders(bench *b, ia_match *m, uint64_t n, ia_sig sigs[IA_ORDER_KINDS])
 {
@@ -128,7 +131,7 @@ static void orders(bench *b, ia_match *m, uint64_t n, ia_sig sigs[IA_ORDER_KINDS
                                          &m->request.sign};
   const void *const order[IA_ORDER_KINDS] = {&m->app, &m->dataset, &m->workerpool, &m->request};
   ia_h256 salt = {{0}};
-  ia_err e;
+  ia_err e = {0};
 
   memset(m, 0, sizeof(*m));
   memcpy(salt.b, &n, sizeof(n));
@@ -143,137 +146,158 @@ static void orders(bench *b, ia_match *m, uint64_t n, ia_sig sigs[IA_ORDER_KINDS
                                   .volume = ia_u256_of(1),
                                   .workerpoolmaxprice = ia_u256_of(10),
                                   .salt = salt,
-                                  .requester = b->who[REQUESTER],
+                                  .requester = b->who[REQUESTER]->address,
                                   .params = ia_span_str("{}")};
   m->app.tag.b[31] = m->dataset.tag.b[31] = m->workerpool.tag.b[31] = m->request.tag.b[31] = 9;
   for (int i = 0; i < IA_ORDER_KINDS; i++) {
     ia_h256 hash;
 
     ia_order_hash(&hash, &b->separator, (ia_order_kind)i, order[i]);
-    check(ia_secp_sign(b->secp, &sigs[i], &hash, &b->key[signer[i]], &e), &e);
+    crew_check(ia_secp_sign(b->who[signer[i]]->secp, &sigs[i], &hash, &b->who[signer[i]]->key, &e),
+               &e);
     *sign[i] = IA_SPAN_ARR(sigs[i].b);
   }
 }
 
-static void finalize(bench *b, ia_buf *out, const ia_h256 *taskid)
+static json_t *finalize(bench *b, const ia_h256 *taskid)
 {
-  ia_args a = {.id = {*taskid}, .addr = {b->who[ENCLAVE]}};
+  ia_args a = {.id = {*taskid}, .addr = {b->who[ENCLAVE]->address}};
   ia_h256 hash, seal, message;
   ia_sig enclave, authorization;
-  ia_err e;
+  ia_err e = {0};
 
   ia_result_hash(&hash, taskid, &a.id[1]);
-  ia_result_seal(&seal, &b->who[WORKER], taskid, &a.id[1]);
+  ia_result_seal(&seal, &b->who[WORKER]->address, taskid, &a.id[1]);
   ia_enclave_message(&message, &hash, &seal);
-  check(ia_eip191_sign(b->secp, &enclave, IA_SPAN_ARR(message.b), &b->key[ENCLAVE], &e), &e);
-  ia_authorization_message(&message, &b->who[WORKER], taskid, &b->who[ENCLAVE]);
-  check(ia_eip191_sign(b->secp, &authorization, IA_SPAN_ARR(message.b), &b->key[POOL], &e), &e);
+  crew_check(ia_eip191_sign(b->who[ENCLAVE]->secp, &enclave, IA_SPAN_ARR(message.b),
+                            &b->who[ENCLAVE]->key, &e),
+             &e);
+  ia_authorization_message(&message, &b->who[WORKER]->address, taskid, &b->who[ENCLAVE]->address);
+  crew_check(ia_eip191_sign(b->who[POOL]->secp, &authorization, IA_SPAN_ARR(message.b),
+                            &b->who[POOL]->key, &e),
+             &e);
   a.bytes[0] = ia_span_str(
       "{\"storage\":\"ipfs\",\"location\":\"/ipfs/QmTz3oc4gdpRMKP2sdGUPZTAGRngqjsi99BPoztyP53JMM\"}");
   a.bytes[2] = IA_SPAN_ARR(enclave.b);
   a.bytes[3] = IA_SPAN_ARR(authorization.b);
-  request(b, out, WORKER, &b->hub, IA_CALL_CONTRIBUTE_AND_FINALIZE, &a);
+  return signed_call(b, WORKER, IA_CALL_CONTRIBUTE_AND_FINALIZE, &a);
 }
 
-static void prepare(bench *b, ia_buf text[3], uint64_t n)
+static void prepare(bench *b, json_t *tx[3], ia_h256 *taskid, uint64_t n)
 {
   ia_sig sigs[IA_ORDER_KINDS];
   ia_u256 zero = ia_u256_of(0);
-  ia_h256 hash, taskid;
   ia_args init = {0};
+  ia_h256 hash;
   ia_match m;
 
   orders(b, &m, n, sigs);
-  request(b, &text[0], ANYONE, &b->hub, IA_CALL_MATCH_ORDERS, &m);
+  tx[0] = signed_call(b, ANYONE, IA_CALL_MATCH_ORDERS, &m);
   ia_order_hash(&hash, &b->separator, IA_ORDER_REQUEST, &m.request);
   ia_deal_id(&init.id[0], &hash, &zero);
-  request(b, &text[1], ANYONE, &b->hub, IA_CALL_INITIALIZE, &init);
-  ia_task_id(&taskid, &init.id[0], &zero);
-  finalize(b, &text[2], &taskid);
+  tx[1] = signed_call(b, ANYONE, IA_CALL_INITIALIZE, &init);
+  ia_task_id(taskid, &init.id[0], &zero);
+  tx[2] = finalize(b, taskid);
 }
 
-/* --- measuring
- * --------------------------------------------------------------------------------------- */
+/* -- measuring -- */
 
-static long memory_kib(void)
+static void check_items(ia_rpc_item *items, size_t n)
 {
-  IA_AUTOV(ia_buf) text = {0};
-  long kib = 0;
-
-  if (!ia_file_read(&text, "/proc/self/status", 1 << 16, NULL))
-    return -1;
-  ia_buf_u8(&text, 0);
-  const char *at = strstr((const char *)text.ptr, "VmRSS:");
-  if (at)
-    kib = strtol(at + 6, NULL, 10);
-  return kib;
-}
-
-/* Settlements a second; flight = requests that may wait for the disk at once. */
-static double run(bench *b, const ia_buf *texts, size_t n, uint64_t flight)
-{
-  uint64_t start = ia_mono_us();
-  ia_err e;
-
-  for (size_t i = 0; i < 3 * n; i++) {
-    uint64_t height = submit(b, &texts[i]);
-
-    if (height >= flight)
-      check(ia_ledger_wait(b->l, height - flight + 1, &e), &e);
-    ia_ledger_trim(b->l);
-  }
-  check(ia_ledger_wait(b->l, ia_ledger_head(b->l), &e), &e);
-  return (double)n * 1e6 / (double)(ia_mono_us() - start);
-}
-
-static double measure(bench *b, size_t n, uint64_t first, uint64_t flight)
-{
-  ia_buf *texts = calloc(3 * n, sizeof(*texts));
-  double rate;
-
-  if (!texts)
-    exit(1);
   for (size_t i = 0; i < n; i++)
-    prepare(b, texts + 3 * i, first + i);
-  rate = run(b, texts, n, flight);
-  for (size_t i = 0; i < 3 * n; i++)
-    ia_buf_free(&texts[i]);
-  free(texts);
-  return rate;
+    crew_check(items[i].ok, &items[i].err);
+  ia_rpc_items_free(items, n);
+}
+
+/* Microseconds that n requests of this method take, `each` at a time; takes params over. */
+static uint64_t timed(bench *b, const char *method, json_t **params, size_t n, size_t each)
+{
+  ia_rpc_item items[BATCH_MAX];
+  uint64_t start = ia_mono_us();
+  ia_err e = {0};
+
+  for (size_t i = 0; i < n; i += each) {
+    size_t now = n - i < each ? n - i : each;
+
+    for (size_t k = 0; k < now; k++)
+      items[k] = (ia_rpc_item){.method = method, .params = params[i + k]};
+    crew_check(ia_rpc_batch(ia_chain_rpc(b->chain), items, now, &e), &e);
+    check_items(items, now);
+  }
+  return ia_mono_us() - start;
+}
+
+/* A node may mine what fails, and mines after it answered. */
+static void check_settled(bench *b, const ia_h256 *taskid)
+{
+  IA_AUTOV(ia_buf) store = {0};
+  ia_task task = {0};
+  ia_err e = {0};
+
+  for (int i = 0; i < 100; i++) {
+    crew_check(ia_chain_task(b->chain, &task, &store, taskid, &e), &e);
+    if (task.status == IA_TASK_COMPLETED)
+      return;
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+  }
+  crew_check(ia_fail(&e, IA_E_REVERT, "a task was not settled"), &e);
+}
+
+static uint64_t settlements(bench *b, size_t n, size_t batch)
+{
+  static json_t *tx[3 * STRETCH];
+  static ia_h256 taskid[STRETCH];
+  uint64_t took = 0;
+
+  for (size_t done = 0; done < n; done += STRETCH) {
+    size_t now = n - done < STRETCH ? n - done : STRETCH;
+
+    for (size_t i = 0; i < now; i++)
+      prepare(b, &tx[3 * i], &taskid[i], done + i);
+    took += timed(b, "eth_sendRawTransaction", tx, 3 * now, batch);
+    for (size_t i = 0; i < now; i++)
+      check_settled(b, &taskid[i]);
+  }
+  return took;
+}
+
+static double reads(bench *b, size_t n, size_t each)
+{
+  IA_AUTOV(ia_buf) data = {0};
+  ia_args who = {.addr = {b->who[REQUESTER]->address}};
+  json_t **params = calloc(n, sizeof(*params));
+
+  if (!params)
+    exit(1);
+  ia_call_encode(&data, IA_CALL_VIEW_ACCOUNT, &who);
+  for (size_t i = 0; i < n; i++)
+    params[i] = json_pack("[{s:s, s:o}, s]", "to", ia_addr_text(&b->c.hub).s, "data",
+                          ia_json_hex(ia_buf_view(&data)), "latest");
+  uint64_t took = timed(b, "eth_call", params, n, each);
+  free(params);
+  return (double)n * 1e6 / (double)took;
 }
 
 int main(int argc, char **argv)
 {
-  char dir[] = "/tmp/ia-settle-XXXXXX";
-  size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000;
-  ia_ledger_config c = {.test = true};
   bench b = {0};
-  ia_path path;
-  ia_err e;
 
-  check(mkdtemp(dir) != NULL && ia_path_join(&path, &e, "%s/ledger.db", dir), &e);
-  check(ia_secp_new(&b.secp, &e), &e);
-  for (int i = 0; i < PEOPLE; i++) {
-    check(ia_secret_new(&b.key[i], 32, &e), &e);
-    memset(b.key[i].ptr, i + 1, 32);
-    check(ia_secp_address(b.secp, &b.who[i], &b.key[i], &e), &e);
+  if (argc != 6) {
+    (void)fputs("usage: settle RPC HUB N BATCH READS\n", stderr);
+    return 2;
   }
-  c.path = path.s;
-  c.genesis.pool_owner = b.who[POOL];
-  check(ia_ledger_open(&b.l, &c, &e), &e);
-  describe(&b);
-  settle_in(&b);
-  double one = measure(&b, n, 0, 1);
-  long memory_one = memory_kib();
-  double many = measure(&b, n, n, IN_FLIGHT);
-  (void)printf("{\"settlements\":%zu,\"sequential_per_s\":%.0f,\"in_flight\":%d,"
-               "\"pipelined_per_s\":%.0f,\"rss_kib\":[%ld,%ld],\"blocks\":%llu}\n",
-               n, one, IN_FLIGHT, many, memory_one, memory_kib(),
-               (unsigned long long)ia_ledger_head(b.l));
-  ia_ledger_close(b.l);
-  ia_secp_free(b.secp);
+  size_t n = strtoul(argv[3], NULL, 10), batch = strtoul(argv[4], NULL, 10),
+         asked = strtoul(argv[5], NULL, 10);
+  if (batch < 1 || batch > BATCH_MAX)
+    batch = 1;
+  settle_in(&b, argv[1], argv[2]);
+  uint64_t took = settlements(&b, n, batch);
+  double single = reads(&b, asked, 1), many = reads(&b, asked, READS_EACH);
+  (void)printf("{\"settlements\":%zu,\"batch\":%zu,\"seconds\":%.2f,\"perSecond\":%.1f,"
+               "\"readsPerSecond\":%.0f,\"batchedReadsPerSecond\":%.0f}\n",
+               n, batch, (double)took / 1e6, (double)n * 1e6 / (double)took, single, many);
   for (int i = 0; i < PEOPLE; i++)
-    ia_secret_free(&b.key[i]);
-  check(ia_remove_tree(dir, &e), &e);
+    ia_wallet_free(b.who[i]);
+  ia_net_close(&b.net);
   return 0;
 }

@@ -137,6 +137,33 @@ static bool range(const graph_want *w, int64_t *first, int64_t *skip, ia_err *e)
   return *skip >= 0 || ia_fail(e, IA_E_INVALID, "skip: not below 0");
 }
 
+static void put_rows(graph_sql *s, const columns *c, const graph_want *w)
+{
+  put_key(s, w);
+  ia_buf_printf(&s->text, " AS k, t1.id AS id, %s AS type", w->of->interface ? "t1.type" : "''");
+  for (size_t i = 0; i < c->n; i++) {
+    ia_buf_str(&s->text, ", ");
+    graph_sql_field(s, c->v[i], 1);
+    ia_buf_printf(&s->text, " AS c%zu", i);
+  }
+}
+
+/* What is before a page is passed over in an index alone: rows are read of the page. */
+static bool put_page(graph_sql *s, const graph_want *w, int64_t first, int64_t skip, ia_err *e)
+{
+  put_from(s, w);
+  ia_buf_str(&s->text, " WHERE ");
+  graph_sql_alive(s, 1);
+  ia_buf_str(&s->text, " AND t1.id IN (SELECT t1.id");
+  put_from(s, w);
+  if (!put_where(s, w, e))
+    return false;
+  put_order(s, w);
+  ia_buf_printf(&s->text, " LIMIT %lld OFFSET %lld)", (long long)first, (long long)skip);
+  put_order(s, w);
+  return ia_buf_ok(&s->text, e);
+}
+
 bool graph_want_sql(graph_query *q, graph_sql *s, const graph_plan *p, const graph_want *w,
                     ia_err *e)
 {
@@ -149,13 +176,9 @@ bool graph_want_sql(graph_query *q, graph_sql *s, const graph_plan *p, const gra
       !range(w, &first, &skip, e))
     return false;
   ia_buf_str(&s->text, each ? "SELECT * FROM (SELECT " : "SELECT ");
-  put_key(s, w);
-  ia_buf_printf(&s->text, " AS k, t1.id AS id, %s AS type", w->of->interface ? "t1.type" : "''");
-  for (size_t i = 0; i < c.n; i++) {
-    ia_buf_str(&s->text, ", ");
-    graph_sql_field(s, c.v[i], 1);
-    ia_buf_printf(&s->text, " AS c%zu", i);
-  }
+  put_rows(s, &c, w);
+  if (many && !w->field)
+    return put_page(s, w, first, skip, e);
   if (each) {
     ia_buf_str(&s->text, ", row_number() OVER (PARTITION BY ");
     put_key(s, w);

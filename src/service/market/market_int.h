@@ -100,9 +100,11 @@ typedef struct order_row {
 } order_row;
 /* Fields out of the order; PARSE when a number is beyond what clients take. */
 IA_MUST bool ia_market_row_of(order_row *r, const ia_order *o, ia_err *e);
+/* Two rows: in a transaction of the caller. */
 IA_MUST bool ia_market_insert(ia_db *db, const order_row *r, const ia_order *o, ia_err *e);
 /* Columns of the row in this order; see ITEM_COLUMNS. */
-#define ITEM_COLUMNS "hash, body, remaining, status, published, signer"
+#define BODY         "(SELECT body FROM bodies WHERE bodies.id = orders.id)"
+#define ITEM_COLUMNS "hash, " BODY ", remaining, status, published, signer"
 json_t *ia_market_item(const ia_market *m, ia_stmt *s, ia_err *e);
 /* An open app order, and dataset order if there is a dataset, that this request could match. why:
  * NULL, or what it lacks. */

@@ -129,45 +129,56 @@ static int64_t tag_part(const ia_h256 *tag, size_t i)
   return ia_span_u64be(&in, &v) ? (int64_t)v : 0;
 }
 
-bool ia_market_insert(ia_db *db, const order_row *r, const ia_order *o, ia_err *e)
+static bool put_body(ia_db *db, const order_row *r, const ia_order *o, ia_err *e)
 {
   IA_AUTOV(ia_buf) body = {0};
   IA_AUTO_JSON *v = ia_order_json(o->kind, &o->app, 0, e);
   ia_stmt *s;
 
   if (!v || !ia_json_write(&body, v, e) ||
-      !ia_db_stmt(&s, db,
-                  "INSERT INTO orders (hash, kind, asset, signer, body, price, rank, volume,"
+      !ia_db_stmt(&s, db, "INSERT INTO bodies (id, body) SELECT id, $2 FROM orders WHERE hash = $1",
+                  e))
+    return false;
+  ia_bind_h256(s, 1, &r->hash);
+  ia_bind_textn(s, 2, ia_buf_view(&body));
+  return ia_stmt_run(s, e);
+}
+
+bool ia_market_insert(ia_db *db, const order_row *r, const ia_order *o, ia_err *e)
+{
+  ia_stmt *s;
+
+  if (!ia_db_stmt(&s, db,
+                  "INSERT INTO orders (hash, kind, asset, signer, price, rank, volume,"
                   " remaining, need, app_max, dataset_max, tag0, tag1, tag2, tag3, category, trust,"
                   " app, dataset, workerpool, requester, beneficiary, published, status, changed)"
                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-                  " $17, $18, $19, $20, $21, $22, $23, $24, 'open', 0)",
+                  " $17, $18, $19, $20, $21, $22, $23, 'open', 0)",
                   e))
     return false;
   ia_bind_h256(s, 1, &r->hash);
   ia_bind_u64(s, 2, r->kind);
   ia_bind_addr(s, 3, &r->asset);
   ia_bind_addr(s, 4, &r->signer);
-  ia_bind_textn(s, 5, ia_buf_view(&body));
-  ia_bind_u64(s, 6, r->price);
+  ia_bind_u64(s, 5, r->price);
   /* the best offer first: what is asked rises, what is bid falls */
-  ia_bind_i64(s, 7, r->kind == IA_ORDER_REQUEST ? -(int64_t)r->price : (int64_t)r->price);
-  ia_bind_u64(s, 8, r->volume);
-  ia_bind_u64(s, 9, r->remaining);
-  ia_bind_u64(s, 10, r->need);
-  ia_bind_u64(s, 11, r->app_max);
-  ia_bind_u64(s, 12, r->dataset_max);
+  ia_bind_i64(s, 6, r->kind == IA_ORDER_REQUEST ? -(int64_t)r->price : (int64_t)r->price);
+  ia_bind_u64(s, 7, r->volume);
+  ia_bind_u64(s, 8, r->remaining);
+  ia_bind_u64(s, 9, r->need);
+  ia_bind_u64(s, 10, r->app_max);
+  ia_bind_u64(s, 11, r->dataset_max);
   for (size_t i = 0; i < 4; i++)
-    ia_bind_i64(s, (int)(13 + i), tag_part(&r->tag, i));
-  ia_bind_u64(s, 17, r->category);
-  ia_bind_u64(s, 18, r->trust);
-  ia_bind_addr(s, 19, &r->app);
-  ia_bind_addr(s, 20, &r->dataset);
-  ia_bind_addr(s, 21, &r->workerpool);
-  ia_bind_addr(s, 22, &r->requester);
-  ia_bind_addr(s, 23, &r->beneficiary);
-  ia_bind_u64(s, 24, ia_now_ms());
-  return ia_stmt_run(s, e);
+    ia_bind_i64(s, (int)(12 + i), tag_part(&r->tag, i));
+  ia_bind_u64(s, 16, r->category);
+  ia_bind_u64(s, 17, r->trust);
+  ia_bind_addr(s, 18, &r->app);
+  ia_bind_addr(s, 19, &r->dataset);
+  ia_bind_addr(s, 20, &r->workerpool);
+  ia_bind_addr(s, 21, &r->requester);
+  ia_bind_addr(s, 22, &r->beneficiary);
+  ia_bind_u64(s, 23, ia_now_ms());
+  return ia_stmt_run(s, e) && put_body(db, r, o, e);
 }
 
 bool ia_market_row_load(ia_db *db, order_row *r, const ia_h256 *hash, ia_err *e)
@@ -177,7 +188,8 @@ bool ia_market_row_load(ia_db *db, order_row *r, const ia_h256 *hash, ia_err *e)
   ia_addr signer;
   bool row;
 
-  if (!ia_db_stmt(&s, db, "SELECT kind, body, remaining, signer FROM orders WHERE hash = $1", e))
+  if (!ia_db_stmt(&s, db, "SELECT kind, " BODY ", remaining, signer FROM orders WHERE hash = $1",
+                  e))
     return false;
   ia_bind_h256(s, 1, hash);
   if (!ia_stmt_step(s, &row, e))

@@ -35,5 +35,34 @@ const ia_migration ia_market_schema[] = {
         "CREATE TABLE members (grp BLOB NOT NULL, account BLOB NOT NULL,"
         " PRIMARY KEY (account, grp)) STRICT, WITHOUT ROWID;"
         "CREATE INDEX members_of ON members (grp);"},
+    /* the texts apart: lists are counted and sorted over rows that are ten times smaller */
+    {3,
+     "CREATE TABLE narrow (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL,"
+     " asset BLOB NOT NULL, signer BLOB NOT NULL, price INTEGER NOT NULL, rank INTEGER NOT NULL,"
+     " volume INTEGER NOT NULL, remaining INTEGER NOT NULL, need INTEGER NOT NULL,"
+     " app_max INTEGER NOT NULL, dataset_max INTEGER NOT NULL,"
+     " tag0 INTEGER NOT NULL, tag1 INTEGER NOT NULL, tag2 INTEGER NOT NULL, tag3 INTEGER NOT NULL,"
+     " category INTEGER NOT NULL, trust INTEGER NOT NULL, app BLOB NOT NULL, dataset BLOB NOT NULL,"
+     " workerpool BLOB NOT NULL, requester BLOB NOT NULL, beneficiary BLOB NOT NULL,"
+     " published INTEGER NOT NULL, status TEXT NOT NULL"
+     " CHECK (status IN ('open', 'filled', 'canceled', 'dead')), changed INTEGER NOT NULL) STRICT;"
+     "INSERT INTO narrow SELECT NULL, hash, kind, asset, signer, price, rank, volume, remaining,"
+     " need, app_max, dataset_max, tag0, tag1, tag2, tag3, category, trust, app, dataset, workerpool,"
+     " requester, beneficiary, published, status, changed FROM orders;"
+     "CREATE TABLE texts AS SELECT narrow.id, body FROM narrow JOIN orders USING (hash);"
+     "DROP TABLE orders;"
+     "ALTER TABLE narrow RENAME TO orders;"
+     "CREATE TABLE bodies (id INTEGER PRIMARY KEY REFERENCES orders (id) ON DELETE CASCADE,"
+     " body TEXT NOT NULL) STRICT;"
+     "INSERT INTO bodies SELECT id, body FROM texts;"
+     "DROP TABLE texts;"
+     /* with the columns that lists mostly narrow by: they are counted without reading rows */
+     "CREATE INDEX orders_found ON orders (kind, status, asset, rank, published, hash);"
+     "CREATE INDEX orders_cheap ON orders (kind, status, rank, published, hash);"
+     "CREATE INDEX orders_app ON orders (kind, status, app, requester, workerpool, dataset, rank,"
+     " published, hash, category, tag3, remaining);"
+     "CREATE INDEX orders_requester ON orders (kind, status, requester, rank, published, hash);"
+     "CREATE INDEX orders_signer ON orders (signer, kind, status, rank, published, hash);"
+     "CREATE INDEX orders_changed ON orders (changed);"},
 };
 const size_t ia_market_schema_steps = IA_COUNT(ia_market_schema);
