@@ -184,32 +184,41 @@ static bool walk(schema_walk *k, const json_t *v, ia_err *e)
   return true;
 }
 
+/* What the registry's own event, which came first, said of it is the dataset's row by now. */
+static bool put_protected(graph_writer *w, const char *id, const char *schema, ia_err *e)
+{
+  static const char *const columns[] = {"owner", "name", "multiaddr", "checksum"};
+  ia_buf had[IA_COUNT(columns)] = {{0}};
+  bool ok = true, yes;
+
+  for (size_t i = 0; ok && i < IA_COUNT(columns); i++)
+    ok = graph_get(w->s, "dataset", id, columns[i], &had[i], &yes, e);
+  ok = ok && GRAPH_PUT(w, "protected_data", id, e, GRAPH_TEXT("json_schema", schema),
+                       GRAPH_TEXT("owner", (const char *)had[0].ptr),
+                       GRAPH_TEXT("name", (const char *)had[1].ptr),
+                       GRAPH_TEXT("multiaddr", (const char *)had[2].ptr),
+                       GRAPH_TEXT("checksum", (const char *)had[3].ptr),
+                       GRAPH_TIME("timestamp", w->timestamp),
+                       GRAPH_HEX("tx", IA_SPAN_ARR(w->log->tx.b)), GRAPH_TIME("block", w->block));
+  for (size_t i = 0; i < IA_COUNT(columns); i++)
+    ia_buf_free(&had[i]);
+  return ok;
+}
+
 bool graph_on_schema(graph_writer *w, const ia_event *ev, ia_err *e)
 {
-  IA_AUTOV(ia_buf) store = {0};
   ia_autofree char *text = graph_text(ev->bytes[0]);
   ia_text43 id = ia_addr_lower(&ev->addr[0]);
   schema_walk k = {.w = w, .owner = id.s};
-  ia_dataset_info i;
   bool yes;
 
   /* only what the registry knows is data */
-  if (!ia_chain_registered(w->chain, &yes, &w->g->watched[1 + IA_ASSET_DATASET], &ev->addr[0], e))
+  if (!graph_know_asset(w, IA_ASSET_DATASET, &ev->addr[0], e) ||
+      !known(w, "dataset", &ev->addr[0], &yes, e))
     return false;
   if (!yes)
     return true;
-  IA_AUTOV(ia_buf) owner = {0};
-  if (!graph_know_asset(w, IA_ASSET_DATASET, &ev->addr[0], e) ||
-      !graph_get(w->s, "dataset", id.s, "owner", &owner, &yes, e) ||
-      !ia_chain_dataset(w->chain, &i, &store, &ev->addr[0], e))
-    return false;
-  ia_autofree char *name = graph_text(i.name);
-  if (!GRAPH_PUT(w, "protected_data", id.s, e, GRAPH_TEXT("json_schema", text),
-                 GRAPH_TEXT("owner", (const char *)owner.ptr), GRAPH_TEXT("name", name),
-                 GRAPH_HEX("multiaddr", i.multiaddr),
-                 GRAPH_HEX("checksum", IA_SPAN_ARR(i.checksum.b)),
-                 GRAPH_TIME("timestamp", w->timestamp), GRAPH_HEX("tx", IA_SPAN_ARR(w->log->tx.b)),
-                 GRAPH_TIME("block", w->block)))
+  if (!put_protected(w, id.s, text, e))
     return false;
   IA_AUTO_JSON *schema = ia_json_parse(ia_span_str(text ? text : ""), 0, NULL);
   bool ok = walk(&k, schema, e);
