@@ -275,7 +275,7 @@ static double reads(bench *b, size_t n, size_t each)
                           ia_json_hex(ia_buf_view(&data)), "latest");
   uint64_t took = timed(b, "eth_call", params, n, each);
   free(params);
-  return (double)n * 1e6 / (double)took;
+  return took > 0 ? (double)n * 1e6 / (double)took : 0;
 }
 
 int main(int argc, char **argv)
