@@ -1,6 +1,7 @@
 """Ethereum, as little as tests need and written apart from the code under test: Keccak-256, keys,
 signed transactions, JSON-RPC. Keys of tests are no secrets and their nonces may be guessed."""
 import json
+import time
 import urllib.request
 
 _P = 2**256 - 2**32 - 977
@@ -148,3 +149,15 @@ def rpc(url, method, *params):
     if "error" in reply:
         raise RpcError(reply["error"]["code"], reply["error"]["message"])
     return reply["result"]
+
+
+def receipt(url, name, within_s=60):
+    """Of a transaction that was sent; some nodes answer before they have mined it."""
+    end = time.monotonic() + within_s
+    while True:
+        found = rpc(url, "eth_getTransactionReceipt", name)
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise TimeoutError(f"no receipt of {name}")
+        time.sleep(0.002)
