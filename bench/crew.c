@@ -24,7 +24,7 @@ void crew_check(bool ok, const ia_err *e)
 
 void crew_open(crew *c)
 {
-  ia_net net = {.rpc = c->rpc};
+  ia_net net = {.rpc = c->rpc, .hub = c->hub};
   ia_chain *chain;
   ia_err e = {0};
 

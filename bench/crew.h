@@ -18,7 +18,8 @@ typedef void crew_work(const crew *c, ia_net *net, void *ctx, size_t index);
 
 /* Ends the program with the message unless ok. */
 void crew_check(bool ok, const ia_err *e);
-/* Fills chain id, hub and registries from the ledger at rpc. */
+/* Fills chain id and registries from the ledger at rpc; the hub, too, when ours is asked and it is
+ * zero. */
 void crew_open(crew *c);
 /* Does work(index) for every index below n; seconds that it took. Items of the same remainder by
  * the number of threads are of one thread, in order. */
