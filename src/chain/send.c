@@ -21,18 +21,29 @@ static bool get_nonce(ia_chain *c, uint64_t *out, const ia_addr *who, ia_err *e)
   return ia_rpc_call(c->rpc, &v, "eth_getTransactionCount", params, e) && ia_rpc_u64(out, v, e);
 }
 
-/* Nothing on our ledger; elsewhere the node's tip and room for the base fee to double. */
+/* Nothing on our ledger; elsewhere the node's tip and room for the base fee to double. A node whose
+ * gas price is lower than base fee and tip takes that too: on a chain without fees it is 0. */
 static bool set_fees(ia_chain *c, ia_tx *tx, const ia_block *head, ia_err *e)
 {
-  IA_AUTO_JSON *v = NULL;
-  const char *method = head->has_base_fee ? "eth_maxPriorityFeePerGas" : "eth_gasPrice";
-  ia_u256 twice;
+  ia_rpc_item ask[] = {{.method = "eth_gasPrice"}, {.method = "eth_maxPriorityFeePerGas"}};
+  ia_u256 price, twice, rest = {0};
+  bool ok;
 
   tx->type = head->has_base_fee ? 2 : 0;
   if (c->local)
     return true;
-  if (!ia_rpc_call(c->rpc, &v, method, NULL, e) || !ia_rpc_u256(&tx->max_priority, v, e))
+  ok = ia_rpc_batch(c->rpc, ask, IA_COUNT(ask), e) && ia_rpc_u256(&price, ask[0].result, e) &&
+       (!ask[1].ok || ia_rpc_u256(&tx->max_priority, ask[1].result, e));
+  if (!ok)
+    ia_rpc_items_free(ask, IA_COUNT(ask));
+  if (!ok)
     return false;
+  bool tip = ask[1].ok;
+  ia_rpc_items_free(ask, IA_COUNT(ask));
+  if (!ia_u256_sub(&rest, &price, &head->base_fee))
+    rest = (ia_u256){0};
+  if (!tip || ia_u256_cmp(&rest, &tx->max_priority) < 0)
+    tx->max_priority = rest;
   tx->max_fee = tx->max_priority;
   if (!head->has_base_fee)
     return true;

@@ -12,14 +12,29 @@
 #include "base/ending.h"
 #include "cli/cli.h"
 
-enum { DOWN_MS = 15000, MAX_WORDS = 32 };
+enum { DOWN_MS = 15000, MAX_WORDS = 48 };
 
 /* Options of `iapp up` that go on to `iappd run` as they are. */
 static const ia_option up_options[] = {
     {"port", "N", false, "ports N, N+1, N+2 (7400); 0 = free ones, kept in the home",
      "up --port 0"},
     {"test", NULL, false, "test ledger: time by hand, development accounts", "up --test"},
-    {"chain-id", "N", false, "chain id of a new ledger (421614)", "up --chain-id 421614"},
+    {"chain", "URL", false, "settle on an EVM chain with the PoCo contracts",
+     "up --chain http://127.0.0.1:8545 --hub 0xHub"},
+    {"hub", "ADDRESS", false, "PoCo hub on that chain",
+     "up --chain http://127.0.0.1:8545 --hub 0xHub"},
+    {"pool", "ADDRESS", false, "workerpool on that chain (one is made)",
+     "up --chain http://127.0.0.1:8545 --hub 0xHub --pool 0xPool"},
+    {"dataprotector", "ADDRESS", false, "DataProtector contract on that chain",
+     "up --chain http://127.0.0.1:8545 --hub 0xHub --dataprotector 0xContract"},
+    {"first-block", "N", false, "where the hub's events begin (looked for)",
+     "up --chain http://127.0.0.1:8545 --hub 0xHub --first-block 17"},
+    {"confirmations", "N", false, "blocks that make a transaction final (1)",
+     "up --chain http://127.0.0.1:8545 --hub 0xHub --confirmations 3"},
+    {"max-fee", "GWEI", false, "never offer more for a unit of gas",
+     "up --chain http://127.0.0.1:8545 --hub 0xHub --max-fee 5"},
+    {"chain-id", "N", false, "chain id of a new ledger (421614); with --chain: what it must be",
+     "up --chain-id 421614"},
     {"rules", "6.1|6.2", false, "PoCo rules of a new ledger (6.2)", "up --rules 6.1"},
     {"allow-fees", NULL, false, "take transactions that offer fees", "up --allow-fees"},
     {"no-hold", NULL, false, "answer reads of a running task at once, instead of when it ends",

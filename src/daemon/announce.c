@@ -64,8 +64,9 @@ static const char *text_of(const json_t *fields, const char *key)
 
 static void say(const ia_home *h, const json_t *fields, uint64_t ms)
 {
-  printf("ledger    %s  (local ledger, PoCo rules, one operator, not a blockchain)\n",
-         text_of(fields, "rpcUrl"));
+  const char *what = text_of(json_object_get(fields, "ledgerInfo"), "what");
+
+  printf("ledger    %s  (%s)\n", text_of(fields, "rpcUrl"), what);
   printf("market    %s\nblobs     %s\nsms       %s\nscheduler %s\n", text_of(fields, "marketUrl"),
          text_of(fields, "ipfsNodeUrl"), text_of(fields, "smsUrl"),
          text_of(fields, "schedulerUrl"));

@@ -36,7 +36,13 @@ typedef struct ia_daemon_options {
   const char *pool;
   const char *worker; /* addresses of foreign workers that the pool admits, comma-separated */
   const char *iapp;   /* NAME=ADDRESS, comma-separated: what the compass answers */
-  const char *rpc;
+  const char *rpc;    /* our own ledger, elsewhere */
+  const char *chain;  /* a node of an EVM chain, instead of a ledger of our own */
+  const char *hub;
+  const char *dataprotector;
+  const char *first_block;
+  const char *confirmations;
+  const char *max_fee; /* gwei */
   const char *market;
   const char *sms;
   const char *ipfs;

@@ -63,7 +63,7 @@ json_t *ia_role_ledger_info(const ia_role_ctx *r, ia_err *e)
   if (info)
     return json_incref(info);
   if (!o.url) {
-    ia_fail(e, IA_E_USAGE, "no ledger here: give --rpc URL");
+    ia_fail(e, IA_E_USAGE, "no ledger here: give --rpc URL or --chain URL");
     return NULL;
   }
   if (!ia_rpc_new(&rpc, &o, e) || !ia_rpc_call(rpc, &info, "iapp_info", NULL, e)) {
@@ -71,6 +71,13 @@ json_t *ia_role_ledger_info(const ia_role_ctx *r, ia_err *e)
     return NULL;
   }
   return info;
+}
+
+uint64_t ia_role_first_block(const json_t *info)
+{
+  uint64_t out;
+
+  return ia_json_get_u64(info, "firstBlock", &out, NULL) ? out : 0;
 }
 
 bool ia_role_guest(const ia_role_ctx *r, ia_path *out, ia_err *e)

@@ -43,6 +43,8 @@ IA_MUST bool ia_role_listen(const ia_role_ctx *r, ia_server **out, const char *p
 /* What the ledger is (docs/protocol.md 4, iapp_info): as our own front said, else as the ledger at
  * rpcUrl says. New reference. */
 json_t *ia_role_ledger_info(const ia_role_ctx *r, ia_err *e);
+/* Where a new store begins to follow the ledger that is described. */
+uint64_t ia_role_first_block(const json_t *info);
 /* The iapp-guest to start and to accept: --guest, or the one beside this program. */
 IA_MUST bool ia_role_guest(const ia_role_ctx *r, ia_path *out, ia_err *e);
 

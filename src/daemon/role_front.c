@@ -82,7 +82,7 @@ static bool open_ipfs(front *f, ia_role_ctx *r, ia_err *e)
 
 static bool open_market(front *f, ia_role_ctx *r, const json_t *info, const char *rpc, ia_err *e)
 {
-  ia_market_config c = {.rpc_url = rpc};
+  ia_market_config c = {.rpc_url = rpc, .first_block = ia_role_first_block(info)};
   IA_AUTOV(ia_buf) db = {0};
 
   ia_buf_printf(&db, "sqlite:%s/market.db", r->dir.s);
@@ -97,7 +97,7 @@ static bool open_market(front *f, ia_role_ctx *r, const json_t *info, const char
 static bool open_graph(front *f, ia_role_ctx *r, const json_t *info, const char *rpc,
                        const char *ipfs, ia_err *e)
 {
-  ia_graph_config c = {.rpc_url = rpc, .ipfs_url = ipfs};
+  ia_graph_config c = {.rpc_url = rpc, .ipfs_url = ipfs, .first_block = ia_role_first_block(info)};
   IA_AUTOV(ia_buf) db = {0};
 
   ia_buf_printf(&db, "sqlite:%s/graph.db", r->dir.s);
@@ -206,7 +206,7 @@ static bool open_services(front *f, ia_role_ctx *r, json_t *ready, ia_err *e)
        !ia_json_set(ready, "rpcUrl", json_string(url), e)))
     return false;
   if (!info && (!(rpc = ia_role_text(r, "rpcUrl")) || !(info = ia_role_ledger_info(r, e))))
-    return rpc ? false : ia_fail(e, IA_E_USAGE, "no ledger here: give --rpc URL");
+    return rpc ? false : ia_fail(e, IA_E_USAGE, "no ledger here: give --rpc URL or --chain URL");
   if (!say_ledger(ready, info, e))
     return false;
   if ((roles & IA_ROLE_IPFS) &&

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "daemon/own_pool.h"
 #include "daemon/roles.h"
 #include "eth/address.h"
 #include "eth/keystore.h"
@@ -68,6 +69,8 @@ static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
                            .ipfs = ia_role_text(r, "ipfsNodeUrl"),
                            .chain_id = ia_role_number(r, "chainId", 0),
                            .key = &key,
+                           .first_block =
+                               ia_role_first_block(json_object_get(r->config, "ledgerInfo")),
                            .domain = IA_DOMAIN_SIM,
                            .tee = "sim",
                            .wait_ms = ORDERS_MS,
@@ -82,6 +85,8 @@ static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
   if ((ia_role_text(r, "hubAddress") && !ia_role_addr(r, "hubAddress", &c.hub, e)) ||
       (ia_role_text(r, "wantPool") && !ia_role_addr(r, "wantPool", &c.pool, e)))
     return false;
+  if (ia_role_flag(r, "ownPool") && !ia_own_pool(r, &key, e))
+    return ia_wrap(e, "workerpool");
   return ia_scheduler_open(&s->scheduler, &c, r->loop, e) &&
          ia_scheduler_mount(s->scheduler, s->server, e);
 }

@@ -54,6 +54,7 @@ static bool open_sms(sms_role *s, ia_role_ctx *r, ia_err *e)
 
   if (!info || !pins(&c, info, e))
     return ia_wrap(e, "ledger");
+  c.first_block = ia_role_first_block(info);
   if (domain && !ia_domain_parse(&c.domain, domain))
     return ia_fail(e, IA_E_USAGE, "--domain: hw or sim");
   if (ia_role_guest(r, &path, NULL)) {

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "daemon/announce.h"
+#include "daemon/on_chain.h"
 #include "daemon/process.h"
 
 /* Processes in the order in which they need each other. */
@@ -156,12 +157,14 @@ static bool tell(supervisor *s, ia_err *e)
          put_text(s, "tlsKey", o->tls_key, e) && put_text(s, "guest", o->guest, e) &&
          put_text(s, "slots", o->slots, e) && put_text(s, "workerpool", o->pool, e) &&
          put_text(s, "wantPool", o->pool, e) && put_text(s, "admit", o->worker, e) &&
-         put_text(s, "iapps", o->iapp, e) && put_text(s, "rpcUrl", o->rpc, e) &&
+         put_text(s, "iapps", o->iapp, e) &&
+         put_text(s, "rpcUrl", o->chain ? o->chain : o->rpc, e) &&
          put_text(s, "marketUrl", o->market, e) && put_text(s, "ipfsNodeUrl", o->ipfs, e) &&
          put_text(s, "ipfsGatewayUrl", o->ipfs, e) && put_text(s, "smsUrl", o->sms, e) &&
          put_text(s, "schedulerUrl", o->scheduler, e) && put_text(s, "log", o->log, e) &&
-         put_flag(s, "test", o->test, e) && put_flag(s, "allowFees", o->allow_fees, e) &&
-         put_flag(s, "noHold", o->no_hold, e) &&
+         put_text(s, "confirmations", o->confirmations, e) &&
+         put_text(s, "maxFee", o->max_fee, e) && put_flag(s, "test", o->test, e) &&
+         put_flag(s, "allowFees", o->allow_fees, e) && put_flag(s, "noHold", o->no_hold, e) &&
          put_flag(s, "behindTlsProxy", o->behind_tls_proxy, e) &&
          put_flag(s, "allowSwap", o->allow_swap, e) &&
          put_flag(s, "allowRemoteSimulation", o->allow_remote_simulation, e);
@@ -183,6 +186,27 @@ static bool make_keys(supervisor *s, bool random, ia_err *e)
          ia_json_set(s->fields, "ownWorker", ia_json_addr(&worker), e) &&
          ia_home_sim_root(&root, &s->home, e) &&
          ia_json_set(s->fields, "ownSimRoot", ia_json_h256(&root), e);
+}
+
+/* What roles on an EVM chain cannot ask a ledger of ours. */
+static bool know_chain(supervisor *s, ia_err *e)
+{
+  IA_AUTO_JSON *info = NULL;
+  json_t *pool;
+  ia_addr owner;
+  bool owned = ia_json_get_addr(s->fields, "poolOwner", &owner, NULL);
+
+  if (!ia_on_chain(&info, &s->home, s->o, owned ? &owner : NULL, e))
+    return false;
+  if (!info)
+    return true;
+  pool = json_object_get(info, "pool");
+  return (!pool || (ia_json_set(s->fields, "wantPool", json_incref(pool), e) &&
+                    ia_json_set(s->fields, "workerpool", json_incref(pool), e))) &&
+         put_flag(s, "ownPool", owned && !s->o->pool, e) &&
+         ia_json_set(s->fields, "hubAddress", json_incref(json_object_get(info, "hub")), e) &&
+         ia_json_set(s->fields, "chainId", json_incref(json_object_get(info, "chainId")), e) &&
+         ia_json_set(s->fields, "ledgerInfo", json_incref(info), e);
 }
 
 /* Pool and worker of this version know simulated guests alone: with an SMS of the other domain they
@@ -217,8 +241,11 @@ static bool prepare(supervisor *s, ia_err *e)
   s->fields = json_object();
   if (!s->fields)
     return ia_fail(e, IA_E_MEMORY, "out of memory");
-  if (!ia_roles_parse(&s->roles, s->o->role, e) || !one_domain(s, e) ||
-      !ia_home_find(&s->home, s->o->home, e) ||
+  if (!ia_roles_parse(&s->roles, s->o->role, e))
+    return false;
+  if (s->o->chain && !s->o->role)
+    s->roles &= ~(unsigned)IA_ROLE_LEDGER;
+  if (!one_domain(s, e) || !ia_home_find(&s->home, s->o->home, e) ||
       !ia_home_open(&s->home, s->roles | IA_ROLE_SCHEDULER, e) ||
       !ia_home_ports(&s->ports, &s->home, s->o->port, e) || !tell(s, e) ||
       !ia_home_passphrase(&s->passphrase, &random, &s->home, s->o->passphrase_file, e) ||
@@ -226,7 +253,7 @@ static bool prepare(supervisor *s, ia_err *e)
     return false;
   return ia_loop_new(&s->loop, e) && ia_loop_signal(s->loop, SIGTERM, on_signal, s, e) &&
          ia_loop_signal(s->loop, SIGINT, on_signal, s, e) && launch_all(s, e) &&
-         make_keys(s, random, e);
+         make_keys(s, random, e) && know_chain(s, e);
 }
 
 bool ia_supervise(const ia_daemon_options *o, ia_err *e)

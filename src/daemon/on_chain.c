@@ -1,0 +1,171 @@
+/* What an installation on an EVM chain tells its roles of that chain. */
+#include "daemon/on_chain.h"
+
+#include <string.h>
+
+#include "base/hex.h"
+#include "chain/about.h"
+#include "eth/address.h"
+
+enum { INFO_CAP = 1 << 16, ASK_MS = 15000 };
+
+static bool number(uint64_t *out, const char *name, const char *text, ia_err *e)
+{
+  char *end;
+
+  *out = text ? strtoull(text, &end, 10) : 0;
+  return !text || (text[0] >= '0' && text[0] <= '9' && !*end && *out >> 53 == 0) ||
+         ia_fail(e, IA_E_USAGE, "--%s: \"%s\" is not a number", name, text);
+}
+
+static bool address(ia_addr *out, const char *name, const char *text, ia_err *e)
+{
+  *out = (ia_addr){0};
+  return !text || ia_addr_parse(out, ia_span_str(text), e) ||
+         ia_fail(e, IA_E_USAGE, "--%s: \"%.60s\" is not an address", name, text);
+}
+
+/* Options that say the same twice, or nothing to anybody. */
+static bool consistent(const ia_daemon_options *o, unsigned roles, ia_err *e)
+{
+  uint64_t unused;
+
+  if (!o->chain)
+    return !(o->hub || o->dataprotector || o->first_block) ||
+           ia_fail(e, IA_E_USAGE, "--hub, --dataprotector and --first-block go with --chain URL");
+  if (o->rpc)
+    return ia_fail(e, IA_E_USAGE, "--chain is an EVM chain, --rpc a ledger of ours: give one");
+  if (!o->hub)
+    return ia_fail(e, IA_E_USAGE, "--chain needs --hub ADDRESS, the PoCo hub on that chain");
+  if (o->role && (roles & IA_ROLE_LEDGER))
+    return ia_fail(e, IA_E_USAGE, "--chain is the ledger: the role ledger cannot run beside it");
+  if (o->rules || o->genesis_seed || o->allow_fees)
+    return ia_fail(e, IA_E_USAGE,
+                   "--rules, --genesis-seed and --allow-fees are of a ledger of our own");
+  return number(&unused, "confirmations", o->confirmations, e) &&
+         number(&unused, "max-fee", o->max_fee, e);
+}
+
+static bool predicted(ia_chain *c, ia_addr *out, const ia_addr *registry, const ia_addr *owner,
+                      ia_err *e)
+{
+  const ia_args args = {.addr = {*owner}, .bytes = {ia_span_str(IA_OWN_POOL_NAME)}};
+  IA_AUTOV(ia_buf) store = {0};
+  ia_args r = {0};
+
+  if (!ia_chain_read(c, &r, &store, registry, IA_CALL_PREDICT_WORKERPOOL, &args, e))
+    return false;
+  *out = r.addr[0];
+  return true;
+}
+
+static json_t *registries(const ia_chain_info *i)
+{
+  return json_pack("{s:o, s:o, s:o}", "app", ia_json_addr(&i->registry[IA_ASSET_APP]), "dataset",
+                   ia_json_addr(&i->registry[IA_ASSET_DATASET]), "workerpool",
+                   ia_json_addr(&i->registry[IA_ASSET_WORKERPOOL]));
+}
+
+/* What does not change on that chain. */
+static bool ask(json_t **out, ia_chain *c, const ia_daemon_options *o, const ia_addr *owner,
+                ia_err *e)
+{
+  ia_chain_about a;
+  ia_addr pool = {0};
+  uint64_t first;
+
+  if (!ia_chain_about_get(c, &a, e) || !number(&first, "first-block", o->first_block, e) ||
+      (!o->first_block && !ia_chain_first_block(c, &first, ia_chain_hub(c), e)) ||
+      (owner && !predicted(c, &pool, &a.info.registry[IA_ASSET_WORKERPOOL], owner, e)))
+    return false;
+  *out = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:s, s:I}", "what", "an EVM chain", "chainId",
+                   (json_int_t)ia_chain_id(c), "hub", ia_json_addr(ia_chain_hub(c)), "token",
+                   ia_json_addr(&a.info.token), "registries", registries(&a.info), "proxyCodeHash",
+                   ia_json_h256(&a.info.proxy_code_hash), "rules", a.rules, "firstBlock",
+                   (json_int_t)first);
+  if (!*out)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
+  return ia_addr_zero(&pool) || ia_json_set(*out, "pool", ia_json_addr(&pool), e);
+}
+
+static bool open_chain(ia_chain **c, const ia_daemon_options *o, ia_err *e)
+{
+  ia_chain_options at = {.url = o->chain, .timeout_ms = ASK_MS};
+
+  if (!address(&at.hub, "hub", o->hub, e) || !number(&at.chain_id, "chain-id", o->chain_id, e) ||
+      !ia_chain_open(c, &at, e))
+    return ia_wrap(e, "--chain");
+  return !ia_chain_is_local(*c) ||
+         ia_fail(e, IA_E_USAGE, "the node at --chain is a ledger of ours: give --rpc URL");
+}
+
+/* What was kept at the first start must be what the options say now. */
+static bool same(const json_t *kept, ia_chain *c, ia_err *e)
+{
+  uint64_t id;
+  ia_addr hub;
+
+  if (!ia_json_get_u64(kept, "chainId", &id, e) || !ia_json_get_addr(kept, "hub", &hub, e))
+    return ia_wrap(e, "chain.json");
+  if (id != ia_chain_id(c))
+    return ia_fail(e, IA_E_CHAIN_ID, "this home belongs to chain %llu, --chain is chain %llu",
+                   (unsigned long long)id, (unsigned long long)ia_chain_id(c));
+  return ia_addr_eq(&hub, ia_chain_hub(c)) ||
+         ia_fail(e, IA_E_INVALID, "this home belongs to hub %s, not to the one of --hub",
+                 ia_addr_text(&hub).s);
+}
+
+static bool kept_info(json_t **out, const char *path, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {0};
+
+  return ia_file_read(&text, path, INFO_CAP, e) &&
+         ((*out = ia_json_parse(ia_buf_view(&text), 0, e)) != NULL || ia_wrap(e, "%s", path));
+}
+
+static bool keep_info(const json_t *info, const char *path, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {0};
+
+  return ia_json_write(&text, info, e) && ia_file_create(path, ia_buf_view(&text), 0600, e);
+}
+
+/* What each start may say anew. */
+static bool with_options(json_t *info, const ia_daemon_options *o, ia_err *e)
+{
+  ia_addr pool, protector;
+
+  return address(&pool, "pool", o->pool, e) &&
+         address(&protector, "dataprotector", o->dataprotector, e) &&
+         (!o->pool || ia_json_set(info, "pool", ia_json_addr(&pool), e)) &&
+         (!o->dataprotector || ia_json_set(info, "dataProtector", ia_json_addr(&protector), e));
+}
+
+bool ia_on_chain(json_t **info, const ia_home *h, const ia_daemon_options *o,
+                 const ia_addr *pool_owner, ia_err *e)
+{
+  IA_AUTO(ia_chain) *c = NULL;
+  IA_AUTO_JSON *found = NULL;
+  ia_path kept, ledger;
+  unsigned roles;
+
+  *info = NULL;
+  if (!ia_roles_parse(&roles, o->role, e) || !consistent(o, roles, e) ||
+      !ia_path_join(&kept, e, "%s/chain.json", h->dir.s) ||
+      !ia_path_join(&ledger, e, "%s/front/ledger.db", h->dir.s))
+    return false;
+  bool known = access(kept.s, F_OK) == 0;
+  if (!o->chain)
+    return !known || ia_fail(e, IA_E_USAGE,
+                             "this home settles on an EVM chain: give --chain URL"
+                             " and --hub ADDRESS, or another --home");
+  if (access(ledger.s, F_OK) == 0)
+    return ia_fail(e, IA_E_USAGE, "this home has a ledger of its own: give --chain another --home");
+  if (!open_chain(&c, o, e) ||
+      !(known ? kept_info(&found, kept.s, e) && same(found, c, e)
+              : ask(&found, c, o, pool_owner, e) && keep_info(found, kept.s, e)) ||
+      !with_options(found, o, e))
+    return false;
+  *info = json_incref(found);
+  return true;
+}
