@@ -21,18 +21,19 @@ static char *file_name_of(const char *name)
   return s;
 }
 
-static bool get_debian(ia_project *p, const json_t *config, ia_err *e)
+/* A list of texts, NULL-ended; it points into the configuration. */
+static bool get_list(const char ***out, const json_t *config, const char *name, ia_err *e)
 {
-  const json_t *list = json_object_get(config, "debianPackages");
+  const json_t *list = json_object_get(config, name);
   size_t n = json_array_size(list);
 
-  p->debian = calloc(n + 1, sizeof(*p->debian));
-  if (!p->debian)
+  *out = calloc(n + 1, sizeof(**out));
+  if (!*out)
     return ia_fail(e, IA_E_MEMORY, "project");
   for (size_t i = 0; i < n; i++) {
-    p->debian[i] = json_string_value(json_array_get(list, i));
-    if (!p->debian[i])
-      return ia_fail(e, IA_E_PARSE, "iapp.config.json: debianPackages wants texts");
+    (*out)[i] = json_string_value(json_array_get(list, i));
+    if (!(*out)[i])
+      return ia_fail(e, IA_E_PARSE, "iapp.config.json: %s wants texts", name);
   }
   return true;
 }
@@ -58,8 +59,10 @@ bool ia_project_open(ia_project *p, ia_cli *c, ia_err *e)
   *p = (ia_project){0};
   if (!ia_cli_project(c, &p->dir, e) || !ia_cli_project_config(c, &config, e) ||
       !ia_json_get_str(config, "projectName", &name, e) || !get_lang(p, config, e) ||
-      !get_debian(p, config, e))
+      !get_list(&p->debian, config, "debianPackages", e) ||
+      !get_list(&p->libraries, config, "libraries", e))
     return false;
+  p->content = json_object_get(config, "contentInputs");
   ia_cli_say(c, "Running in iApp project directory \"%s\"", p->dir);
   p->name = strdup(name);
   p->file_name = file_name_of(name);
@@ -73,6 +76,7 @@ void ia_project_close(ia_project *p)
 {
   ia_images_close(p->images);
   free(p->debian);
+  free(p->libraries);
   free(p->name);
   free(p->file_name);
   *p = (ia_project){0};
@@ -101,6 +105,8 @@ bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e)
                 .lang = p->lang,
                 .name = p->name,
                 .debian = p->debian,
+                .libraries = p->libraries,
+                .content = p->content,
                 .cache = p->cache.s,
                 .update_lock = ia_cli_flag(c, "update-lock"),
                 .no_cache = ia_cli_flag(c, "no-cache"),

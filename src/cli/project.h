@@ -10,8 +10,10 @@ typedef struct ia_project {
   char *name;      /* projectName, for labels and the ledger */
   char *file_name; /* the same as a file's name */
   ia_lang lang;
-  const char **debian; /* debianPackages, NULL-ended; points into the configuration */
-  ia_images *images;   /* HOME/bases */
+  const char **debian;    /* debianPackages, NULL-ended; points into the configuration */
+  const char **libraries; /* libraries, likewise */
+  const json_t *content;  /* contentInputs, or NULL; borrowed from the configuration */
+  ia_images *images;      /* HOME/bases */
   ia_path cache;
 } ia_project;
 

@@ -133,6 +133,7 @@ bool ia_agent_compute(ia_agent *a, ia_err *e)
   IA_AUTOV(ia_sandbox_result) r = {.out_fd = -1};
   ia_inputs_spec in = {.task = &a->task,
                        .released = a->spec->local ? NULL : &a->released,
+                       .labels = a->config->labels,
                        .plain_budget = APP_MEMORY / 4,
                        .data_max = DATA_MAX};
 

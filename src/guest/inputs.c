@@ -1,14 +1,17 @@
 /* Inputs of an app. */
 #include "guest/inputs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/hex.h"
 #include "crypto/sha.h"
+#include "crypto/unixfs.h"
 #include "data/cipher.h"
 #include "data/plain.h"
+#include "guest/content.h"
 #include "poco/appenv.h"
 
 typedef struct work {
@@ -223,6 +226,91 @@ static bool one_file(work *w, const char *url, ia_err *e)
   return note(w, in, e);
 }
 
+/* -- content that a secret names -- */
+static bool secret_of(const work *w, const char *n, ia_span *out)
+{
+  char name[64];
+
+  if (!w->s->released) {
+    const json_t *all = json_object_get(w->s->task->secrets, "requester");
+    const json_t *v = json_object_get(all, n);
+
+    *out = ia_span_of(json_string_value(v), json_string_length(v));
+    return json_is_string(v);
+  }
+  (void)snprintf(name, sizeof(name), "requester-secret/%s", n);
+  const ia_secret *secret = ia_released_find(w->s->released, name);
+  if (secret)
+    *out = ia_secret_view(secret);
+  return secret != NULL;
+}
+
+static bool dag_write(void *ctx, ia_span data, ia_err *e)
+{
+  return ia_dag_add(ctx, data, e);
+}
+
+/* The host is not trusted with the bytes: they are the ones of the address, or nothing. */
+static bool is_content(const ia_blob *blob, const ia_cid *want, ia_err *e)
+{
+  IA_AUTO(ia_dag) *dag = NULL;
+  ia_cid got;
+
+  if (!ia_dag_new(&dag, NULL, e) ||
+      !ia_blob_copy(blob, (ia_sink){.write = dag_write, .ctx = dag}, e) ||
+      !ia_dag_finish(dag, &got, NULL, NULL, e))
+    return false;
+  return ia_h256_eq(&got.hash, &want->hash) ||
+         ia_fail(e, IA_E_BAD_CHECKSUM, "content is not what its address names");
+}
+
+/* A secret that is absent or holds no address leaves no file: the app says so in its own words. */
+static bool one_content(work *w, const char *n, const char *member, ia_err *e)
+{
+  ia_run_input in = {.is_file = true};
+  ia_span secret;
+  ia_cid cid;
+  ia_blob blob;
+  char uri[80], name[32];
+
+  if (!secret_of(w, n, &secret) || !ia_content_address(&cid, secret, member))
+    return true;
+  (void)snprintf(uri, sizeof(uri), "/ipfs/%s", ia_cid_format(&cid).s);
+  (void)snprintf(name, sizeof(name), "content/%s", n);
+  if (mkdirat(w->s->in_fd, "content", 0755) != 0 && errno != EEXIST)
+    return ia_fail_errno(e, "content");
+  ia_autoclose int fd = create(w, temp_name, e);
+  if (fd < 0 || !ia_link_fetch(w->l, "input", uri, w->s->data_max, ia_sink_fd(&fd), e) ||
+      !ia_blob_fd(&blob, fd, e) || !is_content(&blob, &cid, e) ||
+      !ia_blob_sha256(&in.sha256, &blob, e) || !publish(w, fd, temp_name, name, e)) {
+    (void)unlinkat(w->s->in_fd, temp_name, 0);
+    return because(w, "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED");
+  }
+  in.uri = strdup(uri);
+  if (!in.uri)
+    return ia_fail(e, IA_E_MEMORY, "content");
+  return note(w, in, e);
+}
+
+static bool all_content(work *w, ia_err *e)
+{
+  json_t *labels = w->s->labels, *member;
+  const char *label;
+  size_t n = 0;
+
+  json_object_foreach (labels, label, member) {
+    const char *secret = ia_content_secret(label);
+
+    if (!secret)
+      continue;
+    if (++n > IA_CONTENT_MAX)
+      return ia_fail(e, IA_E_IMAGE_REFUSED, "more than %d labels for content", IA_CONTENT_MAX);
+    if (!one_content(w, secret, json_string_value(member), e))
+      return false;
+  }
+  return true;
+}
+
 bool ia_inputs_fetch(const ia_inputs_spec *s, ia_link *l, ia_run *run, const char **cause,
                      ia_err *e)
 {
@@ -237,6 +325,8 @@ bool ia_inputs_fetch(const ia_inputs_spec *s, ia_link *l, ia_run *run, const cha
   for (size_t i = 0; i < json_array_size(s->task->files); i++)
     if (!one_file(&w, json_string_value(json_array_get(s->task->files, i)), e))
       return false;
+  if (!all_content(&w, e))
+    return false;
   *cause = "";
   return true;
 }

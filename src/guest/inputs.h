@@ -1,5 +1,6 @@
 /* Everything an app finds under /iexec_in: protected data decrypted after its checksum was right,
- * its values as plain files, input files by URL (docs/release.md 1, data formats in data/). */
+ * its values as plain files, input files by URL, content/<n> that requester secret n names
+ * (docs/release.md 1, data formats in data/). */
 #ifndef IA_GUEST_INPUTS_H
 #define IA_GUEST_INPUTS_H
 
@@ -11,6 +12,7 @@
 typedef struct ia_inputs_spec {
   const ia_agent_task *task;
   const ia_released *released; /* NULL in local runs: plain datasets */
+  json_t *labels;              /* of the image, read only; NULL: none */
   int in_fd;                   /* the folder that the app will see */
   int scratch_fd;              /* a folder of ours in memory, for ciphertext under way */
   uint64_t plain_budget;       /* bytes of plain value files; beyond it only the archive */

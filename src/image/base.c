@@ -220,7 +220,7 @@ static bool sha256_path(ia_h256 *out, const char *path, ia_err *e)
   return true;
 }
 
-static bool lock_file(ia_lock *lock, const char *path, ia_err *e)
+bool ia_base_lock_file(ia_lock *lock, const char *path, ia_err *e)
 {
   ia_autofree char *real = realpath(path, NULL);
   ia_lock_file f = {0};
@@ -251,7 +251,7 @@ static bool lock_libraries(ia_lock *lock, const char *program, ia_err *e)
     if (!end)
       continue;
     *end = '\0';
-    if (!lock_file(lock, path, e))
+    if (!ia_base_lock_file(lock, path, e))
       return false;
   }
   return true;
@@ -266,7 +266,7 @@ static bool host_resolve(ia_lock *lock, ia_err *e)
       return false;
     if (access(p.s, X_OK) != 0)
       return ia_fail(e, IA_E_NOT_FOUND, "%s is not installed on this host", p.s);
-    if (!lock_file(lock, p.s, e) || !lock_libraries(lock, p.s, e))
+    if (!ia_base_lock_file(lock, p.s, e) || !lock_libraries(lock, p.s, e))
       return false;
   }
   return ia_debian_owners(lock, e);
@@ -314,20 +314,25 @@ static bool soname_link(ia_maker *m, const char *path, ia_err *e)
          ia_maker_link(m, name.s + 1, base + 1, e);
 }
 
+bool ia_base_check_file(const ia_lock_file *f, ia_err *e)
+{
+  ia_h256 have;
+
+  if (!sha256_path(&have, f->path, e))
+    return false;
+  if (ia_h256_eq(&have, &f->sha256))
+    return true;
+  (void)ia_fail(e, IA_E_BAD_CHECKSUM, "%s is not the file of the lock (%s)", f->path, f->package);
+  return ia_hint(e, "iapp build --update-lock");
+}
+
 static bool host_tree(ia_maker *m, const ia_lock *lock, ia_err *e)
 {
   for (size_t i = 0; i < lock->n_files; i++) {
     const ia_lock_file *f = &lock->files[i];
-    ia_h256 have;
 
-    if (!sha256_path(&have, f->path, e))
-      return false;
-    if (!ia_h256_eq(&have, &f->sha256)) {
-      (void)ia_fail(e, IA_E_BAD_CHECKSUM, "%s is not the file of the lock (%s)", f->path,
-                    f->package);
-      return ia_hint(e, "iapp build --update-lock");
-    }
-    if (!ia_maker_file(m, f->path + 1, 0755, f->path, e) || !soname_link(m, f->path, e))
+    if (!ia_base_check_file(f, e) || !ia_maker_file(m, f->path + 1, 0755, f->path, e) ||
+        !soname_link(m, f->path, e))
       return false;
   }
   return host_links(m, e) && add_extras(m, e);

@@ -19,4 +19,9 @@ IA_DEFINE_AUTO_VALUE(ia_scratch, ia_scratch_free)
 IA_MUST bool ia_base_layer(ia_images *s, ia_image_layer *out, ia_lock *lock, bool fresh,
                            const ia_build *b, ia_err *e);
 
+/* A file of the host that goes into the image, under its real path; and that all of them still are
+ * what the lock says: BAD_CHECKSUM. */
+IA_MUST bool ia_base_lock_file(ia_lock *lock, const char *path, ia_err *e);
+IA_MUST bool ia_base_check_file(const ia_lock_file *f, ia_err *e);
+
 #endif

@@ -68,6 +68,7 @@ static bool skip_source(const char *path, bool folder)
 
 /* -- C -- */
 enum { C_FILES = 256 };
+#define LIBRARY_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+.-"
 
 typedef struct c_sources {
   char *v[C_FILES];
@@ -100,6 +101,40 @@ static bool find_sources(c_sources *c, const char *project, ia_err *e)
   return c->n > 0 || ia_fail(e, IA_E_NOT_FOUND, "%s: no .c files", p.s);
 }
 
+/* Static libraries of the host by the compiler's own search, each with its content in the lock. */
+static bool c_libraries(ia_lock *lock, bool fresh, const ia_build *b, ia_err *e)
+{
+  size_t known = lock->n_files;
+  char option[96];
+
+  for (const char *const *l = b->libraries; l && *l; l++) {
+    const char *const argv[] = {"cc", option, NULL};
+    IA_AUTOV(ia_buf) out = {0};
+
+    if (strlen(*l) > 60 || (*l)[strspn(*l, LIBRARY_CHARS)] != '\0' || !(*l)[0])
+      return ia_fail(e, IA_E_INVALID, "not the name of a library: %.60s", *l);
+    (void)snprintf(option, sizeof(option), "-print-file-name=lib%s.a", *l);
+    if (!ia_tool_run(argv, NULL, &out, 4096, e))
+      return false;
+    ia_autofree char *path = ia_buf_text(&out);
+    path[strcspn(path, "\n")] = '\0';
+    if (path[0] != '/') /* the compiler repeats the name where it finds nothing */
+      return ia_fail(e, IA_E_NOT_FOUND, "no static library %s on this host", path);
+    if (!ia_base_lock_file(lock, path, e))
+      return false;
+  }
+  if (!fresh && lock->n_files != known) {
+    (void)ia_fail(e, IA_E_BAD_CHECKSUM, "iapp.lock does not name every library");
+    return ia_hint(e, "iapp build --update-lock");
+  }
+  if (fresh)
+    return lock->n_files == 0 || ia_debian_owners(lock, e);
+  for (size_t i = 0; i < lock->n_files; i++)
+    if (!ia_base_check_file(&lock->files[i], e))
+      return false;
+  return true;
+}
+
 /* A static program whose bytes do not depend on where or when it was built. */
 static bool compile(const ia_build *b, const char *program, ia_err *e)
 {
@@ -119,6 +154,13 @@ static bool compile(const ia_build *b, const char *program, ia_err *e)
   bool ok = find_sources(&c, b->project, e);
   for (size_t i = 0; i < c.n; i++)
     argv[n++] = c.v[i];
+  for (size_t i = 0; ok && b->libraries && b->libraries[i]; i++) {
+    ok = c.n < C_FILES && asprintf(&c.v[c.n], "-l%s", b->libraries[i]) > 0;
+    if (!ok)
+      (void)ia_fail(e, IA_E_INVALID, "more than %d sources and libraries", C_FILES);
+    else
+      argv[n++] = c.v[c.n++];
+  }
   argv[n++] = "-lm";
   argv[n] = NULL;
   ok = ok && ia_tool_run(argv, b->project, NULL, 0, e);
@@ -141,13 +183,14 @@ static bool toolchain(ia_lock *lock, ia_err *e)
   return true;
 }
 
-static bool c_layer(ia_images *s, ia_image_layer *out, const ia_build *b, ia_err *e)
+static bool c_layer(ia_images *s, ia_image_layer *out, ia_lock *lock, bool fresh, const ia_build *b,
+                    ia_err *e)
 {
   IA_AUTOV(ia_scratch) scratch = {0};
   IA_AUTO(ia_maker) *m = NULL;
   ia_path program;
 
-  return ia_scratch_make(&scratch, b->cache, e) &&
+  return c_libraries(lock, fresh, b, e) && ia_scratch_make(&scratch, b->cache, e) &&
          ia_path_join(&program, e, "%s/app", scratch.dir.s) && compile(b, program.s, e) &&
          ia_maker_new(&m, e) && ia_maker_file(m, "app/app", 0755, program.s, e) &&
          ia_maker_write(m, s, &out->desc, &out->diff_id, e);
@@ -312,13 +355,34 @@ static bool layers(ia_images *s, ia_image_plan *plan, ia_lock *lock, bool fresh,
 
   if (b->lang == IA_LANG_C) {
     plan->n_layers = 1;
-    return (!fresh || toolchain(lock, e)) && c_layer(s, &plan->layers[0], b, e);
+    return (!fresh || toolchain(lock, e)) && c_layer(s, &plan->layers[0], lock, fresh, b, e);
   }
   if (!ia_base_layer(s, &plan->layers[0], lock, fresh, b, e) ||
       !dependencies(s, &plan->layers[1], &any, lock, fresh, b, e))
     return false;
   plan->n_layers = any ? 3 : 2;
   return app_layer(s, &plan->layers[plan->n_layers - 1], b, e);
+}
+
+/* "dev.iapp.content.1": which member of which requester's secret holds an address of content. */
+static bool content_labels(json_t *labels, const json_t *content, ia_err *e)
+{
+  json_t *v = (json_t *)(uintptr_t)content; /* jansson iterates through a plain pointer */
+  const char *secret;
+  json_t *member;
+  char name[64];
+
+  json_object_foreach (v, secret, member) {
+    size_t len = strlen(secret);
+
+    if (len == 0 || len > 9 || secret[0] == '0' || strspn(secret, "0123456789") != len ||
+        !json_is_string(member))
+      return ia_fail(e, IA_E_INVALID, "contentInputs wants {\"1\": \"member of the secret\"}");
+    (void)snprintf(name, sizeof(name), IA_OCI_CONTENT_LABEL "%s", secret);
+    if (json_object_set(labels, name, member) != 0)
+      return ia_fail(e, IA_E_MEMORY, "labels");
+  }
+  return true;
 }
 
 static json_t *labels_of(const ia_lock *lock, const ia_build *b, ia_err *e)
@@ -334,6 +398,10 @@ static json_t *labels_of(const ia_lock *lock, const ia_build *b, ia_err *e)
     (void)json_object_set_new(v, "org.opencontainers.image.title", json_string(b->name));
   if (!v)
     (void)ia_fail(e, IA_E_MEMORY, "labels");
+  if (v && !content_labels(v, b->content, e)) {
+    json_decref(v);
+    return NULL;
+  }
   return v;
 }
 

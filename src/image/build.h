@@ -18,9 +18,12 @@ typedef struct ia_build {
   ia_lang lang;
   const char *name;          /* label; may be NULL */
   const char *const *debian; /* extra packages, NULL-terminated; may be NULL */
-  const char *cache;         /* folder for packages: HOME/bases */
-  bool update_lock;          /* resolve anew */
-  bool no_cache;             /* make the base layer anew */
+  const char *const
+      *libraries;        /* static ones for a C program ("jansson"); NULL-terminated or NULL */
+  const json_t *content; /* number of a requester's secret -> member with an address; or NULL */
+  const char *cache;     /* folder for packages: HOME/bases */
+  bool update_lock;      /* resolve anew */
+  bool no_cache;         /* make the base layer anew */
   ia_build_say say;
   void *ctx;
 } ia_build;

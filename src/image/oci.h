@@ -14,6 +14,10 @@ enum {
   IA_OCI_WORDS = 256,        /* most words of entrypoint, command, environment */
 };
 
+/* Before the number of a requester's secret: the label's text is the member of it that holds an
+ * address of content (docs/images.md). */
+#define IA_OCI_CONTENT_LABEL "dev.iapp.content."
+
 typedef enum ia_oci_kind { IA_OCI_INDEX, IA_OCI_MANIFEST, IA_OCI_CONFIG, IA_OCI_LAYER } ia_oci_kind;
 
 /* A descriptor: what it names, by SHA-256 of the exact bytes. */

@@ -40,7 +40,8 @@ bool fixture_image(ia_images **images, ia_h256 *image, const char *dir, const ch
     return false;
   ia_buf_printf(&config,
                 "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Entrypoint\":"
-                "[\"/bin/app\"],\"Cmd\":[\"cmd\"],\"Env\":[\"COLOUR=blue\",\"IEXEC_OUT=/evil\"]},"
+                "[\"/bin/app\"],\"Cmd\":[\"cmd\"],\"Env\":[\"COLOUR=blue\",\"IEXEC_OUT=/evil\"],"
+                "\"Labels\":{\"dev.iapp.content.1\":\"where\",\"dev.iapp.content.x\":\"no\"}},"
                 "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
                 ia_oci_digest_format(&diff).s);
   if (!ia_images_put(*images, &cfg, ia_buf_view(&config), e))

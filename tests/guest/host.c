@@ -203,6 +203,11 @@ static json_t *sealed_json(const ia_sealed_release *r)
                    "certificate");
 }
 
+static const char *secret_of(const fake_host *h)
+{
+  return h->plan->secret ? h->plan->secret : "s3cret-of-req";
+}
+
 static json_t *seal(fake_host *h, const json_t *body, ia_span log)
 {
   IA_AUTO_JSON *task = task_item(h);
@@ -214,9 +219,8 @@ static json_t *seal(fake_host *h, const json_t *body, ia_span log)
                           .nonce = nonce_of(h),
                           .report_data = h->report_data,
                           .task_id = h->truth.task_id};
-  ia_release_item items[4] = {
-      {.name = "app-secret", .plain = ia_span_str("s3cret-of-app")},
-      {.name = "requester-secret/1", .plain = ia_span_str("s3cret-of-req")}};
+  ia_release_item items[4] = {{.name = "app-secret", .plain = ia_span_str("s3cret-of-app")},
+                              {.name = "requester-secret/1", .plain = ia_span_str(secret_of(h))}};
   size_t n = 2;
   ia_h256 pk;
 
@@ -471,7 +475,7 @@ void fake_run(fake_host *h, const fake_plan *plan)
 
     json_object_set_new(
         task, "secrets",
-        json_pack("{s:s,s:{s:s}}", "app", "s3cret-of-app", "requester", "1", "s3cret-of-req"));
+        json_pack("{s:s,s:{s:s}}", "app", "s3cret-of-app", "requester", "1", secret_of(h)));
     v = json_pack("{s:i,s:b,s:o}", "v", 1, "local", 1, "task", task);
   } else {
     v = hints(h);

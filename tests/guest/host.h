@@ -29,10 +29,11 @@ typedef struct fake_plan {
   bool local;           /* --local, and a local task */
   bool local_task;      /* a local task for a guest of the network */
   bool callback, file, no_dataset;
-  bool prepare;      /* the image is announced before the task */
-  bool bulk;         /* a slice of two datasets; the SMS releases no key of the second */
-  bool silent;       /* and does not say so */
-  const char *input; /* content of the input file */
+  bool prepare;       /* the image is announced before the task */
+  bool bulk;          /* a slice of two datasets; the SMS releases no key of the second */
+  bool silent;        /* and does not say so */
+  const char *input;  /* content of the input file */
+  const char *secret; /* of the requester, instead of the usual one */
 } fake_plan;
 
 typedef struct fake_host {

@@ -7,6 +7,7 @@
 
 #include "base/hex.h"
 #include "crypto/sha.h"
+#include "crypto/unixfs.h"
 #include "eth/eip191.h"
 #include "host.h"
 #include "poco/ids.h"
@@ -186,6 +187,59 @@ static void test_input_file(void **state IA_UNUSED)
   assert_int_equal(run.n_inputs, 2);
 }
 
+static void content_is(const char *member, const char *text, const char *cause, const char *want)
+{
+  IA_AUTO_JSON *secret = json_pack("{s:s,s:s}", "other", "x", "where", member);
+  ia_autofree char *json = json_dumps(secret, 0);
+
+  fake_run(&host, &(fake_plan){.argv = "content", .input = text, .secret = json});
+  ended(cause);
+  ia_autofree char *result = want ? fake_result(&host, "result.txt") : NULL;
+  if (want)
+    assert_string_equal(result, want);
+}
+
+/* The image's label names the member, the guest checks the bytes; the app has no part in it. */
+static void test_content(void **state IA_UNUSED)
+{
+  static const char text[] = "content of a requester";
+  IA_AUTOV(ia_run) run = {0};
+  ia_addr signer;
+  char where[96];
+  ia_cid cid;
+
+  assert_true(ia_cid_of(&cid, ia_span_str(text), NULL, NULL));
+  (void)snprintf(where, sizeof(where), "/ipfs/%s", ia_cid_format(&cid).s);
+  content_is(where, text, "", text);
+  assert_true(ia_run_open(&run, &signer, json_object_get(host.run, "run"), NULL));
+  assert_int_equal(run.n_inputs, 2);
+  assert_string_equal(run.inputs[1].uri, where);
+  content_is(where, "content of somebody", "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED", NULL);
+  content_is(where, "", "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED", NULL);
+}
+
+/* A secret that is no address is nobody's business: nothing is asked for. */
+static void test_content_not_named(void **state IA_UNUSED)
+{
+  static const char *const members[] = {
+      "hunter2",
+      "/ipfs/",
+      "/ipfs/hunter2",
+      "https://example.org/x",
+      "/ipfs/../secret",
+      "/ipfs/bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy",
+      "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG",
+      "/ipfs/QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG/file"};
+
+  for (size_t i = 0; i < IA_COUNT(members); i++) {
+    content_is(members[i], "x", "", "none");
+    assert_int_equal(host.fetches, 1); /* the dataset */
+  }
+  fake_run(&host, &(fake_plan){.argv = "content", .secret = "[\"/ipfs/Qm\"]"});
+  ended("");
+  assert_int_equal(host.fetches, 1);
+}
+
 /* Logs in clear only where the task says so; "none" and no key: dropped. */
 static void test_logs(void **state IA_UNUSED)
 {
@@ -265,6 +319,8 @@ int main(int argc, char **argv)
     cmocka_unit_test(test_written_computed),
     cmocka_unit_test(test_callback),
     cmocka_unit_test(test_input_file),
+    cmocka_unit_test(test_content),
+    cmocka_unit_test(test_content_not_named),
     cmocka_unit_test(test_logs),
     cmocka_unit_test(test_skipped),
     cmocka_unit_test(test_prepared_slice),

@@ -93,6 +93,20 @@ static int do_files(void)
   return f ? 0 : 1;
 }
 
+/* What the requester's first secret names. */
+static int do_content(void)
+{
+  char text[1024] = "none";
+  FILE *f = fopen("/iexec_in/content/1", "r");
+
+  if (f) {
+    (void)!fgets(text, sizeof(text), f);
+    fclose(f);
+  }
+  put("result.txt", text);
+  return 0;
+}
+
 /* What there is of a slice of two. */
 static int do_slice(void)
 {
@@ -148,6 +162,8 @@ int main(int argc, char **argv)
     return do_links();
   if (strcmp(what, "slice") == 0)
     return do_slice();
+  if (strcmp(what, "content") == 0)
+    return do_content();
   if (strcmp(what, "env") == 0)
     return do_env();
   if (strcmp(what, "get") == 0)
