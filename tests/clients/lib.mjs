@@ -2,13 +2,18 @@
 // that runs in it, and TAP.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import readline from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 export { assert };
 export const BUILD = process.env.IA_BUILD;
+// packages are found beside a link to this folder; apps stand beside the folder itself
+const HERE = dirname(realpathSync(fileURLToPath(import.meta.url)));
 export const ZERO = `0x${'0'.repeat(40)}`;
 export const TAG = ['tee', 'tdx'];
 // "test test test test test test test test test test test junk": everybody's
@@ -200,6 +205,15 @@ export class Installation {
     if (this.iapp('wallet', 'list').wallets.length === 0) this.iapp('wallet', 'new');
     this.iapp('init', name, '--lang', 'c');
     writeFileSync(join(folder, 'src/app.c'), source);
+    return this.iappIn(folder, 'deploy').address;
+  }
+
+  // An app of this repository, the same way; edit changes its sources first.
+  deployApp(name, as = name, edit = () => {}) {
+    const folder = join(this.top, as);
+    if (this.iapp('wallet', 'list').wallets.length === 0) this.iapp('wallet', 'new');
+    cpSync(join(HERE, '../../iapps', name), folder, { recursive: true });
+    edit(folder);
     return this.iappIn(folder, 'deploy').address;
   }
 
