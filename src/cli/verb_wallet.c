@@ -1,8 +1,10 @@
-/* iapp wallet new | import | show | list; and the wallet of every other verb. */
+/* iapp wallet new | import | show | list | result-key; and the wallet of every other verb. */
 #include <string.h>
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "cli/wallet.h"
+#include "client/result_keys.h"
 #include "eth/address.h"
 
 enum { IMPORT_CAP = 1 << 16 };
@@ -167,4 +169,38 @@ const ia_verb ia_verb_wallet_list = {
     .example = "wallet list",
     .uses = IA_USES_WALLET,
     .run = wallet_list,
+};
+
+/* For programs that open results themselves, as the iExec packages do. */
+static bool wallet_result_key(ia_cli *c, ia_err *e)
+{
+  IA_AUTOV(ia_buf) pem = {.secret = true};
+  const char *out = ia_cli_opt(c, "out");
+  IA_AUTO(ia_wallet) *w = NULL;
+
+  if (!out)
+    return ia_fail(e, IA_E_USAGE, "--out wants the file that the key goes to");
+  if (!ia_cli_wallet(c, &w, e) || !ia_result_key_private(&pem, ia_cli_home(c), w, e) ||
+      !ia_file_create(out, ia_buf_view(&pem), 0600, e))
+    return false;
+  ia_cli_say(c, "the private result key of %s is in %s, readable by you alone",
+             ia_addr_text(&w->address).s, out);
+  return ia_cli_json(c, json_pack("{s:o, s:s}", "address", ia_json_addr(&w->address), "file", out),
+                     e);
+}
+
+static const ia_option result_key_options[] = {
+    {"out", "FILE", false, "a new file for the key, PEM in the clear",
+     "wallet result-key --out ./private.pem"},
+    {0},
+};
+
+const ia_verb ia_verb_wallet_result_key = {
+    .name = "wallet result-key",
+    .args = "",
+    .brief = "give out the private key that results are sealed to, for other programs",
+    .example = "wallet result-key --out ./private.pem",
+    .options = result_key_options,
+    .uses = IA_USES_WALLET,
+    .run = wallet_result_key,
 };

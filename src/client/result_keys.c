@@ -108,6 +108,19 @@ bool ia_result_key_newest(ia_buf *public_pem, const char *home, const ia_addr *o
   return ia_buf_ok(public_pem, e);
 }
 
+bool ia_result_key_private(ia_buf *private_pem, const char *home, const ia_wallet *w, ia_err *e)
+{
+  IA_AUTOV(ia_buf) box = {0};
+  IA_AUTOV(names) l = {.n = 0};
+
+  if (!list(&l, home, &w->address, e))
+    return false;
+  IA_AUTO_JSON *v = load(home, l.v[0], e);
+  return (v && ia_json_get_base64(v, "sealed", &box, e) &&
+          ia_wallet_unseal(private_pem, w, LABEL, ia_buf_view(&box), e)) ||
+         ia_wrap(e, "%s", l.v[0]);
+}
+
 static bool is_kind(const ia_blob *plain, int fd, ia_sealed_kind kind)
 {
   IA_AUTOV(ia_buf) text = {.secret = true};

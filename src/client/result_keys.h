@@ -19,6 +19,9 @@ IA_MUST bool ia_result_key_make(ia_buf *public_pem, const char *home, const ia_w
  * password. */
 IA_MUST bool ia_result_key_newest(ia_buf *public_pem, const char *home, const ia_addr *owner,
                                   ia_err *e);
+/* Appends the private PEM of the same key; private_pem is marked secret by the caller. */
+IA_MUST bool ia_result_key_private(ia_buf *private_pem, const char *home, const ia_wallet *w,
+                                   ia_err *e);
 /* What the plain bytes must be: a wrong key may pass RSA and AES padding by chance. */
 typedef enum ia_sealed_kind { IA_SEALED_ARCHIVE, IA_SEALED_LOGS } ia_sealed_kind;
 /* Opens what was sealed for the wallet with whichever of its keys fits, newest first, and writes

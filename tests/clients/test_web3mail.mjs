@@ -35,6 +35,22 @@ test('an installation with the message app that its name leads to', async () => 
   sender = mail();
 });
 
+test('`iapp test` of the app: mock data, and content that lies with the services', async () => {
+  const folder = join(here.top, 'message');
+  const key = iexec.dataset.generateEncryptionKey();
+  const form = new FormData();
+  form.append('file', new Blob([await iexec.dataset.encrypt(Buffer.from('tried here'), key)]));
+  const added = await fetch(`${here.urls.ipfsNodeUrl}/api/v0/add`, { method: 'POST', body: form });
+  const { Hash } = await added.json();
+  writeFileSync(join(folder, 'secret'), JSON.stringify({
+    emailSubject: 's', emailContentMultiAddr: `/ipfs/${Hash}`, emailContentEncryptionKey: key,
+  }));
+  here.iappIn(folder, 'mock', 'data', 'email=me@example.org');
+  here.iappIn(folder, 'test', '--data', 'default', '--requester-secret', '1=@secret', '--out', 'tried');
+  const message = readFileSync(join(folder, 'tried/message.eml'), 'utf8');
+  assert.match(message, /\r\n\r\ndHJpZWQgaGVyZQ==\r\n$/);
+});
+
 test('nobody is a contact before a grant', async () => {
   assert.deepEqual(await sender.fetchMyContacts(), []);
 });

@@ -125,6 +125,46 @@ static void c_errors_are_shown(void **state)
   assert_int_equal(e.code, IA_E_NOT_FOUND);
 }
 
+static bool build_more(const box *b, const char *const *libraries, const char *content,
+                       ia_h256 *image, ia_err *e)
+{
+  IA_AUTO_JSON *inputs = content ? json_loads(content, 0, NULL) : NULL;
+  ia_path p;
+  ia_build o = {.lang = IA_LANG_C, .cache = b->dir, .libraries = libraries, .content = inputs};
+
+  o.project = ia_path_join(&p, e, "%s/l", b->dir) ? p.s : "";
+  return ia_build_image(b->s, image, &o, e);
+}
+
+/* Static libraries by name, their bytes in the lock; content that secrets name, in the labels. */
+static void c_libraries_and_content(void **state)
+{
+  const box *b = *state;
+  static const char *const z[] = {"z", NULL}, *const two[] = {"z", "m", NULL};
+  static const char *const none[] = {"nothing-there", NULL}, *const odd[] = {"z -Wl,-T", NULL};
+  static const char *const bad[] = {"{\"0\":\"a\"}", "{\"x\":\"a\"}", "{\"1\":2}",
+                                    "{\"01\":\"a\"}"};
+  ia_h256 one, again;
+  ia_err e = {0};
+
+  write_file(b, "l", "src/app.c",
+             "#include <stdio.h>\nconst char *zlibVersion(void);\n"
+             "int main(void)\n{\n  return puts(zlibVersion()) < 0;\n}\n");
+  assert_false(build_more(b, none, NULL, &one, &e));
+  assert_int_equal(e.code, IA_E_NOT_FOUND);
+  assert_false(build_more(b, odd, NULL, &one, &e));
+  assert_int_equal(e.code, IA_E_INVALID);
+  for (size_t i = 0; i < IA_COUNT(bad); i++)
+    assert_false(build_more(b, z, bad[i], &one, &e));
+  assert_true(build_more(b, z, "{\"1\":\"where\"}", &one, &e));
+  assert_true(build_more(b, z, "{\"1\":\"where\"}", &again, &e));
+  assert_true(ia_h256_eq(&one, &again));
+  assert_true(build_more(b, z, NULL, &again, &e));
+  assert_false(ia_h256_eq(&one, &again));
+  assert_false(build_more(b, two, NULL, &again, &e)); /* a library that the lock does not know */
+  assert_int_equal(e.code, IA_E_BAD_CHECKSUM);
+}
+
 static void sh_project(void **state)
 {
   const box *b = *state;
@@ -170,8 +210,8 @@ static void languages(void **state IA_UNUSED)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-  const struct CMUnitTest tests[] = {T(c_project), T(c_errors_are_shown), T(sh_project),
-                                     T(languages)};
+  const struct CMUnitTest tests[] = {T(c_project), T(c_errors_are_shown),
+                                     T(c_libraries_and_content), T(sh_project), T(languages)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
