@@ -114,6 +114,8 @@ static bool run(ia_cli *c, int argc, char **argv, ia_err *e)
 {
   int next = 1, used = 0;
 
+  if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0))
+    return ia_verb_version.run(c, e);
   if (!read_options(c, NULL, argc, argv, true, &next, e))
     return false;
   if (next >= argc || (next == argc - 1 && ia_cli_flag(c, "help"))) {
