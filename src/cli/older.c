@@ -25,7 +25,6 @@ static bool is_list(const char *word)
 
 bool ia_cli_older_line(ia_cli *c, int *argc, char ***argv, ia_err *e)
 {
-  static char mock[] = "default";
   char **in = *argv, **out, *list = NULL;
   bool any = false;
   int n = 0;
@@ -44,7 +43,7 @@ bool ia_cli_older_line(ia_cli *c, int *argc, char ***argv, ia_err *e)
       list = in[i];
       if (i + 1 == *argc || in[i + 1][0] == '-') {
         out[n++] = list;
-        out[n++] = mock;
+        out[n++] = (char *)"default";
       }
       continue;
     }

@@ -17,11 +17,13 @@ bool ia_ipfs_argument(ia_request *rq, ia_cid *cid, ia_err *e)
                  (int)(arg.len < 80 && ia_utf8_valid(arg) ? arg.len : 0), (const char *)arg.ptr);
 }
 
+/* v is taken over. */
 static bool say(ia_reply *rp, json_t *v, ia_err *e)
 {
-  IA_AUTO_JSON *owned = v;
+  bool ok = v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "no memory for an answer");
 
-  return v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "no memory for an answer");
+  json_decref(v);
+  return ok;
 }
 
 bool ia_ipfs_version(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
