@@ -61,6 +61,11 @@ for (const [name, [file, start]] of Object.entries(declarations)) {
   });
 }
 
+test('options of web3telegram, which is not installed here', () => {
+  const told = table('(web3telegram)').map(([o]) => spans(o)[0]);
+  assert.deepEqual(Object.keys(here.sdk.web3telegram).sort(), told.sort());
+});
+
 test('what is handed on to iexec is whole', () => {
   for (const name of ['dataprotector', 'web3mail']) assert.deepEqual(here.sdk[name].iexecOptions, here.sdk.iexec);
   for (const value of Object.values(here.sdk.iexec)) assert.match(value, /^(0x|http:\/\/127\.0\.0\.1:)/);
