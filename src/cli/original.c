@@ -26,6 +26,24 @@ static const char *member(ia_cli *c, const char *name)
   return text && text[0] ? text : NULL;
 }
 
+/* Whose wallet signs is not for another user of this machine to say, who may have put the file into
+ * a folder above. */
+static bool is_ours(ia_cli *c, ia_err *e)
+{
+  const char *dir;
+  struct stat st;
+  ia_path p;
+
+  if (!ia_cli_project(c, &dir, e) || !ia_path_join(&p, e, "%s/iapp.config.json", dir))
+    return false;
+  if (stat(p.s, &st) != 0)
+    return ia_fail_errno(e, "%s", p.s);
+  if (st.st_uid == geteuid() && !(st.st_mode & S_IWOTH))
+    return true;
+  (void)ia_fail(e, IA_E_FORBIDDEN, "%s can be written by others: its wallet is not used", p.s);
+  return ia_hint(e, "--wallet ADDRESS, or make the file your own: chown, chmod o-w");
+}
+
 bool ia_original_wallet_file(ia_cli *c, ia_wallet_file *out, bool *found, ia_err *e)
 {
   const char *name = member(c, "walletFileName");
@@ -34,6 +52,8 @@ bool ia_original_wallet_file(ia_cli *c, ia_wallet_file *out, bool *found, ia_err
   *found = name != NULL;
   if (!name)
     return true;
+  if (!is_ours(c, e))
+    return false;
   if (strchr(name, '/') || name[0] == '.')
     return ia_fail(e, IA_E_INVALID, "iapp.config.json: walletFileName wants a file's name");
   if (!ia_keystore_folder(&dir, ia_cli_keystore(c), e) ||
@@ -62,7 +82,7 @@ bool ia_original_wallet(ia_cli *c, ia_wallet **out, ia_err *e)
   *out = NULL;
   if (!digits)
     return true;
-  if (!key_of(&key, digits, e) || !ia_wallet_of_key(out, &key, e))
+  if (!is_ours(c, e) || !key_of(&key, digits, e) || !ia_wallet_of_key(out, &key, e))
     return false;
   ia_cli_warn(c,
               "signing as %s, whose private key stands in clear in iapp.config.json: "

@@ -196,6 +196,19 @@ def other_verbs_do_not_take_its_wallet():
 
 
 @case
+def a_configuration_of_others_names_no_wallet():
+    os.chmod(CONFIG, 0o666)
+    error = refused("run", "0x" + "11" * 20, code="FORBIDDEN")
+    check("can be written by others" in error["message"], f"said: {error}")
+    if os.geteuid() == 0:
+        os.chmod(CONFIG, 0o644)
+        os.chown(CONFIG, 65534, 65534)
+        refused("run", "0x" + "11" * 20, code="FORBIDDEN")
+        os.chown(CONFIG, 0, 0)
+    os.chmod(CONFIG, 0o644)
+
+
+@case
 def its_key_goes_nowhere_and_then_into_the_keystore():
     for text in (KEY, KEY[2:]):
         equal(holders(text), ["hello-world/iapp.config.json"], "who holds the private key")
