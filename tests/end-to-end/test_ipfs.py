@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The blob store with large files and with clients that behave badly: memory of the process stays
 bounded, others are served, and nothing half-written is left."""
+import concurrent.futures
 import json
 import os
 import socket
@@ -203,6 +204,43 @@ def clients_that_never_read_block_nobody():
     check(resident(pid) < full + 4 * MIB, "does not grow while nobody reads")
     for s in deaf:
         s.close()
+
+
+@case
+def senders_that_stop_block_nobody():
+    silent = [begin_upload() for _ in range(CLIENTS)]
+    for s in silent[:CLIENTS // 2]:
+        chunk(s, b"and no more")
+    s = begin_upload()
+    chunk(s, b"others still upload")
+    status, answer = end_upload(s)
+    equal(status, 200, "upload beside them")
+    equal(ask("GET", f"/ipfs/{answer['Hash']}")[2], b"others still upload", "and its download")
+    for s in silent:
+        s.setblocking(False)
+        try:
+            check(not s.recv(1), "none of them had to be ended for it")
+            raise AssertionError("one of them was ended for it")
+        except BlockingIOError:
+            pass
+        s.close()
+
+
+def upload_of(i):
+    s = begin_upload()
+    for k in range(i % 10):  # from nothing to more than the server holds at a time
+        chunk(s, BLOCKS[(i + k) % len(BLOCKS)])
+    return end_upload(s)
+
+
+@case
+def many_senders_at_once_are_served_in_turn():
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(upload_of, range(40)))
+    for i, (status, answer) in enumerate(answers):
+        equal(status, 200, f"upload {i}")
+        want = b"".join(BLOCKS[(i + k) % len(BLOCKS)] for k in range(i % 10))
+        equal(ask("GET", f"/ipfs/{answer['Hash']}")[2], want, f"bytes of upload {i}")
 
 
 @case
