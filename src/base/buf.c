@@ -187,6 +187,28 @@ void ia_buf_lp_str(ia_buf *b, const char *text)
   ia_buf_lp(b, ia_span_str(text));
 }
 
+void ia_buf_utf8(ia_buf *b, uint32_t c)
+{
+  if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+    c = 0xfffd;
+  if (c < 0x80) {
+    ia_buf_u8(b, (uint8_t)c);
+    return;
+  }
+  if (c < 0x800) {
+    ia_buf_u8(b, (uint8_t)(0xc0 | c >> 6));
+  } else {
+    if (c < 0x10000) {
+      ia_buf_u8(b, (uint8_t)(0xe0 | c >> 12));
+    } else {
+      ia_buf_u8(b, (uint8_t)(0xf0 | c >> 18));
+      ia_buf_u8(b, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
+    }
+    ia_buf_u8(b, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+  }
+  ia_buf_u8(b, (uint8_t)(0x80 | (c & 0x3f)));
+}
+
 bool ia_buf_ok(const ia_buf *b, ia_err *e)
 {
   if (!b->bad)

@@ -39,6 +39,8 @@ void ia_buf_zero(ia_buf *b, size_t n);
 /* LP(x): u32 big-endian length, then x. */
 void ia_buf_lp(ia_buf *b, ia_span x);
 void ia_buf_lp_str(ia_buf *b, const char *text);
+/* UTF-8 of a code point; of what is none, that of U+FFFD. */
+void ia_buf_utf8(ia_buf *b, uint32_t c);
 /* False with TOO_LARGE or MEMORY when something did not fit. */
 IA_MUST bool ia_buf_ok(const ia_buf *b, ia_err *e);
 /* The bytes as NUL-terminated text that the caller frees; NULL when bad. The buffer is emptied. */

@@ -9,11 +9,12 @@
 #include <string.h>
 
 #include "cli/frame.h"
+#include "cli/older.h"
 
 enum { MAX_OPTIONS = 64 };
 
 /* The tables that stand for a verb, in order; returns how many. */
-static unsigned tables_of(const ia_verb *v, const ia_option *out[4])
+static unsigned tables_of(const ia_verb *v, const ia_option *out[5])
 {
   unsigned n = 0;
 
@@ -23,13 +24,15 @@ static unsigned tables_of(const ia_verb *v, const ia_option *out[4])
     out[n++] = ia_options_wallet;
   if (v && (v->uses & IA_USES_NET))
     out[n++] = ia_options_net;
+  if (v && (v->uses & IA_USES_PROJECT))
+    out[n++] = ia_options_project;
   out[n++] = ia_options_global;
   return n;
 }
 
 static unsigned rows_of(const ia_verb *v, const ia_option *rows[MAX_OPTIONS])
 {
-  const ia_option *tables[4];
+  const ia_option *tables[5];
   unsigned n_tables = tables_of(v, tables), n = 0;
 
   for (unsigned t = 0; t < n_tables; t++)
@@ -111,6 +114,8 @@ static bool run(ia_cli *c, int argc, char **argv, ia_err *e)
 {
   int next = 1, used = 0;
 
+  if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0))
+    return ia_verb_version.run(c, e);
   if (!read_options(c, NULL, argc, argv, true, &next, e))
     return false;
   if (next >= argc || (next == argc - 1 && ia_cli_flag(c, "help"))) {
@@ -130,6 +135,8 @@ static bool run(ia_cli *c, int argc, char **argv, ia_err *e)
   /* getopt wants a word before the options: the last of the verb stands there */
   argv += next + used - 1;
   argc -= next + used - 1;
+  if (!ia_cli_older_line(c, &argc, &argv, e))
+    return false;
   if (!read_options(c, c->verb, argc, argv, false, &next, e))
     return false;
   if (ia_cli_flag(c, "help")) {
@@ -169,7 +176,7 @@ static bool wants_json(int argc, char **argv)
 int ia_cli_main(int argc, char **argv, const ia_cli_io *io)
 {
   ia_err e = {0};
-  ia_cli c = {.io = *io, .given = calloc((size_t)argc + 1, sizeof(*c.given))};
+  ia_cli c = {.io = *io, .given = calloc((size_t)argc * 2 + 1, sizeof(*c.given))};
   int status = 1;
 
   if (c.given && argc > 0) {

@@ -25,11 +25,14 @@ typedef struct ia_option {
 enum ia_verb_uses {
   IA_USES_WALLET = 1, /* --wallet --keystore --password-file --password-fd */
   IA_USES_NET = 2,    /* --rpc --market --sms --ipfs */
+  IA_USES_PROJECT =
+      4, /* --chain; the wallet that iapp.config.json names, where the user named none */
 };
 
 typedef struct ia_verb {
-  const char *name; /* one word or two: "grant", "wallet new" */
-  const char *args; /* as shown in help: "FILE [PATH [TYPE]]"; "" = none */
+  const char *name;  /* one word or two: "grant", "wallet new" */
+  const char *older; /* what iExec's own command line calls it; NULL = the same, or nothing */
+  const char *args;  /* as shown in help: "FILE [PATH [TYPE]]"; "" = none */
   unsigned min_args;
   unsigned max_args; /* UINT_MAX = any number */
   const char *brief; /* what it does, one line */

@@ -38,6 +38,7 @@ void ia_cli_context_free(ia_cli *c)
 {
   free(c->home);
   free(c->project);
+  free(c->line);
   json_decref(c->project_config);
   json_decref(c->settings);
   json_decref(c->running);

@@ -13,6 +13,7 @@ struct ia_cli {
     const char *value;
   } * given;
   unsigned n_given;
+  char **line; /* the words after the verb, where ours differ from argv; owned, its words not */
   char **args; /* borrowed from argv */
   unsigned n_args;
   bool json, yes, quiet;

@@ -34,6 +34,8 @@ void ia_cli_help_verb(FILE *out, const ia_verb *v)
     options(out, ia_options_wallet);
   if (v->uses & IA_USES_NET)
     options(out, ia_options_net);
+  if (v->uses & IA_USES_PROJECT)
+    options(out, ia_options_project);
   options(out, ia_options_global);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "cli/original.h"
 #include "eth/address.h"
 
 bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e)
@@ -20,7 +21,7 @@ bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e)
   out->sms = ia_cli_endpoint_or_null(c, "smsUrl");
   out->ipfs = ia_cli_endpoint_or_null(c, "ipfsNodeUrl");
   out->scheduler = ia_cli_endpoint_or_null(c, "schedulerUrl");
-  return ia_net_open(out, e);
+  return ia_original_chain(c, out, e) && ia_net_open(out, e);
 }
 
 bool ia_cli_addr(ia_addr *out, const char *text, const char *what, ia_err *e)

@@ -16,6 +16,9 @@
     "secrets", "N=@FILE", true, "older name of --requester-secret", verb " --secrets 1=@./key.txt" \
   }
 
+/* The first command line takes several values after one such option, and none for a mock of its own
+ * choice: each value gets its option. */
+IA_MUST bool ia_cli_older_line(ia_cli *c, int *argc, char ***argv, ia_err *e);
 /* Calls fn with every value of an option and of its older names; says once that one is old. */
 IA_MUST bool ia_cli_each(ia_cli *c, const char *name,
                          bool (*fn)(void *ctx, const char *value, ia_err *e), void *ctx, ia_err *e);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/original.h"
+
 static char *file_name_of(const char *name)
 {
   char *s = strdup(name);
@@ -38,17 +40,35 @@ static bool get_list(const char ***out, const json_t *config, const char *name, 
   return true;
 }
 
+/* Projects of before templates were named: by the program that is there. */
+static bool lang_of_sources(ia_project *p)
+{
+  static const char *const mains[IA_LANG_COUNT] = {[IA_LANG_C] = "app.c",
+                                                   [IA_LANG_SH] = "app.sh",
+                                                   [IA_LANG_PYTHON] = "app.py",
+                                                   [IA_LANG_JS] = "app.js"};
+  ia_path path;
+
+  for (unsigned i = 0; i < IA_LANG_COUNT; i++)
+    if (ia_path_join(&path, NULL, "%s/src/%s", p->dir, mains[i]) && access(path.s, R_OK) == 0) {
+      p->lang = (ia_lang)i;
+      return true;
+    }
+  return false;
+}
+
 static bool get_lang(ia_project *p, const json_t *config, ia_err *e)
 {
   const char *text = json_string_value(json_object_get(config, "template"));
 
-  if (!text)
-    return ia_fail(e, IA_E_PARSE, "iapp.config.json: template is missing");
-  if (!ia_lang_parse(&p->lang, text)) {
+  if (text ? ia_lang_parse(&p->lang, text) : lang_of_sources(p))
+    return true;
+  if (text)
     (void)ia_fail(e, IA_E_UNSUPPORTED, "iapp.config.json: template \"%.40s\" is not known", text);
-    return ia_hint(e, "C, Shell, JavaScript or Python");
-  }
-  return true;
+  else
+    (void)ia_fail(e, IA_E_PARSE,
+                  "iapp.config.json: template is missing, and there is no src/app.*");
+  return ia_hint(e, "C, Shell, JavaScript or Python");
 }
 
 bool ia_project_open(ia_project *p, ia_cli *c, ia_err *e)
@@ -115,6 +135,7 @@ bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e)
 
   if (given)
     return import(c, p, given, image, e);
+  ia_original_build(c, p->dir);
   ia_cli_step(c, "build the image");
   if (!ia_build_image(p->images, image, &b, e) || !ia_images_tag(p->images, p->file_name, image, e))
     return false;

@@ -1,9 +1,9 @@
 /* iapp chain show, chain use: which ledger commands speak to. */
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/hex.h"
+#include "cli/chains.h"
 #include "cli/frame.h"
 #include "cli/net.h"
 #include "client/money.h"
@@ -35,16 +35,6 @@ const ia_verb ia_verb_chain_show = {
     .example = "chain show",
     .uses = IA_USES_NET,
     .run = chain_show,
-};
-
-/* Public hubs by the names that iExec's tools and docs use; their nodes are the user's choice. */
-static const struct {
-  const char *name, *chain_id, *hub;
-} known[] = {
-    {"arbitrum-mainnet", "42161", "0x098bFCb1E50ebcA0BaA92C12eA0c3F045A1aD9f0"},
-    {"arbitrum", "42161", "0x098bFCb1E50ebcA0BaA92C12eA0c3F045A1aD9f0"},
-    {"arbitrum-sepolia-testnet", "421614", "0xB2157BF2fAb286b2A4170E3491Ac39770111Da3E"},
-    {"arbitrum-sepolia", "421614", "0xB2157BF2fAb286b2A4170E3491Ac39770111Da3E"},
 };
 
 static const char *const chain_settings[] = {"rpcUrl", "chainId", "hubAddress"};
@@ -89,13 +79,12 @@ static bool chain_use(ia_cli *c, ia_err *e)
     return use_local(c, e);
   if (strstr(which, "://"))
     return use_node(c, which, NULL, hub, e);
-  for (unsigned i = 0; i < IA_COUNT(known); i++) {
-    if (strcasecmp(which, known[i].name) != 0)
-      continue;
-    if (url)
-      return use_node(c, url, known[i].chain_id, hub ? hub : known[i].hub, e);
-    ia_fail(e, IA_E_USAGE, "%s needs a node", known[i].name);
-    return ia_hint(e, "iapp chain use %s --rpc URL", known[i].name);
+  const ia_known_chain *known = ia_chain_known(which);
+  if (known && url)
+    return use_node(c, url, known->chain_id, hub ? hub : known->hub, e);
+  if (known) {
+    ia_fail(e, IA_E_USAGE, "%s needs a node", known->name);
+    return ia_hint(e, "iapp chain use %s --rpc URL", known->name);
   }
   ia_fail(e, IA_E_USAGE, "no chain \"%.40s\"", which);
   return ia_hint(e, "local, arbitrum-mainnet, arbitrum-sepolia-testnet, or a node's URL");
@@ -109,6 +98,7 @@ static const ia_option use_options[] = {
 
 const ia_verb ia_verb_chain_use = {
     .name = "chain use",
+    .older = "chain select",
     .args = "local | NAME | URL",
     .min_args = 1,
     .max_args = 1,

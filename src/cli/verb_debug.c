@@ -78,6 +78,6 @@ const ia_verb ia_verb_debug = {
     .brief = "why a task failed, what that means, what to do, and what its app wrote",
     .example = "debug 0x1f2e..",
     .options = options,
-    .uses = IA_USES_WALLET | IA_USES_NET,
+    .uses = IA_USES_WALLET | IA_USES_NET | IA_USES_PROJECT,
     .run = debug,
 };

@@ -222,6 +222,6 @@ const ia_verb ia_verb_deploy = {
     .brief = "build the app, store its image, register it and publish its order",
     .example = "deploy",
     .options = options,
-    .uses = IA_USES_WALLET | IA_USES_NET,
+    .uses = IA_USES_WALLET | IA_USES_NET | IA_USES_PROJECT,
     .run = deploy,
 };

@@ -153,7 +153,7 @@ static void check_project(ia_cli *c, finding *f)
     if (!json_is_string(json_object_get(config, secrets[i])))
       continue;
     found(f, false, "iapp.config.json holds \"%s\" in clear", secrets[i]);
-    fix(f, "move it out: iapp wallet import --key-file FILE, iapp deploy --app-secret FILE");
+    fix(f, "move it out: iapp wallet import --from-project, iapp deploy --app-secret-file FILE");
     return;
   }
   found(f, true, "the project's configuration holds no secret");

@@ -44,6 +44,7 @@ static const ia_option options[] = {
 
 const ia_verb ia_verb_mock_data = {
     .name = "mock data",
+    .older = "mock protectedData",
     .args = "KEY=VALUE|KEY=@FILE|FILE.json ..",
     .min_args = 0,
     .max_args = 1000,

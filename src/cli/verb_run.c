@@ -263,6 +263,6 @@ const ia_verb ia_verb_run = {
     .brief = "run an app, on protected data that are granted to you; fetch and decrypt the result",
     .example = "run 0xApp --data 0xData --out ./result",
     .options = options,
-    .uses = IA_USES_WALLET | IA_USES_NET,
+    .uses = IA_USES_WALLET | IA_USES_NET | IA_USES_PROJECT,
     .run = run,
 };

@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "cli/frame.h"
+#include "cli/original.h"
 #include "cli/wallet.h"
 #include "client/result_keys.h"
 #include "eth/address.h"
@@ -20,9 +22,13 @@ bool ia_cli_wallet_file(ia_cli *c, ia_wallet_file *out, ia_err *e)
 {
   const char *which = ia_cli_opt(c, "wallet");
 
+  bool found = false;
+
   if (!which)
     which = ia_cli_endpoint_or_null(c, "wallet");
-  return ia_wallet_find(out, ia_cli_keystore(c), which, e);
+  if (!which && !ia_original_wallet_file(c, out, &found, e))
+    return false;
+  return found || ia_wallet_find(out, ia_cli_keystore(c), which, e);
 }
 
 bool ia_cli_wallet(ia_cli *c, ia_wallet **out, ia_err *e)
@@ -30,6 +36,12 @@ bool ia_cli_wallet(ia_cli *c, ia_wallet **out, ia_err *e)
   IA_AUTOV(ia_secret) password = {0};
   ia_wallet_file file;
 
+  *out = NULL;
+  if (!ia_cli_opt(c, "wallet") && !ia_cli_endpoint_or_null(c, "wallet") &&
+      !ia_original_wallet(c, out, e))
+    return false;
+  if (*out)
+    return true;
   return ia_cli_wallet_file(c, &file, e) &&
          ia_cli_password(c, &password, ia_addr_text(&file.address).s, false, e) &&
          ia_wallet_open(out, &file, ia_secret_view(&password), e);
@@ -74,6 +86,8 @@ static bool imported_key(ia_cli *c, ia_secret *key, ia_secret *password, ia_err 
   IA_AUTOV(ia_secret) digits = {0};
   ia_wallet_file f;
 
+  if (ia_cli_flag(c, "from-project"))
+    return ia_original_key(c, key, e) && ia_cli_password(c, password, "the wallet", true, e);
   if (ia_cli_arg(c, 0)) {
     ia_path p;
 
@@ -101,10 +115,13 @@ static bool wallet_import(ia_cli *c, ia_err *e)
 
   return imported_key(c, &key, &password, e) &&
          ia_wallet_create(&f, ia_cli_keystore(c), &key, ia_secret_view(&password), 0, e) &&
-         made(c, &f, e);
+         (!ia_cli_flag(c, "from-project") || ia_original_key_moved(c, &f, e)) && made(c, &f, e);
 }
 
 static const ia_option import_options[] = {
+    {"from-project", NULL, false,
+     "the key in clear of iapp.config.json, which then names the keystore file instead",
+     "wallet import --from-project"},
     {"key-file", "FILE", false, "file with the private key (asked for otherwise)",
      "wallet import --key-file ./key.txt"},
     {0},
@@ -142,6 +159,25 @@ const ia_verb ia_verb_wallet_show = {
     .example = "wallet show",
     .uses = IA_USES_WALLET,
     .run = wallet_show,
+};
+
+static bool wallet_select(ia_cli *c, ia_err *e)
+{
+  ia_wallet_file f;
+
+  return ia_wallet_find(&f, ia_cli_keystore(c), ia_cli_arg(c, 0), e) &&
+         ia_cli_setting_put(c, "wallet", ia_addr_text(&f.address).s, e) && made(c, &f, e);
+}
+
+const ia_verb ia_verb_wallet_select = {
+    .name = "wallet select",
+    .args = "WALLET",
+    .min_args = 1,
+    .max_args = 1,
+    .brief = "keep which wallet commands sign with",
+    .example = "wallet select 0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1",
+    .uses = IA_USES_WALLET,
+    .run = wallet_select,
 };
 
 static bool wallet_list(ia_cli *c, ia_err *e)

@@ -40,10 +40,15 @@ const ia_option ia_options_net[] = {
     {0},
 };
 
+const ia_option ia_options_project[] = {
+    {"chain", "NAME", false, "refuse unless this chain is spoken to (see chain use)",
+     "deploy --chain arbitrum-sepolia-testnet"},
+    {0},
+};
+
 /* Words of the name that stand in the line, 0 when it is another verb. */
-static int match(const ia_verb *v, int n, char *const *words)
+static int match(const char *rest, int n, char *const *words)
 {
-  const char *rest = v->name;
   int i = 0;
 
   for (; *rest; i++) {
@@ -63,7 +68,10 @@ const ia_verb *ia_verb_find(int n, char *const *words, int *used)
 
   *used = 0;
   for (unsigned i = 0; ia_verbs[i]; i++) {
-    int took = match(ia_verbs[i], n, words);
+    int took = match(ia_verbs[i]->name, n, words);
+
+    if (took == 0 && ia_verbs[i]->older)
+      took = match(ia_verbs[i]->older, n, words);
 
     if (took > *used) {
       best = ia_verbs[i];

@@ -20,6 +20,7 @@ const char *ia_verb_near(const char *word);
 extern const ia_option ia_options_global[];
 extern const ia_option ia_options_wallet[];
 extern const ia_option ia_options_net[];
+extern const ia_option ia_options_project[];
 
 /* help.c */
 void ia_cli_help_all(FILE *out);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 
 #include "base/clock.h"
 #include "base/hex.h"
@@ -61,6 +62,50 @@ bool ia_protect_remove(const ia_protect *p, ia_err *e)
   return true;
 }
 
+/* The number of a process or thread from *at on, past it and the text that follows. */
+static bool past_id(const char **at, const char *then, pid_t *id)
+{
+  char *end;
+  long v = strtol(*at, &end, 10);
+  size_t n = strlen(then);
+
+  if (end == *at || v <= 0 || v > INT32_MAX || strncmp(end, then, n) != 0)
+    return false;
+  *id = (pid_t)v;
+  *at = end + n;
+  return true;
+}
+
+/* Who was writing this: a ciphertext that has no journal yet, or a journal under the name from
+ * which it takes its own. false: it is neither. */
+static bool writer_of(const char *dir, const char *name, pid_t *id)
+{
+  const char *at = strchr(name, '-');
+  ia_path journal;
+
+  if (!at || strspn(name, "0123456789") != (size_t)(at - name))
+    return false;
+  at++;
+  if (past_id(&at, ".enc", id) && !*at)
+    return ia_path_join(&journal, NULL, "%s/%.*s.json", dir, (int)(strlen(name) - 4), name) &&
+           access(journal.s, F_OK) != 0;
+  return past_id(&at, ".json.", id) && past_id(&at, "-", id) && strspn(at, "0123456789") > 0 &&
+         strcmp(at + strspn(at, "0123456789"), ".tmp") == 0;
+}
+
+/* What killed processes left between two steps: nothing refers to it. */
+static void sweep(const char *dir)
+{
+  DIR *d = opendir(dir);
+  pid_t id;
+
+  for (struct dirent *at; d && (at = readdir(d));)
+    if (writer_of(dir, at->d_name, &id) && kill(id, 0) != 0 && errno == ESRCH)
+      (void)unlinkat(dirfd(d), at->d_name, 0);
+  if (d)
+    closedir(d);
+}
+
 /* Archive through the cipher into the file; the key sealed into the journal. */
 static bool encrypt(ia_protect *p, const ia_node *value, const ia_wallet *w, ia_err *e)
 {
@@ -94,8 +139,10 @@ static bool begin(ia_protect *p, const char *dir, const char *name, const ia_nod
   if (!ia_node_schema(&schema, value, e) || !(p->name = strdup(name)) ||
       !(p->schema = ia_buf_text(&schema)))
     return ia_fail(e, IA_E_MEMORY, "no memory for a journal");
-  if (!ia_mkdirs(dir, 0700, e) ||
-      !ia_path_join(&p->path, e, "%s/%" PRIu64 "-%d.json", dir, id, (int)getpid()) ||
+  if (!ia_mkdirs(dir, 0700, e))
+    return false;
+  sweep(dir);
+  if (!ia_path_join(&p->path, e, "%s/%" PRIu64 "-%d.json", dir, id, (int)getpid()) ||
       !ia_path_join(&p->sealed_path, e, "%s/%" PRIu64 "-%d.enc", dir, id, (int)getpid()))
     return false;
   if (encrypt(p, value, w, e) && ia_protect_save(p, e))
@@ -159,6 +206,7 @@ bool ia_protect_count(size_t *n, const char *dir, ia_err *e)
 {
   char **list;
 
+  sweep(dir);
   if (!names(&list, n, dir, e))
     return false;
   names_free(list, *n);

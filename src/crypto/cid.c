@@ -4,6 +4,7 @@
 #include "base/hex.h"
 
 static const char alphabet58[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+static const char alphabet36[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 static const char alphabet32[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 enum { BASE_MAX = 128, SHA2_256 = 0x12, P2P_CODE = 0x1a5 };
@@ -43,23 +44,25 @@ static int value_in(const char *alphabet, uint8_t c)
   return at ? (int)(at - alphabet) : -1;
 }
 
-bool ia_unbase58(ia_buf *out, ia_span text)
+/* A number in digits of that alphabet, with a zero byte for each leading zero digit. */
+static bool undigits(ia_buf *out, ia_span text, const char *alphabet)
 {
+  unsigned base = (unsigned)strlen(alphabet);
   uint8_t bytes[BASE_MAX] = {0};
   size_t zeros = 0, n = 0;
 
   if (text.len > BASE_MAX)
     return false;
-  while (zeros < text.len && text.ptr[zeros] == '1')
+  while (zeros < text.len && text.ptr[zeros] == (uint8_t)alphabet[0])
     zeros++;
   for (size_t i = zeros; i < text.len; i++) {
-    int v = value_in(alphabet58, text.ptr[i]);
+    int v = value_in(alphabet, text.ptr[i]);
 
     if (v < 0)
       return false;
     unsigned carry = (unsigned)v;
     for (size_t j = 0; j < n; j++) {
-      carry += (unsigned)bytes[j] * 58;
+      carry += (unsigned)bytes[j] * base;
       bytes[j] = (uint8_t)carry;
       carry >>= 8;
     }
@@ -70,6 +73,26 @@ bool ia_unbase58(ia_buf *out, ia_span text)
   for (size_t i = n; i > 0; i--)
     ia_buf_u8(out, bytes[i - 1]);
   return !out->bad;
+}
+
+bool ia_unbase58(ia_buf *out, ia_span text)
+{
+  return undigits(out, text, alphabet58);
+}
+
+/* Multibase "k", or "K" in upper case. */
+static bool unbase36(ia_buf *out, ia_span text, bool upper)
+{
+  uint8_t lower[BASE_MAX];
+
+  for (size_t i = 0; i < text.len; i++) {
+    uint8_t c = text.ptr[i];
+
+    if (upper ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z')
+      return false;
+    lower[i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+  }
+  return undigits(out, ia_span_of(lower, text.len), alphabet36);
 }
 
 /* RFC 4648 6 in lower case without padding. */
@@ -202,6 +225,8 @@ bool ia_cid_parse(ia_cid *c, ia_span text, ia_err *e)
     ok = ia_unbase58(&raw, rest);
   else if (text.ptr[0] == 'b' || text.ptr[0] == 'B')
     ok = unbase32(&raw, rest, text.ptr[0] == 'B');
+  else if (text.ptr[0] == 'k' || text.ptr[0] == 'K')
+    ok = unbase36(&raw, rest, text.ptr[0] == 'K');
   else if (text.ptr[0] == 'f' || text.ptr[0] == 'F')
     ok = unhex_strict(&raw, rest);
   if (!ok || (text.ptr[0] != 'Q' && raw.len == 34 && raw.ptr[0] == SHA2_256))

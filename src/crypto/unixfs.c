@@ -20,6 +20,7 @@ struct ia_dag {
   size_t n_levels;
   ia_dag_leaf_fn *on_leaf;
   void *on_leaf_ctx;
+  uint64_t last_block; /* bytes of the block made last */
 };
 
 static void put_varint(ia_buf *b, uint64_t v)
@@ -84,8 +85,9 @@ void ia_dag_leaf_hash(ia_h256 *out, ia_span data, bool raw)
 
 /* Inner node: links first, then Data { Type File, filesize, blocksizes } (dag-pb canonical order).
  */
-static bool node_hash(ia_dag_link *out, const ia_dag_options *o, const level *l, ia_err *e)
+static bool node_hash(ia_dag_link *out, ia_dag *d, const level *l, ia_err *e)
 {
+  const ia_dag_options *o = &d->o;
   IA_AUTOV(ia_buf) block = {0};
   IA_AUTOV(ia_buf) part = {0};
 
@@ -118,6 +120,7 @@ static bool node_hash(ia_dag_link *out, const ia_dag_options *o, const level *l,
   if (!ia_buf_ok(&part, e) || !ia_buf_ok(&block, e))
     return false;
   out->tsize += block.len;
+  d->last_block = block.len;
   ia_sha256(&out->cid.hash, ia_buf_view(&block));
   return true;
 }
@@ -167,7 +170,7 @@ static bool push(ia_dag *d, size_t at, const ia_dag_link *link, ia_err *e)
       return true;
     }
     ia_dag_link up;
-    if (!node_hash(&up, &d->o, l, e))
+    if (!node_hash(&up, d, l, e))
       return false;
     l->links[0] = carry;
     l->n = 1;
@@ -187,6 +190,7 @@ bool ia_dag_add_leaf(ia_dag *d, const ia_h256 *leaf, uint64_t bytes, ia_err *e)
                               .hash = *leaf},
                       .tsize = leaf_block_size((size_t)bytes, d->o.raw_leaves),
                       .fsize = bytes};
+  d->last_block = link.tsize;
   if (d->on_leaf && !d->on_leaf(d->on_leaf_ctx, leaf, bytes, e))
     return false;
   return push(d, 0, &link, e);
@@ -241,13 +245,18 @@ bool ia_dag_finish(ia_dag *d, ia_cid *cid, uint64_t *size, uint64_t *dag_size, i
       return true;
     }
     ia_dag_link up;
-    if (!node_hash(&up, &d->o, l, e))
+    if (!node_hash(&up, d, l, e))
       return false;
     l->n = 0;
     if (!push(d, i + 1, &up, e))
       return false;
   }
   return ia_fail(e, IA_E_TOO_LARGE, "file too large for a DAG");
+}
+
+uint64_t ia_dag_root_block(const ia_dag *d)
+{
+  return d->last_block;
 }
 
 bool ia_cid_of(ia_cid *out, ia_span data, const ia_dag_options *o, ia_err *e)

@@ -27,6 +27,8 @@ IA_MUST bool ia_dag_add_leaf(ia_dag *d, const ia_h256 *leaf, uint64_t bytes, ia_
 /* size: bytes of file; dag_size: of all blocks together (Kubo's "Size"); both may be NULL. The
  * object can only be freed after. */
 IA_MUST bool ia_dag_finish(ia_dag *d, ia_cid *cid, uint64_t *size, uint64_t *dag_size, ia_err *e);
+/* After finish: bytes of the root's own block. */
+uint64_t ia_dag_root_block(const ia_dag *d);
 /* CID of bytes in memory. */
 IA_MUST bool ia_cid_of(ia_cid *out, ia_span data, const ia_dag_options *o, ia_err *e);
 

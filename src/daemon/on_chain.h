@@ -1,4 +1,5 @@
-/* An installation that settles on an EVM chain (--chain, --hub): what every role must know of it. */
+/* An installation that settles on an EVM chain (--chain, --hub): what every role must know of it.
+ */
 #ifndef IA_DAEMON_ON_CHAIN_H
 #define IA_DAEMON_ON_CHAIN_H
 

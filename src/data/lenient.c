@@ -10,28 +10,6 @@ static bool enough(ia_span in, size_t want, ia_err *e)
   return true;
 }
 
-/* UTF-8 of a code point; what is none becomes U+FFFD. */
-static void put_utf8(ia_buf *out, uint32_t c)
-{
-  if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-    c = 0xfffd;
-  if (c < 0x80) {
-    ia_buf_u8(out, (uint8_t)c);
-  } else if (c < 0x800) {
-    ia_buf_u8(out, (uint8_t)(0xc0 | c >> 6));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
-  } else if (c < 0x10000) {
-    ia_buf_u8(out, (uint8_t)(0xe0 | c >> 12));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
-  } else {
-    ia_buf_u8(out, (uint8_t)(0xf0 | c >> 18));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
-  }
-}
-
 /* borsh-js: the lead byte alone tells the length, continuation bytes are not looked at. */
 static void borsh_js_text(ia_buf *out, ia_span in)
 {
@@ -42,7 +20,7 @@ static void borsh_js_text(ia_buf *out, ia_span in)
 
     for (size_t k = 1; k < n; k++)
       c = c << 6 | (i + k < in.len ? in.ptr[i + k] & 0x3fU : 0);
-    put_utf8(out, c);
+    ia_buf_utf8(out, c);
     i += n;
   }
 }
@@ -55,7 +33,7 @@ static void replaced_text(ia_buf *out, ia_span in)
     size_t n = b < 0x80 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
 
     if (n > in.len - i || !ia_utf8_valid(ia_span_of(in.ptr + i, n))) {
-      put_utf8(out, 0xfffd);
+      ia_buf_utf8(out, 0xfffd);
       i++;
       continue;
     }

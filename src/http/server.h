@@ -87,7 +87,7 @@ bool ia_request_local(const ia_request *rq);
 const char *ia_request_peer(const ia_request *rq); /* address as text without the port; "unix" */
 /* Streamed body, in the job: *n = 0 at the end. TOO_LARGE beyond the route's cap, CANCELLED when
  * the client left, TIMEOUT when it sends nothing for 30 s. Blocks. At most 6 such jobs run at a
- * time; further senders wait unread. */
+ * time, each from the first 64 KiB of its body on (or all of it); further senders wait. */
 IA_MUST bool ia_request_read(ia_request *rq, void *buf, size_t cap, size_t *n, ia_err *e);
 
 /* -- holding: an inline handler answers later (long poll, group commit) -- */

@@ -19,8 +19,10 @@ enum {
   RING = 256 << 10, /* bytes of a streamed body between client and job */
   FILL = 256 << 10, /* most bytes of one fill of a streamed reply */
   STREAMS_MAX = 6,  /* jobs that read a body at a time: slow senders leave threads for others */
-  STALL_S = 30,     /* a body that stands still so long ends */
-  DISCARD_MAX = 64 << 20, /* bytes of an unwanted body taken before the connection is cut */
+  STREAM_START = 64 << 10, /* bytes of a body, or all of it, before a job reads it: who sends
+                              nothing holds no thread */
+  STALL_S = 30,            /* a body that stands still so long ends */
+  DISCARD_MAX = 64 << 20,  /* bytes of an unwanted body taken before the connection is cut */
 };
 
 typedef enum reply_kind { REPLY_BYTES, REPLY_FILE, REPLY_STREAM } reply_kind;
@@ -79,7 +81,9 @@ struct ia_request {
   const ia_routes *table;
   const ia_route *route;
   phase ph;
-  bool suspended, in_handler, held, refused, job_running, queued;
+  bool suspended, in_handler, held, refused, job_running;
+  bool unstarted; /* a streamed body that no job reads yet */
+  bool queued;    /* it wants one, and none is free */
   uint64_t discarded;
   ia_buf body;
   ring in;

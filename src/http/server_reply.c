@@ -145,7 +145,9 @@ static void fill_work(void *ctx)
 
   st->at = 0;
   st->len = 0;
-  st->failed = !st->fill(st->ctx, st->buf, want, &st->len, &e);
+  /* made here, so that a HEAD needs none */
+  st->buf = st->buf ? st->buf : malloc(st->cap);
+  st->failed = !st->buf || !st->fill(st->ctx, st->buf, want, &st->len, &e);
   st->ended = !st->failed && st->len == 0;
   if (!st->failed && st->left != IA_SIZE_UNKNOWN)
     st->left -= st->len;
@@ -206,13 +208,10 @@ static struct MHD_Response *stream_response(ia_request *rq)
       (streamer){rq, rp->fill, rp->done, rp->stream_ctx, rp->size, NULL, FILL, 0, 0, false, false};
   if (rp->size < st->cap)
     st->cap = rp->size > 0 ? (size_t)rp->size : 1;
-  st->buf = malloc(st->cap);
-  struct MHD_Response *r = st->buf ? MHD_create_response_from_callback(
-                                         rp->size == IA_SIZE_UNKNOWN ? MHD_SIZE_UNKNOWN : rp->size,
-                                         64 << 10, on_read, st, on_stream_free)
-                                   : NULL;
+  struct MHD_Response *r =
+      MHD_create_response_from_callback(rp->size == IA_SIZE_UNKNOWN ? MHD_SIZE_UNKNOWN : rp->size,
+                                        64 << 10, on_read, st, on_stream_free);
   if (!r) {
-    free(st->buf);
     free(st);
     return NULL;
   }

@@ -66,7 +66,6 @@ static void stream_ended(ia_server *s)
       oldest = rq; /* the list begins with the newest */
   if (!oldest)
     return;
-  oldest->queued = false;
   start_job(oldest);
   ia_request_resume(oldest);
 }
@@ -91,6 +90,7 @@ static void job_done(void *ctx, bool ran)
 
 static void start_job(ia_request *rq)
 {
+  rq->unstarted = rq->queued = false;
   rq->ph = PH_RUNNING;
   if (!ia_loop_job(rq->server->loop, IA_POOL_JOBS, job_work, job_done, rq, &rq->err)) {
     settle(rq, false);
@@ -101,11 +101,22 @@ static void start_job(ia_request *rq)
   rq->server->streams += rq->route->stream_body;
 }
 
+/* The reader of a streamed body, now or when one of the others has ended. */
+static void start_reader(ia_request *rq)
+{
+  if (rq->server->streams < STREAMS_MAX)
+    start_job(rq);
+  else
+    rq->queued = true;
+}
+
 /* The body is whole: call the handler, or wait for the one that reads it. */
 static enum MHD_Result dispatch(ia_request *rq)
 {
-  if (rq->queued) {
-    rq->ph = PH_RUNNING; /* an empty body: its job starts in turn */
+  if (rq->unstarted) {
+    start_reader(rq);
+    if (rq->queued)
+      rq->ph = PH_RUNNING; /* its job starts in turn */
   } else if (rq->ph == PH_BODY && rq->route->kind == IA_ROUTE_JOB) {
     start_job(rq);
   } else if (rq->ph == PH_BODY) {
@@ -174,11 +185,7 @@ static enum MHD_Result begin(ia_request *rq, const char *method)
     ia_reply_refuse(rq, &e);
     return ia_reply_queue(rq);
   }
-  if (rq->server->streams < STREAMS_MAX) {
-    start_job(rq);
-    return MHD_YES;
-  }
-  rq->queued = true; /* not read meanwhile, so the sender waits */
+  rq->unstarted = true;
   return MHD_YES;
 }
 
@@ -193,11 +200,9 @@ static enum MHD_Result drop(ia_request *rq, size_t *n)
 
 static enum MHD_Result take_streamed(ia_request *rq, const char *data, size_t *n)
 {
-  if (rq->queued) {
-    ia_request_suspend(rq);
-    return MHD_YES;
-  }
-  if (!rq->job_running)
+  if (rq->server->closing)
+    return MHD_NO;
+  if (!rq->job_running && !rq->unstarted)
     return drop(rq, n);
   if (rq->in.total + *n > rq->route->body_cap) {
     pthread_mutex_lock(&rq->in.lock);
@@ -209,7 +214,9 @@ static enum MHD_Result take_streamed(ia_request *rq, const char *data, size_t *n
   size_t took = ia_ring_push(&rq->in, ia_span_of(data, *n));
   rq->in.total += took;
   *n -= took;
-  if (*n > 0)
+  if (rq->unstarted && !rq->queued && rq->in.total >= STREAM_START)
+    start_reader(rq);
+  if (*n > 0 && (rq->job_running || rq->queued))
     ia_request_suspend(rq);
   return MHD_YES;
 }

@@ -37,7 +37,7 @@ struct ia_blob_writer {
 
 struct ia_blob {
   int fd;
-  uint64_t size;
+  uint64_t size, root_block;
   bool raw;
   ia_buf leaves;
 };
@@ -235,6 +235,7 @@ static bool check_root(ia_blob *blob, const ia_dag_options *o, const ia_h256 *ro
     return false;
   if (in.len != 0 || !ia_h256_eq(&cid.hash, root))
     return ia_fail(e, IA_E_CORRUPT, "blob: leaf list of another blob");
+  blob->root_block = ia_dag_root_block(d);
   return true;
 }
 
@@ -280,9 +281,9 @@ static bool load(ia_blob *blob, const ia_blobs *b, const ia_cid *cid, ia_err *e)
   if ((!raw && none.code != IA_E_NOT_FOUND) || blob->size > IA_DAG_CHUNK)
     return ia_fail(e, IA_E_CORRUPT, "blob: leaf list missing");
   /* the one leaf is the root */
-  blob->raw = raw;
+  blob->raw = o.raw_leaves = raw;
   ia_buf_put(&blob->leaves, cid->hash.b, sizeof(cid->hash.b));
-  return ia_buf_ok(&blob->leaves, e);
+  return ia_buf_ok(&blob->leaves, e) && check_root(blob, &o, &cid->hash, e);
 }
 
 bool ia_blob_open(ia_blob **out, ia_blobs *b, const ia_cid *cid, ia_err *e)
@@ -312,6 +313,26 @@ void ia_blob_close(ia_blob *b)
 uint64_t ia_blob_size(const ia_blob *b)
 {
   return b->size;
+}
+
+uint64_t ia_blob_root_block(const ia_blob *b)
+{
+  return b->root_block;
+}
+
+bool ia_blob_peek(ia_blobs *b, const ia_cid *cid, uint64_t *size, bool *zip, ia_err *e)
+{
+  ia_blob blob = {.fd = -1};
+  uint8_t head[4];
+  bool raw;
+
+  bool ok = open_bytes(&blob, b, cid, &raw, e);
+  *size = blob.size;
+  *zip = ok && pread(blob.fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+         (memcmp(head, "PK\x03\x04", 4) == 0 || memcmp(head, "PK\x05\x06", 4) == 0);
+  if (blob.fd >= 0)
+    close(blob.fd);
+  return ok;
 }
 
 static bool read_chunk(ia_blob *b, uint64_t index, uint8_t *buf, size_t n, ia_err *e)

@@ -35,6 +35,11 @@ IA_MUST bool ia_blob_open(ia_blob **out, ia_blobs *b, const ia_cid *cid, ia_err 
 void ia_blob_close(ia_blob *b); /* NULL is fine */
 IA_DEFINE_AUTO(ia_blob, ia_blob_close)
 uint64_t ia_blob_size(const ia_blob *b);
+/* Bytes of the root's block alone. */
+uint64_t ia_blob_root_block(const ia_blob *b);
+/* Is there such a blob, and how large is it, without reading it: nothing is checked. zip: its first
+ * bytes are those of a zip. */
+IA_MUST bool ia_blob_peek(ia_blobs *b, const ia_cid *cid, uint64_t *size, bool *zip, ia_err *e);
 /* *n = 0 at the end. CORRUPT when the bytes are not those of the CID. */
 IA_MUST bool ia_blob_read_at(ia_blob *b, uint64_t from, uint8_t *buf, size_t cap, size_t *n,
                              ia_err *e);

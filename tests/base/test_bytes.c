@@ -154,13 +154,50 @@ static void secrets_live_in_their_own_pages(void **state IA_UNUSED)
   assert_false(ia_ct_eq(r.ptr, "00000000000000000000000000000000", 32));
 }
 
+/* Vectors of RFC 3629 and the edges between its lengths. */
+static void code_points_become_utf8(void **state IA_UNUSED)
+{
+  static const struct {
+    uint32_t c;
+    const char *bytes;
+  } rows[] = {{0x41, "A"},
+              {0x7f, "\x7f"},
+              {0x80, "\xc2\x80"},
+              {0x7ff, "\xdf\xbf"},
+              {0x800, "\xe0\xa0\x80"},
+              {0x20ac, "\xe2\x82\xac"},
+              {0xd7ff, "\xed\x9f\xbf"},
+              {0xd800, "\xef\xbf\xbd"},
+              {0xdfff, "\xef\xbf\xbd"},
+              {0xe000, "\xee\x80\x80"},
+              {0xffff, "\xef\xbf\xbf"},
+              {0x10000, "\xf0\x90\x80\x80"},
+              {0x233b4, "\xf0\xa3\x8e\xb4"},
+              {0x10ffff, "\xf4\x8f\xbf\xbf"},
+              {0x110000, "\xef\xbf\xbd"}};
+
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    IA_AUTOV(ia_buf) b = {0};
+
+    ia_buf_utf8(&b, rows[i].c);
+    assert_int_equal(b.len, strlen(rows[i].bytes));
+    assert_memory_equal(b.ptr, rows[i].bytes, b.len);
+    assert_true(ia_utf8_valid(ia_buf_view(&b)));
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(takes_do_not_run_short), cmocka_unit_test(buffers_keep_their_cap),
-      cmocka_unit_test(hex_goes_both_ways),     cmocka_unit_test(base64_vectors),
-      cmocka_unit_test(utf8_is_strict),         cmocka_unit_test(errors_wrap_and_cut),
-      cmocka_unit_test(clocks_have_text),       cmocka_unit_test(secrets_live_in_their_own_pages),
+      cmocka_unit_test(takes_do_not_run_short),
+      cmocka_unit_test(buffers_keep_their_cap),
+      cmocka_unit_test(hex_goes_both_ways),
+      cmocka_unit_test(base64_vectors),
+      cmocka_unit_test(utf8_is_strict),
+      cmocka_unit_test(code_points_become_utf8),
+      cmocka_unit_test(errors_wrap_and_cut),
+      cmocka_unit_test(clocks_have_text),
+      cmocka_unit_test(secrets_live_in_their_own_pages),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

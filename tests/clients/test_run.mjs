@@ -73,6 +73,15 @@ test("the pool's interface: its address, task information, logs for the requeste
   assert.equal(replicates.length, 1);
   assert.equal(replicates[0].exitCode, 0);
   assert.match(replicates[0].worker, /^0x[0-9a-fA-F]{40}$/);
+  assert.deepEqual([replicates[0].status, replicates[0].statusHistory.map((s) => s.status)],
+    ['COMPLETED', ['CREATED', 'COMPLETED']]);
+  assert.ok(replicates[0].statusHistory.every(({ date }) => Number.isFinite(Date.parse(date))));
+  // what a person would try next to these
+  const one = `${url}/tasks/${done}/replicates/${replicates[0].worker}`;
+  assert.equal((await (await fetch(one)).json()).currentStatus, 'COMPLETED');
+  assert.equal((await fetch(`${one}/logs`)).status, 401);
+  assert.equal((await fetch(`${url}/tasks/${done}/replicates/${me}`)).status, 404);
+  assert.match(await (await fetch(`${url}/version`)).text(), /^\d+\.\d+/);
   const [logs] = await iexec.task.fetchLogs(done);
   assert.equal(logs.worker.toLowerCase(), replicates[0].worker.toLowerCase());
   assert.match(logs.stdout, /the app has run/);

@@ -90,6 +90,23 @@ def nothing_left_is_told_as_such():
 
 
 @case
+def what_killed_processes_left_is_swept():
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)  # its number belongs to nobody now
+    dead = [f"17-{child}.enc", f"17-1.json.{child}-3.tmp"]
+    kept = [f"18-{os.getpid()}.enc", f"18-1.json.{os.getpid()}-0.tmp", "19-1.enc.old", "x-1.enc"]
+    for name in dead + kept:
+        with open(os.path.join(JOURNAL, name), "w", encoding="ascii") as f:
+            f.write("{}")
+    good("protect", "a=b")
+    equal(journals(), sorted(kept), "what living processes write, and what is none of ours, stays")
+    for name in kept:
+        os.unlink(os.path.join(JOURNAL, name))
+
+
+@case
 def another_wallet_cannot_resume():
     crash = crash_folder("other")
     status, _ = iapp("protect", "a=b", IAPP_CRASH_DIR=crash, IAPP_CRASH_ONLY="protect.uploaded")

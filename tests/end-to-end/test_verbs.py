@@ -60,6 +60,7 @@ def wallets():
     listed = members(None, "wallets", "wallet", "list", *keys)["wallets"]
     equal(sorted(w["address"] for w in listed), sorted(made), "list")
     members(None, "address file", "wallet", "show", Run.owner, *keys)
+    members(None, "address file", "wallet", "select", Run.owner, *keys)
     key = LAB.write("private-key", "11" * 32)
     members(None, "address file", "wallet", "import", "--key-file", key, *keys)
     equal(members(Run.user, "address wallet stake locked", "balance", "--faucet", "2RLC")["wallet"],

@@ -58,9 +58,9 @@ static void what_is_not_published(void **state)
   o.app.app = w->owner->address;
   refused(w, &o, w->owner, w->owner, IA_E_FORBIDDEN, "Resource not deployed");
   o = order_of(w, IA_ORDER_APP, 0);
-  refused(w, &o, w->owner, w->owner, IA_E_PARSE, "volume");
+  refused(w, &o, w->owner, w->owner, IA_E_INVALID, "volume");
   o = order_of(w, IA_ORDER_APP, 1ULL << 53);
-  refused(w, &o, w->owner, w->owner, IA_E_PARSE, "volume");
+  refused(w, &o, w->owner, w->owner, IA_E_INVALID, "volume");
   o = order_of(w, IA_ORDER_WORKERPOOL, 1);
   o.workerpool.workerpoolprice = ia_u256_of(1000);
   refused(w, &o, w->owner, w->owner, IA_E_FORBIDDEN, "stake");
@@ -187,7 +187,7 @@ static void numbers_and_tags_filter(void **state)
                                     "chainId=CHAIN&pageSize=1001",
                                     "chainId=CHAIN&minTag=0x1",
                                     "chainId=CHAIN&app=0x1",
-                                    "chainId=CHAIN&bulkOnly=perhaps",
+                                    "chainId=CHAIN&isAppStrict=perhaps",
                                     "chainId=CHAIN&requestor=any"};
   for (size_t i = 0; i < IA_COUNT(bad); i++) {
     const char *rest = strstr(bad[i], "CHAIN");

@@ -52,7 +52,7 @@ static void refusals_are_those_of_the_public_market(void **state)
   world *w = *state;
 
   refuses(w, "/apporders", 400, "app or appOwner is required");
-  refuses(w, "/apporders?app=0x1", 400, "app is not a valid ethereum address");
+  refuses(w, "/apporders?app=0x1", 400, "app is neither \"any\" nor a valid ethereum address");
   refuses(w, "/apporders?app=any&minTag=0x1", 400, "minTag must be a bytes32 hexstring");
   refuses(w, "/apporders?app=any&minVolume=0", 400, "minVolume must be greater than");
   refuses(w, "/apporders?app=any&pageSize=9", 400, "pageSize");

@@ -95,8 +95,8 @@ static void presigned_orders_are_not_taken(void **state)
 
   call(w, w->owner, NULL, IA_CALL_MANAGE_APP_ORDER, &op);
   assert_false(ia_to_market_publish(&w->net, w->owner, &op.order, &hash, &e));
-  assert_int_equal(e.code, IA_E_PARSE);
-  assert_non_null(strstr(e.msg, "sign"));
+  assert_int_equal(e.code, IA_E_FORBIDDEN);
+  assert_non_null(strstr(e.msg, "invalid sign"));
 }
 
 /* Told from the last check to the first: each fault hides those behind it. */
@@ -120,7 +120,7 @@ static void the_first_failure_is_named(void **state)
   o.workerpool.workerpool = w->other->address;
   expect(w, &o, w->other, IA_E_FORBIDDEN, "Resource not deployed");
   o.workerpool.volume = ia_u256_of(0);
-  expect(w, &o, w->other, IA_E_PARSE, "volume");
+  expect(w, &o, w->other, IA_E_INVALID, "volume");
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)

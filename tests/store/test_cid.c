@@ -93,6 +93,8 @@ static void text_forms_of_one_cid(void **state)
       "f01551220e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
       "F01551220E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
       "zb2rhmy65F3REf8SZp7De11gxtECBGgUKaLdiDj7MCGCHxbDW",
+      "k2cwueebp9wws0fnm29jatrrbqocjaivp132efhd99cd5phw2odywbit",
+      "K2CWUEEBP9WWS0FNM29JATRRBQOCJAIVP132EFHD99CD5PHW2ODYWBIT",
   };
   ia_cid first, c;
   ia_err e;
@@ -123,7 +125,10 @@ static void what_is_no_cid_is_refused(void **state)
       {"f01711220e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
        IA_E_UNSUPPORTED}, /* dag-cbor */
       {"f01551120e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-       IA_E_UNSUPPORTED}, /* another hash */
+       IA_E_UNSUPPORTED},                                                       /* another hash */
+      {"k2Cwueebp9wws0fnm29jatrrbqocjaivp132efhd99cd5phw2odywbit", IA_E_PARSE}, /* mixed case */
+      {"K2cwueebp9wws0fnm29jatrrbqocjaivp132efhd99cd5phw2odywbit", IA_E_PARSE},
+      {"k2cwueebp9wws0fnm29jatrrbqocjaivp132efhd99cd5phw2odywbi", IA_E_PARSE}, /* one too few */
       {"../../etc/passwd", IA_E_PARSE},
   };
 

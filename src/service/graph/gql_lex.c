@@ -197,25 +197,6 @@ bool gql_next(gql_lexer *l, gql_token *out, ia_err *e)
 }
 
 /* -- values of strings -- */
-static void put_utf8(ia_buf *out, uint32_t c)
-{
-  if (c < 0x80) {
-    ia_buf_u8(out, (uint8_t)c);
-  } else if (c < 0x800) {
-    ia_buf_u8(out, (uint8_t)(0xc0 | c >> 6));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
-  } else if (c < 0x10000) {
-    ia_buf_u8(out, (uint8_t)(0xe0 | c >> 12));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
-  } else {
-    ia_buf_u8(out, (uint8_t)(0xf0 | c >> 18));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-    ia_buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
-  }
-}
-
 /* Hex digits from i on: exactly `want`, or up to '}' when want is 0. */
 static bool hex(ia_span s, size_t *i, unsigned want, uint32_t *out)
 {
@@ -256,7 +237,7 @@ static bool unicode(ia_buf *out, ia_span s, size_t *i)
   }
   if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
     return false;
-  put_utf8(out, c);
+  ia_buf_utf8(out, c);
   return true;
 }
 

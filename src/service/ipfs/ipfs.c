@@ -43,20 +43,73 @@ static bool send_part(ia_reply *rp, ia_blob **blob, uint64_t from, uint64_t n, i
 
 /* Only what the iApp packages expect: zips are zips, the rest is bytes. One origin serves
  * everybody's uploads, so a browser must neither sniff nor run nor show them. */
-static bool describe(ia_reply *rp, ia_blob *blob, ia_err *e)
+static void describe(ia_reply *rp, const ia_cid *cid, bool zip)
 {
-  uint8_t head[4] = {0};
-  size_t n;
+  char etag[80];
 
-  if (!ia_blob_read_at(blob, 0, head, sizeof(head), &n, e))
-    return false;
-  bool zip = n == 4 && (memcmp(head, "PK\x03\x04", 4) == 0 || memcmp(head, "PK\x05\x06", 4) == 0);
+  (void)snprintf(etag, sizeof(etag), "\"%s\"", ia_cid_format(cid).s);
+  ia_reply_header(rp, "ETag", etag);
   ia_reply_type(rp, zip ? "application/zip" : "application/octet-stream");
   ia_reply_header(rp, "Content-Security-Policy", "sandbox; default-src 'none'");
   ia_reply_header(rp, "X-Content-Type-Options", "nosniff");
   ia_reply_header(rp, "Content-Disposition", "attachment");
   ia_reply_header(rp, "Cache-Control", "public, max-age=29030400, immutable");
   ia_reply_header(rp, "Accept-Ranges", "bytes");
+}
+
+static bool is_known_to_client(ia_request *rq, const ia_cid *cid)
+{
+  char etag[80];
+
+  (void)snprintf(etag, sizeof(etag), "\"%s\"", ia_cid_format(cid).s);
+  return ia_span_is(ia_request_header(rq, "if-none-match"), etag);
+}
+
+/* The bytes that were asked for; false: there are none, and that is the answer. */
+static bool choose_part(ia_request *rq, ia_reply *rp, uint64_t size, uint64_t *from, uint64_t *n)
+{
+  char text[80];
+
+  *from = 0;
+  *n = size;
+  ia_range range = ia_range_parse(ia_request_header(rq, "range"), size, from, n);
+  if (range == IA_RANGE_WHOLE)
+    return true;
+  if (range == IA_RANGE_BAD)
+    (void)snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size);
+  else
+    (void)snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)*from,
+                   (unsigned long long)(*from + *n - 1), (unsigned long long)size);
+  ia_reply_status(rp, range == IA_RANGE_BAD ? 416 : 206);
+  ia_reply_header(rp, "Content-Range", text);
+  return range == IA_RANGE_PART;
+}
+
+static bool no_bytes(void *ctx, uint8_t *buf, size_t cap, size_t *n, ia_err *e)
+{
+  (void)ctx;
+  (void)buf;
+  (void)cap;
+  *n = 0;
+  return ia_fail(e, IA_E_INTERNAL, "HEAD has no body");
+}
+
+/* Clients ask this after every upload: opening the file is all it costs. */
+static bool gateway_head(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  ia_ipfs *s = ctx;
+  uint64_t size, from, n;
+  ia_cid cid;
+  bool zip;
+
+  if (!ia_cid_parse(&cid, ia_request_param(rq, "cid"), e) ||
+      !ia_blob_peek(s->blobs, &cid, &size, &zip, e))
+    return false;
+  describe(rp, &cid, zip);
+  if (is_known_to_client(rq, &cid))
+    ia_reply_status(rp, 304);
+  else if (choose_part(rq, rp, size, &from, &n))
+    ia_reply_stream(rp, n, no_bytes, NULL, NULL);
   return true;
 }
 
@@ -65,32 +118,19 @@ static bool gateway(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   IA_AUTO(ia_blob) *blob = NULL;
   ia_ipfs *s = ctx;
   ia_cid cid;
-  char text[80];
+  uint64_t peeked;
+  bool zip;
 
   if (!ia_cid_parse(&cid, ia_request_param(rq, "cid"), e) ||
-      !ia_blob_open(&blob, s->blobs, &cid, e) || !describe(rp, blob, e))
+      !ia_blob_peek(s->blobs, &cid, &peeked, &zip, e) || !ia_blob_open(&blob, s->blobs, &cid, e))
     return false;
-  (void)snprintf(text, sizeof(text), "\"%s\"", ia_cid_format(&cid).s);
-  ia_reply_header(rp, "ETag", text);
-  if (ia_span_is(ia_request_header(rq, "if-none-match"), text)) {
+  describe(rp, &cid, zip);
+  if (is_known_to_client(rq, &cid)) {
     ia_reply_status(rp, 304);
     return true;
   }
-  uint64_t size = ia_blob_size(blob), from = 0, n = size;
-  ia_range range = ia_range_parse(ia_request_header(rq, "range"), size, &from, &n);
-  if (range == IA_RANGE_BAD) {
-    (void)snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size);
-    ia_reply_status(rp, 416);
-    ia_reply_header(rp, "Content-Range", text);
-    return true;
-  }
-  if (range == IA_RANGE_PART) {
-    (void)snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)from,
-                   (unsigned long long)(from + n - 1), (unsigned long long)size);
-    ia_reply_status(rp, 206);
-    ia_reply_header(rp, "Content-Range", text);
-  }
-  return send_part(rp, &blob, from, n, e);
+  uint64_t from, n;
+  return !choose_part(rq, rp, ia_blob_size(blob), &from, &n) || send_part(rp, &blob, from, n, e);
 }
 
 /* Nothing lies below a file. */
@@ -122,15 +162,10 @@ static bool cat(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   IA_AUTO(ia_blob) *blob = NULL;
   ia_ipfs *s = ctx;
   uint64_t offset = 0, length = UINT64_MAX;
-  ia_span arg;
   ia_cid cid;
 
-  if (!ia_request_query(rq, "arg", &arg))
-    return ia_fail(e, IA_E_INVALID, "argument \"ipfs-path\" is required");
-  bool path = arg.len > 6 && memcmp(arg.ptr, "/ipfs/", 6) == 0;
-  if (!(path ? ia_cid_from_multiaddr(&cid, arg, e) : ia_cid_parse(&cid, arg, e)) ||
-      !number(rq, "offset", &offset, e) || !number(rq, "length", &length, e) ||
-      !ia_blob_open(&blob, s->blobs, &cid, e))
+  if (!ia_ipfs_argument(rq, &cid, e) || !number(rq, "offset", &offset, e) ||
+      !number(rq, "length", &length, e) || !ia_blob_open(&blob, s->blobs, &cid, e))
     return false;
   uint64_t size = ia_blob_size(blob);
   offset = offset < size ? offset : size;
@@ -155,6 +190,12 @@ static void ipfs_error(ia_reply *rp, const ia_err *err)
 static const ia_route rows[] = {
     {"POST", "/api/v0/add", IA_ROUTE_JOB, SIZE_MAX / 2, true, ia_ipfs_add},
     {"POST", "/api/v0/cat", IA_ROUTE_JOB, 0, false, cat},
+    {"POST", "/api/v0/version", IA_ROUTE_INLINE, 0, false, ia_ipfs_version},
+    {"POST", "/api/v0/block/stat", IA_ROUTE_JOB, 0, false, ia_ipfs_block_stat},
+    {"POST", "/api/v0/pin/add", IA_ROUTE_INLINE, 0, false, ia_ipfs_pin_add},
+    {"POST", "/api/v0/pin/ls", IA_ROUTE_INLINE, 0, false, ia_ipfs_pin_ls},
+    {"POST", "/api/v0/*command", IA_ROUTE_INLINE, 64 << 10, false, ia_ipfs_other},
+    {"HEAD", "/ipfs/:cid", IA_ROUTE_INLINE, 0, false, gateway_head},
     {"GET", "/ipfs/:cid", IA_ROUTE_JOB, 0, false, gateway},
     {"GET", "/ipfs/:cid/*path", IA_ROUTE_INLINE, 0, false, below},
 };

@@ -18,7 +18,7 @@ IA_MUST bool ia_ipfs_open(ia_ipfs **out, const ia_ipfs_config *c, ia_loop *l, ia
 /* After the server that mounts it is closed. NULL is fine. */
 void ia_ipfs_close(ia_ipfs *s);
 IA_DEFINE_AUTO(ia_ipfs, ia_ipfs_close)
-/* POST /api/v0/add, /api/v0/cat; GET, HEAD /ipfs/<cid> */
+/* POST /api/v0/{add,cat,version,block/stat,pin/add,pin/ls}; GET, HEAD /ipfs/<cid> */
 IA_MUST bool ia_ipfs_mount(ia_ipfs *s, ia_server *server, ia_err *e);
 /* For other parts of the same process. */
 ia_blobs *ia_ipfs_blobs(ia_ipfs *s);

@@ -23,6 +23,17 @@ struct ia_ipfs {
 
 /* Counts bytes of an address beyond loopback; BUSY above its quota. */
 IA_MUST bool ia_ipfs_charge(ia_ipfs *s, const char *peer, uint64_t bytes, ia_err *e);
+
+/* api.c */
+/* The query's `arg`: a CID, or a path that is one. */
+IA_MUST bool ia_ipfs_argument(ia_request *rq, ia_cid *cid, ia_err *e);
+bool ia_ipfs_version(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_ipfs_block_stat(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_ipfs_pin_add(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_ipfs_pin_ls(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+bool ia_ipfs_other(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+
+/* add.c */
 bool ia_ipfs_add(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 
 #endif

@@ -126,33 +126,30 @@ static const struct {
 
 static bool bind_filters(ia_stmt *s, ia_request *rq, ia_err *e)
 {
-  uint64_t category = UINT64_MAX;
-  ia_span v;
+  uint64_t category = 0;
+  bool given;
 
   for (size_t i = 0; i < IA_COUNT(filters); i++) {
     int at = ia_bind_name(s, filters[i].param);
     ia_h256 hash;
     ia_addr addr;
-    bool given;
 
-    if (!ia_request_query(rq, filters[i].query, &v) || ia_span_is(v, "any")) {
+    if (filters[i].hash ? !ia_market_query_h256(rq, filters[i].query, &hash, &given, e)
+                        : !ia_market_query_addr(rq, filters[i].query, &addr, &given, e))
+      return false;
+    if (!given)
       ia_bind_null(s, at);
-    } else if (filters[i].hash) {
-      if (!ia_h256_parse(&hash, v))
-        return ia_fail(e, IA_E_INVALID, "%s must be a bytes32 hexstring", filters[i].query);
+    else if (filters[i].hash)
       ia_bind_h256(s, at, &hash);
-    } else {
-      if (!ia_market_query_addr(rq, filters[i].query, &addr, &given, e))
-        return false;
+    else
       ia_bind_addr(s, at, &addr);
-    }
   }
-  if (!ia_market_query_u64(rq, "category", &category, e))
+  if (!ia_market_query_number(rq, "category", 0, NUMBER_MAX, &category, &given, e))
     return false;
-  if (category == UINT64_MAX)
-    ia_bind_null(s, ia_bind_name(s, "$category"));
-  else
+  if (given)
     ia_bind_u64(s, ia_bind_name(s, "$category"), category);
+  else
+    ia_bind_null(s, ia_bind_name(s, "$category"));
   return true;
 }
 
@@ -182,14 +179,14 @@ static bool deals_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia
 
   if (!items)
     return ia_fail(e, IA_E_MEMORY, "no memory for a list");
-  if (!ia_market_chain(m, rq, e) || !ia_market_paging(rq, &p, e) || !ia_market_catch_up(m, e) ||
-      !ia_db_stmt(&s, w->db, "SELECT count(*)" WHERE, e) || !bind_filters(s, rq, e) ||
-      !ia_stmt_step(s, &row, e))
+  if (!ia_market_admit(m, rq, e) || !ia_market_query_known(rq, e) || !ia_market_paging(rq, &p, e) ||
+      !ia_market_catch_up(m, e) || !ia_db_stmt(&s, w->db, "SELECT count(*)" WHERE, e) ||
+      !bind_filters(s, rq, e) || !ia_stmt_step(s, &row, e))
     return false;
   uint64_t count = ia_col_u64(s, 0);
   ia_stmt_reset(s);
   if (!ia_db_stmt(&s, w->db,
-                  "SELECT body" WHERE " ORDER BY block DESC, place DESC LIMIT $limit OFFSET $skip",
+                  "SELECT body" WHERE " ORDER BY block DESC, dealid LIMIT $limit OFFSET $skip",
                   e) ||
       !bind_filters(s, rq, e))
     return false;
@@ -226,11 +223,10 @@ static bool deal_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_
   ia_h256 id;
   ia_stmt *s;
 
-  if (!ia_market_chain(m, rq, e))
+  if (!ia_market_admit(m, rq, e))
     return false;
-  if (!ia_h256_parse(&id, ia_request_param(rq, "dealid")))
-    return ia_fail(e, IA_E_INVALID, "dealid must be a bytes32 hexstring");
-  if (!ia_market_catch_up(m, e) ||
+  if (!ia_market_bytes32(ia_request_param(rq, "dealid"), "dealid", &id, e) ||
+      !ia_market_catch_up(m, e) ||
       !ia_db_stmt(&s, w->db, "SELECT body FROM deals WHERE dealid = $1", e))
     return false;
   ia_bind_h256(s, 1, &id);
@@ -320,12 +316,13 @@ static bool categories_with(ia_market *m, worker *w, ia_request *rq, ia_reply *r
   json_t *rows[CATEGORIES_MAX] = {NULL};
   IA_AUTO_JSON *items = json_array();
   uint64_t all, least = 0, most = NUMBER_MAX;
+  bool given;
   paging p;
   size_t n;
 
-  if (!ia_market_chain(m, rq, e) || !ia_market_paging(rq, &p, e) ||
-      !ia_market_query_u64(rq, "minWorkClockTimeRef", &least, e) ||
-      !ia_market_query_u64(rq, "maxWorkClockTimeRef", &most, e) ||
+  if (!ia_market_admit(m, rq, e) || !ia_market_paging(rq, &p, e) ||
+      !ia_market_query_number(rq, "minWorkClockTimeRef", 0, NUMBER_MAX, &least, &given, e) ||
+      !ia_market_query_number(rq, "maxWorkClockTimeRef", 0, NUMBER_MAX, &most, &given, e) ||
       !count_categories(w->chain, &all, e))
     return false;
   n = all < CATEGORIES_MAX ? (size_t)all : CATEGORIES_MAX;
@@ -353,13 +350,10 @@ bool ia_market_categories(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 static bool category_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   uint64_t n, id = 0;
-  ia_u256 wide;
 
-  if (!ia_market_chain(m, rq, e))
-    return false;
-  if (!ia_u256_parse(&wide, ia_request_param(rq, "id"), NULL) || !ia_u256_u64(&id, &wide))
-    return ia_fail(e, IA_E_INVALID, "catid: want a number");
-  if (!count_categories(w->chain, &n, e))
+  if (!ia_market_admit(m, rq, e) ||
+      !ia_market_number(ia_request_param(rq, "id"), "catid", 0, NUMBER_MAX, &id, e) ||
+      !count_categories(w->chain, &n, e))
     return false;
   if (id >= n)
     return ia_fail(e, IA_E_NOT_FOUND, "category not found");

@@ -9,77 +9,18 @@
 #include "base/hex.h"
 #include "eth/address.h"
 
-/* A misspelt filter must not widen a list. */
-static bool check_names(ia_request *rq, ia_err *e)
-{
-  static const char *const known[] = {"chainId",
-                                      "pageIndex",
-                                      "pageSize",
-                                      "page",
-                                      "app",
-                                      "appOwner",
-                                      "dataset",
-                                      "datasetOwner",
-                                      "workerpool",
-                                      "workerpoolOwner",
-                                      "requester",
-                                      "beneficiary",
-                                      "category",
-                                      "isAppStrict",
-                                      "isDatasetStrict",
-                                      "isWorkerpoolStrict",
-                                      "isRequesterStrict",
-                                      "minTag",
-                                      "maxTag",
-                                      "minVolume",
-                                      "minTrust",
-                                      "maxTrust",
-                                      "bulkOnly"};
-  ia_span name, value;
-
-  for (size_t i = 0; ia_request_query_at(rq, i, &name, &value); i++) {
-    size_t k = 0;
-
-    while (k < IA_COUNT(known) && !ia_span_is(name, known[k]))
-      k++;
-    if (k == IA_COUNT(known))
-      return ia_fail(e, IA_E_INVALID, "%.*s: no such filter", (int)(name.len < 40 ? name.len : 40),
-                     (const char *)name.ptr);
-    if (ia_request_query_count(rq, known[k]) > 1)
-      return ia_fail(e, IA_E_INVALID, "%s: given twice", known[k]);
-  }
-  return true;
-}
-
-static bool flag(ia_request *rq, const char *name, bool *out, ia_err *e)
-{
-  ia_span v;
-
-  *out = false;
-  if (!ia_request_query(rq, name, &v) || ia_span_is(v, "false"))
-    return true;
-  *out = true;
-  return ia_span_is(v, "true") || ia_fail(e, IA_E_INVALID, "%s: want true or false", name);
-}
-
 /* A restriction: absent = only orders without one; an address = without one, or that, or a group
  * that it is a member of; strict = exactly that; "any" = whatever. */
 static bool restriction(ia_request *rq, const char *name, const char *strict_name,
                         ia_market_pick *p, ia_err *e)
 {
   bool strict, given;
-  ia_span v;
 
   *p = (ia_market_pick){0};
-  if (!flag(rq, strict_name, &strict, e))
+  if (!ia_market_query_flag(rq, strict_name, &strict, e) ||
+      !ia_market_query_any(rq, name, &p->b, &given, &p->free, e))
     return false;
-  if (ia_request_query(rq, name, &v) && ia_span_is(v, "any")) {
-    p->free = true;
-    return true;
-  }
-  if (!ia_market_query_addr(rq, name, &p->b, &given, e))
-    return false;
-  p->groups = given && !strict;
+  p->groups = given && !p->free && !strict;
   if (given && strict)
     p->a = p->b;
   return true;
@@ -88,27 +29,32 @@ static bool restriction(ia_request *rq, const char *name, const char *strict_nam
 /* What the order is about: absent or "any" = whatever. */
 static bool subject(ia_request *rq, const char *name, ia_market_pick *p, bool *given, ia_err *e)
 {
-  ia_span v;
-  bool one;
+  bool any;
 
-  *p = (ia_market_pick){.free = true};
-  *given = ia_request_query(rq, name, &v);
-  if (!*given || ia_span_is(v, "any"))
-    return true;
-  if (!ia_market_query_addr(rq, name, &p->a, &one, e))
+  *p = (ia_market_pick){0};
+  if (!ia_market_query_any(rq, name, &p->a, given, &any, e))
     return false;
-  *p = (ia_market_pick){.a = p->a, .b = p->a};
+  p->b = p->a;
+  p->free = any || !*given;
+  return true;
+}
+
+static bool owner(ia_request *rq, const char *name, ia_market_pick *p, bool *given, ia_err *e)
+{
+  *p = (ia_market_pick){0};
+  if (!ia_market_query_addr(rq, name, &p->a, given, e))
+    return false;
+  p->b = p->a;
+  p->free = !*given;
   return true;
 }
 
 static bool tag(ia_request *rq, const char *name, ia_h256 *out, uint8_t without, ia_err *e)
 {
-  ia_span v;
+  bool given;
 
   memset(out->b, without, sizeof(out->b));
-  if (!ia_request_query(rq, name, &v) || ia_h256_parse(out, v))
-    return true;
-  return ia_fail(e, IA_E_INVALID, "%s must be a bytes32 hexstring", name);
+  return ia_market_query_h256(rq, name, out, &given, e);
 }
 
 static bool read_subject(ia_request *rq, ia_order_kind kind, ia_market_filter *f, ia_err *e)
@@ -119,41 +65,61 @@ static bool read_subject(ia_request *rq, ia_order_kind kind, ia_market_filter *f
 
   f->signer.free = true;
   if (!subject(rq, assets[kind], &f->asset, &by_asset, e) ||
-      (owners[kind] && !subject(rq, owners[kind], &f->signer, &by_owner, e)))
+      (owners[kind] && !owner(rq, owners[kind], &f->signer, &by_owner, e)))
     return false;
   if ((kind == IA_ORDER_APP || kind == IA_ORDER_DATASET) && !by_asset && !by_owner)
     return ia_fail(e, IA_E_INVALID, "%s or %s is required", assets[kind], owners[kind]);
   return true;
 }
 
-bool ia_market_filter_read(ia_request *rq, ia_order_kind kind, ia_market_filter *f, ia_err *e)
+/* Restrictions, and of request orders what they name. */
+static bool read_picks(ia_request *rq, ia_order_kind kind, ia_market_filter *f, ia_err *e)
 {
   bool request = kind == IA_ORDER_REQUEST, given;
-  ia_span v;
 
-  *f = (ia_market_filter){
-      .kind = kind, .max_trust = NUMBER_MAX, .any_category = !ia_request_query(rq, "category", &v)};
-  if (!check_names(rq, e) || !read_subject(rq, kind, f, e) ||
-      !(request ? subject(rq, "app", &f->app, &given, e)
+  f->beneficiary.free = true;
+  if (!(request ? subject(rq, "app", &f->app, &given, e)
                 : restriction(rq, "app", "isAppStrict", &f->app, e)) ||
       !(request ? subject(rq, "dataset", &f->dataset, &given, e)
                 : restriction(rq, "dataset", "isDatasetStrict", &f->dataset, e)) ||
       !restriction(rq, "workerpool", "isWorkerpoolStrict", &f->workerpool, e) ||
       !restriction(rq, "requester", "isRequesterStrict", &f->requester, e) ||
-      !subject(rq, "beneficiary", &f->beneficiary, &given, e))
+      (request && !subject(rq, "beneficiary", &f->beneficiary, &given, e)))
     return false;
   /* the order's own subject is no restriction of it */
   ia_market_pick *own[] = {&f->app, &f->dataset, &f->workerpool, &f->requester};
   own[kind]->free = true;
-  if (!ia_market_query_u64(rq, "minVolume", &f->min_volume, e))
+  return true;
+}
+
+/* Numbers that the orders of this kind have; those of other kinds are ignored, as by the public
+ * market. */
+static bool read_numbers(ia_request *rq, ia_order_kind kind, ia_market_filter *f, ia_err *e)
+{
+  bool request = kind == IA_ORDER_REQUEST, pool = kind == IA_ORDER_WORKERPOOL, given;
+
+  f->any_category = true;
+  f->max_trust = NUMBER_MAX;
+  if (!ia_market_query_number(rq, "minVolume", 1, NUMBER_MAX, &f->min_volume, &given, e))
     return false;
-  if (f->min_volume == 0 && ia_request_query(rq, "minVolume", &v))
-    return ia_fail(e, IA_E_INVALID, "minVolume must be greater than or equal to 1");
-  return ia_market_query_u64(rq, "category", &f->category, e) &&
-         ia_market_query_u64(rq, "minTrust", &f->min_trust, e) &&
-         ia_market_query_u64(rq, "maxTrust", &f->max_trust, e) &&
-         flag(rq, "bulkOnly", &f->bulk, e) && tag(rq, "minTag", &f->min_tag, 0, e) &&
-         tag(rq, "maxTag", &f->max_tag, 0xff, e);
+  if (pool || request) {
+    if (!ia_market_query_number(rq, "category", 0, NUMBER_MAX, &f->category, &given, e))
+      return false;
+    f->any_category = !given;
+  }
+  return (!pool ||
+          ia_market_query_number(rq, "minTrust", 0, NUMBER_MAX, &f->min_trust, &given, e)) &&
+         (!request ||
+          ia_market_query_number(rq, "maxTrust", 0, NUMBER_MAX, &f->max_trust, &given, e)) &&
+         (kind != IA_ORDER_DATASET || ia_market_query_flag(rq, "bulkOnly", &f->bulk, e));
+}
+
+bool ia_market_filter_read(ia_request *rq, ia_order_kind kind, ia_market_filter *f, ia_err *e)
+{
+  *f = (ia_market_filter){.kind = kind};
+  return ia_market_query_known(rq, e) && read_subject(rq, kind, f, e) &&
+         read_picks(rq, kind, f, e) && read_numbers(rq, kind, f, e) &&
+         tag(rq, "minTag", &f->min_tag, 0, e) && tag(rq, "maxTag", &f->max_tag, 0xff, e);
 }
 
 /* -- SQL -- */

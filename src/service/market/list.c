@@ -10,19 +10,18 @@ enum { PAGE_MIN = 10, PAGE_MAX = 1000, PAGE = 20 };
 
 bool ia_market_paging(ia_request *rq, paging *p, ia_err *e)
 {
-  uint64_t skip = UINT64_MAX;
+  bool by_index, by_size, old;
 
   *p = (paging){.size = PAGE};
-  if (!ia_market_query_u64(rq, "pageIndex", &p->index, e) ||
-      !ia_market_query_u64(rq, "pageSize", &p->size, e) ||
-      !ia_market_query_u64(rq, "page", &skip, e)) /* the old name for the rows to skip */
+  if (!ia_market_query_number(rq, "pageIndex", 0, NUMBER_MAX, &p->index, &by_index, e) ||
+      !ia_market_query_number(rq, "pageSize", PAGE_MIN, PAGE_MAX, &p->size, &by_size, e) ||
+      !ia_market_query_number(rq, "page", 0, NUMBER_MAX, &p->skip, &old, e))
     return false;
-  if (p->size < PAGE_MIN || p->size > PAGE_MAX)
-    return ia_fail(e, IA_E_INVALID, "pageSize: want %d to %d", PAGE_MIN, PAGE_MAX);
-  if (__builtin_mul_overflow(p->index, p->size, &p->skip) || p->skip > NUMBER_MAX)
-    return ia_fail(e, IA_E_INVALID, "pageIndex: too large");
-  if (skip != UINT64_MAX)
-    p->skip = skip;
+  /* the old name for the rows to skip counts where there is no new one */
+  if (by_index || by_size || !old) {
+    if (__builtin_mul_overflow(p->index, p->size, &p->skip) || p->skip > NUMBER_MAX)
+      return ia_fail(e, IA_E_INVALID, "pageIndex: too large");
+  }
   return true;
 }
 
@@ -109,7 +108,7 @@ static bool list_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_
 
   if (!items)
     return ia_fail(e, IA_E_MEMORY, "no memory for a list");
-  if (!ia_market_chain(m, rq, e) || !ia_market_kind(ia_request_path(rq), &kind, e) ||
+  if (!ia_market_admit(m, rq, e) || !ia_market_kind(ia_request_path(rq), &kind, e) ||
       !ia_market_filter_read(rq, kind, &f, e) || !ia_market_paging(rq, &p, e) ||
       !ia_market_catch_up(m, e) || !count_of(w->db, &f, &count, e) ||
       !items_of(m, w->db, &f, &p, items, e))
@@ -135,11 +134,10 @@ static bool one_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_e
   ia_stmt *s;
   bool row;
 
-  if (!ia_market_chain(m, rq, e) || !ia_market_kind(ia_request_path(rq), &kind, e))
+  if (!ia_market_admit(m, rq, e) || !ia_market_kind(ia_request_path(rq), &kind, e))
     return false;
-  if (!ia_h256_parse(&hash, ia_request_param(rq, "hash")))
-    return ia_fail(e, IA_E_INVALID, "orderHash must be a bytes32 hexstring");
-  if (!ia_market_catch_up(m, e) ||
+  if (!ia_market_bytes32(ia_request_param(rq, "hash"), "orderHash", &hash, e) ||
+      !ia_market_catch_up(m, e) ||
       !ia_db_stmt(&s, w->db, "SELECT " ITEM_COLUMNS " FROM orders WHERE hash = $1 AND kind = $2",
                   e))
     return false;

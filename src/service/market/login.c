@@ -62,10 +62,10 @@ bool ia_market_get_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   ia_addr who;
   ia_h256 hash;
 
-  if (!ia_market_chain(m, rq, e) || !ia_market_query_addr(rq, "address", &who, &given, e))
+  if (!ia_market_admit(m, rq, e) || !ia_market_query_addr(rq, "address", &who, &given, e))
     return false;
   if (!given)
-    return ia_fail(e, IA_E_INVALID, "address: missing");
+    return ia_market_required("address", e);
   if (!ia_random(random, sizeof(random), e))
     return false;
   memcpy(text, intro, sizeof(intro) - 1);

@@ -47,18 +47,6 @@ void ia_market_worker_back(ia_market *m, worker *w)
   pthread_mutex_unlock(&m->lock);
 }
 
-bool ia_market_chain(const ia_market *m, ia_request *rq, ia_err *e)
-{
-  uint64_t id = UINT64_MAX;
-
-  if (!ia_market_query_u64(rq, "chainId", &id, e))
-    return false;
-  if (id != m->chain_id)
-    return ia_fail(e, IA_E_INVALID, "chainId is not supported: this market serves %llu",
-                   (unsigned long long)m->chain_id);
-  return true;
-}
-
 static bool version(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   IA_AUTO_JSON *v = json_pack("{s:b,s:s}", "ok", 1, "version", IA_VERSION);
@@ -68,18 +56,35 @@ static bool version(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   return v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "no memory");
 }
 
+/* For people with a browser: the routes. No script, and nothing of what clients posted. */
+static bool docs(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  const ia_market *m = ctx;
+  ia_buf *out = ia_reply_body(rp);
+
+  (void)rq;
+  ia_buf_printf(out,
+                "<!doctype html><title>Market API</title><h1>Market API, version %s</h1>"
+                "<p>Every route but /version takes chainId=%llu. What each takes and answers:"
+                " docs/market.md.<ul>",
+                IA_VERSION, (unsigned long long)m->chain_id);
+  for (size_t i = 0; i < m->table.n; i++)
+    ia_buf_printf(out, "<li>%s <code>%s</code>", m->table.rows[i].method, m->table.rows[i].path);
+  ia_buf_str(out, "</ul>\n");
+  ia_reply_type(rp, "text/html; charset=utf-8");
+  ia_reply_header(rp, "Content-Security-Policy", "default-src 'none'");
+  ia_reply_header(rp, "X-Content-Type-Options", "nosniff");
+  return ia_buf_ok(out, e);
+}
+
 /* Clients show `error`; ours also read the class. */
 static void market_error(ia_reply *rp, const ia_err *err)
 {
   IA_AUTO_JSON *v = json_pack("{s:b,s:s,s:s,s:s}", "ok", 0, "error", err->msg, "code",
                               ia_code_name(err->code), "hint", err->hint);
 
-  /* statuses of the public market, where those of our classes differ */
   if (err->code == IA_E_EXISTS)
-    ia_reply_status(rp, 403);
-  else if (ia_code_http(err->code) / 100 == 4 && err->code != IA_E_NOT_FOUND &&
-           err->code != IA_E_FORBIDDEN)
-    ia_reply_status(rp, 400);
+    ia_reply_status(rp, 403); /* as the public market */
   if (!v || !ia_json_write(ia_reply_body(rp), v, NULL))
     ia_reply_error(rp, err);
 }
@@ -98,6 +103,7 @@ static const ia_route rows[] = {
     COLLECTION("workerpoolorders"),
     COLLECTION("requestorders"),
     {"GET", "/version", IA_ROUTE_INLINE, 0, false, version},
+    {"GET", "/docs", IA_ROUTE_INLINE, 0, false, docs},
     {"GET", "/challenge", IA_ROUTE_INLINE, 0, false, ia_market_get_challenge},
     {"GET", "/metrics", IA_ROUTE_JOB, 0, false, ia_market_metrics},
     {"GET", "/ohlc", IA_ROUTE_JOB, 0, false, ia_market_ohlc},
@@ -164,6 +170,8 @@ static bool prepare(ia_market *m, const ia_market_config *c, ia_err *e)
   m->hub = c->hub;
   m->first_block = c->first_block;
   m->open_max = c->open_max ? c->open_max : 50;
+  m->rate_max = c->rate_max ? c->rate_max : 100;
+  m->rate_loopback = c->rate_loopback;
   m->db = strdup(c->db);
   m->rpc_url = strdup(c->rpc_url);
   pthread_mutex_init(&m->lock, NULL);

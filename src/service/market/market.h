@@ -16,6 +16,8 @@ typedef struct ia_market_config {
   ia_addr hub;
   uint64_t first_block; /* where a new store begins to follow */
   unsigned open_max;    /* open orders of one signer and kind; 0 = 50 */
+  unsigned rate_max;    /* requests a minute of one address beyond loopback; 0 = 100 */
+  bool rate_loopback;   /* count those of this machine too */
 } ia_market_config;
 
 /* Asks nothing of the ledger before the first request. INVALID when the store is another ledger's.

@@ -16,6 +16,8 @@ enum {
   GROUPS_MAX = 1000, /* contracts whose members are followed; orders of others are as restricted */
   WATCHED_FIXED = 1 + IA_ASSET_KINDS,
   IDLE_SYNC_MS = 30000,
+  RATE_ROWS = 1024,
+  RATE_S = 60,
 };
 enum { TOPIC_ORDERS = 1, TOPIC_DEALS = 2 };
 /* Prices and volumes are JSON numbers of clients: at most 2^53 - 1. */
@@ -34,6 +36,13 @@ typedef struct challenge {
   uint64_t expires;
 } challenge;
 
+/* Requests of one address since a time. */
+typedef struct rate_row {
+  char peer[64];
+  uint64_t since;
+  unsigned n;
+} rate_row;
+
 typedef struct market_events market_events;
 
 struct ia_market {
@@ -42,13 +51,15 @@ struct ia_market {
   uint64_t chain_id, first_block;
   ia_addr hub;
   ia_h256 separator;
-  unsigned open_max;
+  unsigned open_max, rate_max;
+  bool rate_loopback; /* count those of this machine too */
   volatile bool cancel;
   ia_routes table;
   ia_timer *timer;
   bool timer_job;        /* one is under way */
   market_events *events; /* NULL without a loop */
-  pthread_mutex_t lock;  /* spare workers, challenges */
+  pthread_mutex_t lock;  /* spare workers, challenges, rates */
+  rate_row rates[RATE_ROWS];
   worker *spare;
   challenge challenges[CHALLENGES_MAX];
   size_t next_challenge;
@@ -68,14 +79,44 @@ struct ia_market {
 /* market.c */
 IA_MUST bool ia_market_worker(ia_market *m, worker **out, ia_err *e);
 void ia_market_worker_back(ia_market *m, worker *w);
-/* `chainId` must be ours. */
-IA_MUST bool ia_market_chain(const ia_market *m, ia_request *rq, ia_err *e);
 
 /* sync.c: up to the ledger's head as it is now or later. Registries are known after. */
 IA_MUST bool ia_market_catch_up(ia_market *m, ia_err *e);
 void ia_market_sync_close(ia_market *m);
 /* Looks an order up on the ledger anew: consumed, and whether its signer still owns the asset. */
 IA_MUST bool ia_market_recheck(ia_market *m, worker *w, const ia_h256 *hash, ia_err *e);
+
+/* rate.c: a request that is answered: of this chain, and of an address within its rate. */
+IA_MUST bool ia_market_admit(ia_market *m, ia_request *rq, ia_err *e);
+
+/* values.c: values, and the query's. A refusal is INVALID with the public market's text. */
+IA_MUST bool ia_market_address(ia_span v, const char *name, ia_addr *out, ia_err *e);
+IA_MUST bool ia_market_bytes32(ia_span v, const char *name, ia_h256 *out, ia_err *e);
+/* A whole number from least to most. */
+IA_MUST bool ia_market_number(ia_span v, const char *name, uint64_t least, uint64_t most,
+                              uint64_t *out, ia_err *e);
+/* Always false: it is missing. */
+bool ia_market_required(const char *name, ia_err *e);
+/* `chainId` must be ours. */
+IA_MUST bool ia_market_chain(const ia_market *m, ia_request *rq, ia_err *e);
+/* A filter that no list has is refused: misspelt, it would widen the list. */
+IA_MUST bool ia_market_query_known(ia_request *rq, ia_err *e);
+/* out stays as it is when the parameter is not given. */
+IA_MUST bool ia_market_query_addr(ia_request *rq, const char *name, ia_addr *out, bool *given,
+                                  ia_err *e);
+/* The same, or the word "any". */
+IA_MUST bool ia_market_query_any(ia_request *rq, const char *name, ia_addr *out, bool *given,
+                                 bool *any, ia_err *e);
+IA_MUST bool ia_market_query_number(ia_request *rq, const char *name, uint64_t least, uint64_t most,
+                                    uint64_t *out, bool *given, ia_err *e);
+IA_MUST bool ia_market_query_h256(ia_request *rq, const char *name, ia_h256 *out, bool *given,
+                                  ia_err *e);
+/* false when it is not given */
+IA_MUST bool ia_market_query_flag(ia_request *rq, const char *name, bool *out, ia_err *e);
+
+/* order_check.c: the member "order" of a body, each field checked and plain; *out is the caller's.
+ */
+IA_MUST bool ia_market_plain_order(json_t **out, ia_order_kind kind, const json_t *body, ia_err *e);
 
 /* schema.c */
 extern const ia_migration ia_market_schema[];
@@ -136,9 +177,6 @@ IA_MUST bool ia_market_tell_blocks(ia_market *m, ia_db *db, uint64_t after, uint
 
 /* Kind of a collection's name, "apporders". */
 IA_MUST bool ia_market_kind(ia_span collection, ia_order_kind *kind, ia_err *e);
-IA_MUST bool ia_market_query_addr(ia_request *rq, const char *name, ia_addr *out, bool *given,
-                                  ia_err *e);
-IA_MUST bool ia_market_query_u64(ia_request *rq, const char *name, uint64_t *out, ia_err *e);
 
 /* Open request orders that lived on an order which is gone: dead when nothing else would match.
  * Their hashes are appended to `dead`, unless that is NULL. */

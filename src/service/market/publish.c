@@ -80,6 +80,20 @@ static bool set_remaining(ia_chain *c, order_row *r, ia_err *e)
   return true;
 }
 
+static bool stake_too_low(const order_row *r, ia_err *e)
+{
+  ia_u256 need = ia_u256_of(r->need), units = ia_u256_of(r->remaining), total = {0};
+
+  if (r->kind != IA_ORDER_REQUEST)
+    return ia_fail(e, IA_E_FORBIDDEN,
+                   "workerpool owner's stake is too low to cover required workerpool lock");
+  (void)!ia_u256_mul(&total, &need, &units); /* below 2^108 */
+  return ia_fail(e, IA_E_FORBIDDEN,
+                 "requester stake is too low to cover requestorder payment, minimum stake required"
+                 " is %s nRLC",
+                 ia_u256_dec(&total).s);
+}
+
 /* Checks 9 and 10: can its maker pay, and is there something to match. */
 static bool check_means(worker *w, const order_row *r, ia_err *e)
 {
@@ -92,11 +106,7 @@ static bool check_means(worker *w, const order_row *r, ia_err *e)
   if (!ia_chain_account(w->chain, &account, &r->signer, e))
     return false;
   if (!ia_market_stake_ok(r, &account.stake))
-    return r->kind == IA_ORDER_REQUEST
-               ? ia_fail(e, IA_E_FORBIDDEN,
-                         "requester stake is too low to cover requestorder payment")
-               : ia_fail(e, IA_E_FORBIDDEN,
-                         "workerpool owner's stake is too low to cover required workerpool lock");
+    return stake_too_low(r, e);
   if (r->kind != IA_ORDER_REQUEST)
     return true;
   if (!ia_market_matchable(w->db, &yes, r, &why, e))
@@ -115,6 +125,9 @@ static bool check_order(ia_market *m, worker *w, order_row *r, const ia_order *o
   r->signer = *login;
   if (!not_known(w->db, &r->hash, e) || !check_owner(m, w, r, login, e))
     return false;
+  /* an empty one would ask the ledger whether it was signed there: clients could not match it */
+  if (ia_order_signature(o->kind, &o->app)->len == 0)
+    return ia_fail(e, IA_E_FORBIDDEN, "invalid sign");
   if (!ia_chain_verify_signature(w->chain, &valid, login, &r->hash,
                                  *ia_order_signature(o->kind, &o->app), e))
     return e && e->code == IA_E_REVERT ? ia_fail(e, IA_E_FORBIDDEN, "invalid sign") : false;
@@ -161,21 +174,18 @@ static json_t *published(ia_market *m, ia_db *db, const ia_h256 *hash, ia_err *e
 
 static bool publish_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
 {
-  static const char *const members[] = {"order", NULL};
   IA_AUTO_JSON *body = NULL;
+  IA_AUTO_JSON *order = NULL;
   IA_AUTOV(ia_order_box) box = {0};
   ia_order_kind kind;
   ia_addr login;
   order_row r;
-  json_t *order;
 
-  if (!ia_market_chain(m, rq, e) || !ia_market_login(m, rq, &login, e) ||
+  if (!ia_market_admit(m, rq, e) || !ia_market_login(m, rq, &login, e) ||
       !ia_market_kind(ia_request_path(rq), &kind, e) || !(body = ia_request_json(rq, e)) ||
-      !ia_json_only(body, members, e) || !ia_json_get_obj(body, "order", &order, e) ||
-      !ia_order_parse(&box, kind, order, e) || !ia_market_row_of(&r, &box.order, e))
+      !ia_market_plain_order(&order, kind, body, e) || !ia_order_parse(&box, kind, order, e) ||
+      !ia_market_row_of(&r, &box.order, e))
     return false;
-  if (ia_order_signature(kind, &box.order.app)->len == 0)
-    return ia_fail(e, IA_E_PARSE, "sign: missing");
   if (!ia_market_catch_up(m, e) || !check_order(m, w, &r, &box.order, &login, e) ||
       !store(w->db, &r, &box.order, e))
     return false;
@@ -201,21 +211,38 @@ bool ia_market_publish(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 
 typedef enum target { BY_HASH, LAST, ALL } target;
 
+static const char *const assets[] = {"app", "dataset", "workerpool", "requester"};
+
+static bool read_text(const json_t *body, const char *name, ia_span *out, ia_err *e)
+{
+  const json_t *v = json_object_get(body, name);
+
+  if (!v || json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0))
+    return ia_market_required(name, e);
+  if (!json_is_string(v))
+    return ia_fail(e, IA_E_INVALID, "%s must be a `string` type", name);
+  *out = ia_span_of(json_string_value(v), json_string_length(v));
+  return true;
+}
+
 static bool read_target(const json_t *body, ia_order_kind kind, target *t, ia_h256 *hash,
                         ia_addr *asset, ia_err *e)
 {
   static const char *const names[] = {"unpublish_orderHash", "unpublish_last", "unpublish_all"};
-  static const char *const assets[] = {"app", "dataset", "workerpool", "requester"};
-  const char *name = names[BY_HASH];
+  ia_span name = ia_span_str(names[BY_HASH]), value;
 
-  if (json_object_get(body, "target") && !ia_json_get_str(body, "target", &name, e))
+  if (json_object_get(body, "target") && !read_text(body, "target", &name, e))
     return false;
-  for (*t = BY_HASH; *t <= ALL; (*t)++)
-    if (strcmp(name, names[*t]) == 0)
-      return *t == BY_HASH ? ia_json_get_h256(body, "orderHash", hash, e)
-                           : ia_json_get_addr(body, assets[kind], asset, e);
-  return ia_fail(e, IA_E_INVALID,
-                 "target: want unpublish_orderHash, unpublish_last, unpublish_all");
+  for (*t = BY_HASH; *t <= ALL; (*t)++) {
+    const char *of = *t == BY_HASH ? "orderHash" : assets[kind];
+
+    if (ia_span_is(name, names[*t]))
+      return read_text(body, of, &value, e) &&
+             (*t == BY_HASH ? ia_market_bytes32(value, of, hash, e)
+                            : ia_market_address(value, of, asset, e));
+  }
+  return ia_fail(e, IA_E_INVALID, "target must be one of the following values: %s, %s, %s",
+                 names[0], names[1], names[2]);
 }
 
 /* An order is named although it is not the signer's: the refusal says so. */
@@ -268,11 +295,11 @@ static bool unpublish_rows(ia_db *db, ia_order_kind kind, target t, const ia_h25
   }
   if (json_array_size(out) > 0)
     return true;
-  return t == BY_HASH
-             ? ia_fail(e, IA_E_FORBIDDEN, "%s with orderHash %s is not published",
-                       ia_order_kind_name(kind), ia_h256_text(hash).s)
-             : ia_fail(e, IA_E_FORBIDDEN, "no open %s published by signer %s for %s",
-                       ia_order_kind_name(kind), ia_addr_text(login).s, ia_addr_text(asset).s);
+  return t == BY_HASH ? ia_fail(e, IA_E_FORBIDDEN, "%s with orderHash %s is not published",
+                                ia_order_kind_name(kind), ia_h256_text(hash).s)
+                      : ia_fail(e, IA_E_FORBIDDEN, "no open %s published by signer %s for %s %s",
+                                ia_order_kind_name(kind), ia_addr_text(login).s, assets[kind],
+                                ia_addr_text(asset).s);
 }
 
 /* The rows, and the request orders that lived on them, in one step. */
@@ -303,7 +330,7 @@ static bool unpublish_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp
 
   if (!gone || !dead)
     return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
-  if (!ia_market_chain(m, rq, e) || !ia_market_login(m, rq, &login, e) ||
+  if (!ia_market_admit(m, rq, e) || !ia_market_login(m, rq, &login, e) ||
       !ia_market_kind(ia_request_path(rq), &kind, e) || !(body = ia_request_json(rq, e)) ||
       !read_target(body, kind, &t, &hash, &asset, e) || !ia_market_catch_up(m, e) ||
       (t == BY_HASH && !check_mine(w->db, kind, &hash, &login, e)) ||

@@ -24,29 +24,6 @@ bool ia_market_kind(ia_span collection, ia_order_kind *kind, ia_err *e)
   return ia_fail(e, IA_E_NOT_FOUND, "no such collection");
 }
 
-bool ia_market_query_addr(ia_request *rq, const char *name, ia_addr *out, bool *given, ia_err *e)
-{
-  ia_span v;
-
-  *given = ia_request_query(rq, name, &v);
-  if (!*given || ia_addr_parse(out, v, NULL))
-    return true;
-  return ia_fail(e, IA_E_INVALID, "%s is not a valid ethereum address", name);
-}
-
-bool ia_market_query_u64(ia_request *rq, const char *name, uint64_t *out, ia_err *e)
-{
-  ia_span v;
-  ia_u256 wide;
-
-  if (!ia_request_query(rq, name, &v))
-    return true;
-  if (v.len == 0 || v.ptr[0] == '-' || !ia_u256_parse(&wide, v, NULL) || !ia_u256_u64(out, &wide) ||
-      *out > NUMBER_MAX)
-    return ia_fail(e, IA_E_INVALID, "%s: want a number", name);
-  return true;
-}
-
 static bool small(uint64_t *out, const ia_u256 *v, const char *name, ia_err *e)
 {
   if (!ia_u256_u64(out, v) || *out > NUMBER_MAX)

@@ -11,7 +11,7 @@ static bool collect_ohlc(ia_db *db, uint64_t category, json_t *out, ia_err *e)
 
   if (!ia_db_stmt(&s, db,
                   "SELECT body FROM deals WHERE category = $1"
-                  " ORDER BY block DESC, place DESC LIMIT $2",
+                  " ORDER BY block DESC, dealid LIMIT $2",
                   e))
     return false;
   ia_bind_u64(s, 1, category);
@@ -35,12 +35,14 @@ static bool collect_ohlc(ia_db *db, uint64_t category, json_t *out, ia_err *e)
 static bool ohlc_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   IA_AUTO_JSON *list = json_array();
-  uint64_t category = UINT64_MAX;
+  uint64_t category = 0;
+  bool given;
 
-  if (!ia_market_chain(m, rq, e) || !ia_market_query_u64(rq, "category", &category, e))
+  if (!ia_market_admit(m, rq, e) ||
+      !ia_market_query_number(rq, "category", 0, NUMBER_MAX, &category, &given, e))
     return false;
-  if (category == UINT64_MAX)
-    return ia_fail(e, IA_E_INVALID, "category is a required field");
+  if (!given)
+    return ia_market_required("category", e);
   if (!ia_market_catch_up(m, e) || !collect_ohlc(w->db, category, list, e))
     return false;
   IA_AUTO_JSON *v = json_pack("{s:b, s:O}", "ok", 1, "ohlc", list);
@@ -102,7 +104,7 @@ bool ia_market_metrics(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 
   if (!ia_market_worker(m, &w, e))
     return false;
-  bool ok = ia_market_chain(m, rq, e) && ia_market_catch_up(m, e) && put_cursor(w->db, v, e) &&
+  bool ok = ia_market_admit(m, rq, e) && ia_market_catch_up(m, e) && put_cursor(w->db, v, e) &&
             count_open(w->db, v, e);
   ia_market_worker_back(m, w);
   return ok && ia_reply_json(rp, 200, v, e);

@@ -106,10 +106,9 @@ static bool attempts_json(ia_scheduler *s, const ia_h256 *id, json_t *ours, json
                                     ia_col_text(st, 2), "startedMs", ia_col_i64(st, 3), "endedMs",
                                     ia_col_i64(st, 4), "cause", ia_col_text(st, 5), "code",
                                     ia_col_text(st, 6), "message", ia_col_text(st, 7)));
-    json_array_append_new(replicates,
-                          json_pack("{s:o, s:o?, s:s, s:[]}", "walletAddress",
-                                    ia_json_addr(&worker), "appExitCode", exit_code,
-                                    "currentStatus", ia_col_text(st, 2), "statusUpdateList"));
+    sch_replicate r = {worker, ia_col_text(st, 2), ia_col_text(st, 5), ia_col_u64(st, 3),
+                       ia_col_u64(st, 4)};
+    json_array_append_new(replicates, sch_replicate_json(&r, exit_code));
   }
 }
 
@@ -359,6 +358,9 @@ const ia_route sch_client_rows[] = {
     {"GET", "/tasks/:id", IA_ROUTE_JOB, 0, false, task_get},
     {"GET", "/tasks/:id/receipt", IA_ROUTE_JOB, 0, false, receipt_get},
     {"GET", "/tasks/:id/logs", IA_ROUTE_JOB, 0, false, sch_logs},
+    {"GET", "/tasks/:id/replicates/:worker", IA_ROUTE_JOB, 0, false, sch_replicate_get},
+    {"GET", "/tasks/:id/replicates/:worker/logs", IA_ROUTE_JOB, 0, false, sch_logs},
+    {"GET", "/version", IA_ROUTE_INLINE, 0, false, sch_version_get},
     {"GET", "/tasks/:id/wait", IA_ROUTE_INLINE, 0, false, wait_get},
 };
 const size_t sch_n_client_rows = IA_COUNT(sch_client_rows);

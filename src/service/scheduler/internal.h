@@ -257,6 +257,17 @@ void sch_polls_tick(ia_scheduler *s, uint64_t now_ms);
 void sch_tick_later(ia_scheduler *s); /* something is held: look again in a second */
 /* Locked; new reference. */
 json_t *sch_task_json(ia_scheduler *s, const ia_h256 *id, ia_err *e);
+/* replicates.c: attempts in iExec's words. The texts are borrowed. */
+typedef struct sch_replicate {
+  ia_addr worker;
+  const char *state, *cause;
+  uint64_t started_ms, ended_ms; /* 0 = goes on */
+} sch_replicate;
+/* exit_code is taken over; may be NULL. */
+json_t *sch_replicate_json(const sch_replicate *r, json_t *exit_code);
+IA_MUST bool sch_replicate_worker(ia_request *rq, ia_addr *worker, ia_err *e);
+IA_MUST bool sch_replicate_get(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+IA_MUST bool sch_version_get(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 IA_MUST bool sch_logs_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 IA_MUST bool sch_logs(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 IA_MUST bool sch_task_of(ia_request *rq, ia_h256 *task, ia_err *e);

@@ -224,7 +224,7 @@ bool sch_logs(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   IA_AUTO_JSON *parts = NULL;
   IA_AUTO_JSON *line = NULL;
   IA_AUTO_JSON *answer = NULL;
-  ia_addr who, requester, worker = {{0}};
+  ia_addr who, requester, worker = {{0}}, asked;
   ia_h256 id;
 
   if (!sch_task_of(rq, &id, e) || !authorized(s, rq, &who, e) ||
@@ -232,9 +232,15 @@ bool sch_logs(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
     return false;
   if (!ia_addr_eq(&who, &requester))
     return ia_fail(e, IA_E_FORBIDDEN, "logs are for the requester of the task alone");
+  if (ia_request_param(rq, "worker").len > 0 &&
+      (!sch_replicate_worker(rq, &asked, e) || !ia_addr_eq(&asked, &worker)))
+    return e && e->code == IA_E_INVALID
+               ? false
+               : ia_fail(e, IA_E_NOT_FOUND, "there are no logs of that worker");
   line = json_pack("{s:o}", "walletAddress", ia_json_addr(&worker));
   if (!line || !line_of(s, &id, parts, line, e))
     return false;
-  answer = json_pack("{s:[O]}", "computeLogsList", line);
+  answer = ia_request_param(rq, "worker").len > 0 ? json_incref(line)
+                                                  : json_pack("{s:[O]}", "computeLogsList", line);
   return ia_reply_json(rp, 200, answer, e);
 }
