@@ -1,5 +1,4 @@
-/* An installation that settles on an EVM chain (--chain, --hub): what every role must know of it.
- */
+/* An installation that settles on an EVM chain (--chain, --hub): what its roles must know of it. */
 #ifndef IA_DAEMON_ON_CHAIN_H
 #define IA_DAEMON_ON_CHAIN_H
 
