@@ -9,11 +9,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { paced } from './pace.mjs';
 
 export { assert };
 export const BUILD = process.env.IA_BUILD;
 // packages are found beside a link to this folder; apps stand beside the folder itself
 const HERE = dirname(realpathSync(fileURLToPath(import.meta.url)));
+// Where deals settle: our own ledger, or "anvil", an EVM with the published contracts.
+export const LEDGER = process.env.IA_LEDGER ?? 'ours';
 export const ZERO = `0x${'0'.repeat(40)}`;
 export const TAG = ['tee', 'tdx'];
 // "test test test test test test test test test test test junk": everybody's
@@ -24,6 +27,7 @@ const DEVELOPERS = [
   '0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6',
 ];
 const STOP_MS = 30000;
+const EVM = join(HERE, '../evm');
 
 // the version of iexec that this test is about, by its name in package.json
 export const IEXEC = process.argv[2] ?? 'iexec';
@@ -135,40 +139,54 @@ export class Installation {
     writeFileSync(join(this.top, 'password'), 'correct horse battery\n');
   }
 
-  async start(...options) {
+  // A process that says in one line of JSON that it is there: that line, and its end.
+  async spawn(program, words) {
     const log = openSync(join(this.top, 'up.log'), 'a');
-    this.child = spawn(join(BUILD, 'iapp'), ['up', '--port', '0', '--test', '--json', ...options], {
-      env: this.env,
-      stdio: ['ignore', 'pipe', log],
+    const child = spawn(program, words, { env: this.env, stdio: ['ignore', 'pipe', log] });
+    const ended = new Promise((resolve) => {
+      child.on('exit', resolve);
     });
-    this.ended = new Promise((resolve) => {
-      this.child.on('exit', resolve);
+    const lines = readline.createInterface({ input: child.stdout });
+    const said = await new Promise((resolve, reject) => {
+      lines.once('line', resolve);
+      child.once('exit', () => reject(new Error(`${program}: ${this.log()}`)));
     });
-    const lines = readline.createInterface({ input: this.child.stdout });
-    this.urls = JSON.parse(
-      await new Promise((resolve, reject) => {
-        lines.once('line', resolve);
-        this.child.once('exit', () => reject(new Error(`iapp up: ${this.log()}`)));
-      }),
-    );
+    return { child, ended, said: JSON.parse(said) };
+  }
+
+  async start(...options) {
+    const ledger = LEDGER === 'anvil' ? await this.chain() : ['--test'];
+    const up = ['up', '--port', '0', '--json', ...ledger, ...options];
+    this.up = await this.spawn(join(BUILD, 'iapp'), up);
+    this.urls = { ...this.up.said, ...(this.pace && { rpcUrl: this.pace.url }) };
     this.sdk = this.iapp('config', 'sdk').packages;
     return this;
+  }
+
+  // The chain outlives restarts of the services.
+  async chain() {
+    this.node ??= await this.spawn('python3', [join(EVM, 'run.py')]);
+    const { rpcUrl, hub, dataProtector } = this.node.said;
+    this.pace ??= await paced(rpcUrl);
+    return ['--chain', rpcUrl, '--hub', hub, '--dataprotector', dataProtector];
   }
 
   log() {
     return readFileSync(join(this.top, 'up.log'), 'utf8');
   }
 
-  async stop() {
-    if (!this.child || this.child.exitCode !== null) return;
-    this.child.kill('SIGTERM');
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS);
-    await this.ended;
+  async stop(started = this.up) {
+    if (!started || started.child.exitCode !== null) return;
+    started.child.kill('SIGTERM');
+    const timer = setTimeout(() => started.child.kill('SIGKILL'), STOP_MS);
+    await started.ended;
     clearTimeout(timer);
   }
 
   async end() {
     await this.stop();
+    await this.stop(this.node);
+    this.pace?.close();
     rmSync(this.top, { recursive: true, force: true });
   }
 
