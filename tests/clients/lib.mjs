@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Contract, JsonRpcProvider, Wallet, hexlify, randomBytes, zeroPadValue } from 'ethers';
 import { paced } from './pace.mjs';
 
 export { assert };
@@ -160,7 +161,40 @@ export class Installation {
     this.up = await this.spawn(join(BUILD, 'iapp'), up);
     this.urls = { ...this.up.said, ...(this.pace && { rpcUrl: this.pace.url }) };
     this.sdk = this.iapp('config', 'sdk').packages;
+    if (LEDGER === 'anvil') await this.withoutBuiltIn();
     return this;
+  }
+
+  // On our ledger the packages find the pools and whitelists that they have built in; elsewhere they are told.
+  pool = {};
+  mailPool = {};
+
+  async withoutBuiltIn() {
+    this.pool = { workerpool: this.urls.workerpool };
+    this.mailPool = { workerpoolAddressOrEns: this.urls.workerpool };
+    this.whitelist ??= await this.group();
+    this.urls.whitelist = { web3mail: this.whitelist };
+    this.sdk.web3mail.dappWhitelistAddress = this.whitelist;
+  }
+
+  // A whitelist of these addresses on an EVM chain, which belongs to `owner`.
+  async group(members = [], owner = undefined) {
+    const signer = new Wallet(DEVELOPERS[3], new JsonRpcProvider(this.urls.rpcUrl, undefined, { cacheTimeout: -1 }));
+    const done = async (sent) => (await sent).wait();
+    const factory = new Contract(this.node.said.groupFactory, ['function createGroup(bytes32)'], signer);
+    const { logs } = await done(factory.createGroup(hexlify(randomBytes(32))));
+    const made = new Contract(
+      logs[0].address, ['function addKey(bytes32,uint256,uint256)', 'function transferOwnership(address)'], signer,
+    );
+    for (const member of members) await done(made.addKey(zeroPadValue(member, 32), 4, 1));
+    if (owner) await done(made.transferOwnership(owner));
+    return logs[0].address;
+  }
+
+  // A line of versions of an app, which our command line's wallet edits.
+  async line(app) {
+    if (LEDGER === 'ours') return this.iapp('app', 'line', 'new', app).line;
+    return this.group([app], this.iapp('wallet', 'list').wallets[0].address);
   }
 
   // The chain outlives restarts of the services.

@@ -98,6 +98,7 @@ test('grantAccess and getGrantedAccess', async () => {
 
 test('processProtectedData to a result in the clear, with no pool named', async () => {
   const { dealId, taskId, result } = await user.processProtectedData({
+    ...here.pool,
     protectedData: data.address, app, args: 'one two', path: 'said.txt',
   });
   assert.match(dealId, /^0x[0-9a-f]{64}$/);
@@ -116,6 +117,7 @@ test('processProtectedData to a result in the clear, with no pool named', async 
 test('processProtectedData with secrets and an encrypted result', async () => {
   const steps = [];
   const done = await user.processProtectedData({
+    ...here.pool,
     protectedData: data.address, app, path: 'said.txt', encryptResult: true, secrets: { 1: 'open sesame' },
     onStatusUpdate: ({ title, isDone }) => isDone && steps.push(title),
   });
@@ -126,6 +128,7 @@ test('processProtectedData with secrets and an encrypted result', async () => {
 
 test('processProtectedData without waiting; waitForTaskCompletion', async () => {
   const { dealId, taskId, result } = await user.processProtectedData({
+    ...here.pool,
     protectedData: data.address, app, waitForResult: false,
   });
   assert.equal(result, undefined);
@@ -139,7 +142,7 @@ test('times from the call to the result, with and without held reads', async () 
     const times = [];
     for (let i = 0; i < 3; i += 1) {
       const start = Date.now();
-      await user.processProtectedData({ protectedData: data.address, app, path: 'said.txt' });
+      await user.processProtectedData({ protectedData: data.address, app, path: 'said.txt', ...here.pool });
       times.push(Date.now() - start);
     }
     note(`processProtectedData ${what}: ${times.join(', ')} ms`);
@@ -153,7 +156,7 @@ test('times from the call to the result, with and without held reads', async () 
 });
 
 test('an app that nobody granted is refused', async () => {
-  await refused(owner.processProtectedData({ protectedData: data.address, app }), /No Dataset order|access/i);
+  await refused(owner.processProtectedData({ protectedData: data.address, app, ...here.pool }), /No Dataset order|access/i);
 });
 
 test('revokeOneAccess, revokeAllAccess', async () => {
@@ -194,6 +197,7 @@ test('a large file', async () => {
   assert.equal(large.schema.file, 'application/octet-stream');
   await owner.grantAccess({ protectedData: large.address, authorizedApp: app, authorizedUser: other });
   const { result } = await user.processProtectedData({
+    ...here.pool,
     protectedData: large.address, app, path: 'data.zip',
   });
   const zip = await JSZip.loadAsync(result);

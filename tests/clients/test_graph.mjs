@@ -71,7 +71,7 @@ test('a bulk request is prepared, handed in, inspected', async () => {
     bulkAccesses: grantedAccess, app, maxProtectedDataPerTask: 1,
   });
   assert.equal(bulkRequest.volume, '2');
-  const { tasks } = await user.processBulkRequest({ bulkRequest });
+  const { tasks } = await user.processBulkRequest({ bulkRequest, ...here.pool });
   assert.deepEqual(tasks.map(({ bulkIndex }) => bulkIndex), [0, 1]);
   let seen = await user.inspectBulkRequest({ bulkRequest, detailed: true });
   for (let i = 0; i < 120 && seen.bulkStatus !== 'FINISHED'; i++) {

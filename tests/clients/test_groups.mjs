@@ -23,7 +23,7 @@ test('an installation with an app, and protected data', async () => {
 });
 
 const process = (who, more) =>
-  who.processProtectedData({ protectedData: data, app, path: 'said.txt', ...more });
+  who.processProtectedData({ protectedData: data, app, path: 'said.txt', ...here.pool, ...more });
 
 test('a group of users is made, and belongs to who made it', async () => {
   const { groupFactory } = await here.rpc('iapp_info');
@@ -96,6 +96,7 @@ test('in bulk too; a version that left the line is refused with the reason', asy
     bulkAccesses, app, maxProtectedDataPerTask: 2, encryptResult: true,
   });
   const { tasks } = await user.processBulkRequest({
+    ...here.pool,
     bulkRequest, pemPrivateKey, path: 'said.txt', waitForResult: true,
   });
   assert.deepEqual(tasks.map(({ success }) => success), [true, true]);
@@ -114,7 +115,7 @@ test('in bulk too; a version that left the line is refused with the reason', asy
     assert.equal(text.decode(result), text.decode(tasks[i].result));
   here.iapp('app', 'line', 'remove', line, app);
   const late = await user.prepareBulkRequest({ bulkAccesses: bulkAccesses.slice(0, 1), app });
-  const [task] = (await user.processBulkRequest({ bulkRequest: late.bulkRequest })).tasks;
+  const [task] = (await user.processBulkRequest({ bulkRequest: late.bulkRequest, ...here.pool })).tasks;
   const iexec = sdk(here, developer(1));
   const api = await iexec.workerpool.getWorkerpoolApiUrl((await iexec.deal.show(task.dealId)).workerpool.pointer);
   const iapp = await until('the refusal', async () => {

@@ -79,6 +79,7 @@ test('data of the package run by us: result opened, archive read, receipt proven
 
 test('our data run by the package; a result sealed for it opens on both sides', async () => {
   const done = await owner.processProtectedData({
+    ...here.pool,
     protectedData: ours.data, app, path: 'data.zip', encryptResult: true, args: 'from the package',
   });
   const zip = await JSZip.loadAsync(done.result);
@@ -95,6 +96,7 @@ test('our data run by the package; a result sealed for it opens on both sides', 
 test('the key that the package pushed does not stay in force for our runs, nor ours for its', async () => {
   assert.match(readFileSync(join(run(theirs.data, 'out2').out, 'said.txt'), 'utf8'), /IEXEC_DATASET_ADDRESS/);
   const again = await owner.processProtectedData({
+    ...here.pool,
     protectedData: ours.data, app, path: 'said.txt', encryptResult: true,
     pemPrivateKey: theirs.done.pemPrivateKey,
   });

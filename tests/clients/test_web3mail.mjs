@@ -19,13 +19,14 @@ const protector = (key) =>
   new IExecDataProtectorCore(getWeb3Provider(key, { host: here.urls.rpcUrl }), here.sdk.dataprotector);
 const mail = (options) =>
   new IExecWeb3mail(getWeb3Provider(developer(1), { host: here.urls.rpcUrl }), { ...here.sdk.web3mail, ...options });
-const PROD_POOL = '0x2956f0cb779904795a5f30d3b3ea88b714c3123f';
+// what the package has built in, or was told
+const pool = () => here.mailPool.workerpoolAddressOrEns ?? '0x2956f0cb779904795a5f30d3b3ea88b714c3123f';
 const lower = (list) => list.map((a) => a.toLowerCase()).sort();
 
 test('an installation with the message app that its name leads to', async () => {
   await here.start();
   app = here.deployApp('message');
-  line = here.iapp('app', 'line', 'new', app).line;
+  line = await here.line(app);
   await here.stop();
   await here.start('--iapp', `web3mail-tdx=${app}`);
   iexec = sdk(here, developer(1));
@@ -81,7 +82,7 @@ test('contacts by grants to the app, to the built-in whitelist, to a line of our
     lower(byLine.map(({ address }) => address)), lower([contacts.first, contacts['of the line']]),
   );
   await refused(
-    sender.sendEmail({ protectedData: other.address, emailSubject: 's', emailContent: 'c' }),
+    sender.sendEmail({ ...here.mailPool, protectedData: other.address, emailSubject: 's', emailContent: 'c' }),
     /email:string/,
   );
 });
@@ -105,7 +106,7 @@ const expected = (data, { from, subject = '=?UTF-8?B?R3LDvMOfZSBmcm9tIM6VzrvOu86
 // The result of a deal with a callback is stored nowhere. What the enclave signed about it, the hash of
 // every file that the app left, is in the task's receipt.
 const composed = async (taskId, data, message) => {
-  const api = await iexec.workerpool.getWorkerpoolApiUrl(PROD_POOL);
+  const api = await iexec.workerpool.getWorkerpoolApiUrl(pool());
   const receipt = await (await fetch(`${api}/tasks/${taskId}/receipt`)).json();
   const statement = JSON.parse(Buffer.from(receipt.run.payload, 'base64').toString());
   const { digest } = statement.subject.find(({ name }) => name === 'output');
@@ -134,12 +135,13 @@ const composed = async (taskId, data, message) => {
 
 test('sendEmail: the default pool, a callback to an address without code', async () => {
   const { taskId, dealId } = await sender.sendEmail({
+    ...here.mailPool,
     protectedData: contacts.first, emailSubject: SUBJECT, emailContent: 'one\ntwo – три',
     senderName: 'Some "body"', label: 'label',
   });
   const deal = await iexec.deal.show(dealId);
   assert.equal(deal.callback.toLowerCase(), '0x5f936db7ad6d29371808e42a87015595d90509ba');
-  assert.equal(deal.workerpool.pointer.toLowerCase(), PROD_POOL);
+  assert.equal(deal.workerpool.pointer.toLowerCase(), pool().toLowerCase());
   const task = await done(taskId);
   assert.equal(task.resultsCallback, NOBODY_LOOKED);
   const data = contacts.first.toLowerCase();
@@ -156,6 +158,7 @@ test('sendEmail: HTML goes with its text, and large content from many blocks', a
   const html = `<p>Hello</p>${line80.repeat(6000)}`;
   const text = `Hello\r\n${`${'x & y'.padEnd(79 - 11)}\r\n`.repeat(6000)}`;
   const { taskId } = await sender.sendEmail({
+    ...here.mailPool,
     protectedData: contacts.first, emailSubject: 'plain', emailContent: html, contentType: 'text/html',
   });
   await done(taskId);
@@ -171,7 +174,7 @@ test('sendEmail: HTML goes with its text, and large content from many blocks', a
 
 test('sendEmail by a grant to a whitelist without the app says what the ledger makes of it', async () => {
   await refused(
-    sender.sendEmail({ protectedData: contacts.second, emailSubject: 's', emailContent: 'c' }),
+    sender.sendEmail({ ...here.mailPool, protectedData: contacts.second, emailSubject: 's', emailContent: 'c' }),
     /restrict|revert|whitelist/i,
   );
 });
@@ -183,6 +186,7 @@ test('a line of versions: a new one is used once it is in the line, an old one n
   });
   const send = async (dappAddressOrENS) => {
     const { taskId } = await mail({ dappAddressOrENS, dappWhitelistAddress: line }).sendEmail({
+    ...here.mailPool,
       protectedData: contacts['of the line'], emailSubject: SUBJECT, emailContent: 'c',
     });
     await done(taskId);
@@ -220,7 +224,7 @@ test('a campaign of several slices; whoever took the grant back is reported, not
   });
   assert.equal(campaignRequest.volume, '3');
   await owner.revokeOneAccess(grants.gone);
-  const { tasks } = await sender.sendEmailCampaign({ campaignRequest });
+  const { tasks } = await sender.sendEmailCampaign({ campaignRequest, ...here.mailPool });
   assert.deepEqual(tasks.map(({ bulkIndex }) => bulkIndex), [0, 1, 2]);
   for (const { taskId } of tasks) await done(taskId);
   const seen = await requester.inspectBulkRequest({ bulkRequest: campaignRequest, detailed: true });
