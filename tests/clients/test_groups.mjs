@@ -26,7 +26,7 @@ const process = (who, more) =>
   who.processProtectedData({ protectedData: data, app, path: 'said.txt', ...here.pool, ...more });
 
 test('a group of users is made, and belongs to who made it', async () => {
-  const { groupFactory } = await here.rpc('iapp_info');
+  const { groupFactory } = here.node?.said ?? (await here.rpc('iapp_info'));
   const factory = new Contract(
     groupFactory, ['function createGroup(bytes32)'], await signer(developer(0)),
   );
@@ -68,7 +68,7 @@ test('a grant to a group of users admits its members alone, and as long as they 
 
 test('a grant to a line of versions of an app admits each while it is in the line', async () => {
   const me = await sdk(here, developer(1)).wallet.getAddress();
-  const { line } = here.iapp('app', 'line', 'new', app);
+  const line = await here.line(app);
   const newer = here.deploy('echo2', `${ECHO_APP}/* 2 */\n`);
   await owner.grantAccess({
     protectedData: data, authorizedApp: line, authorizedUser: me, numberOfAccess: 10,
@@ -85,7 +85,7 @@ test('a grant to a line of versions of an app admits each while it is in the lin
 
 test('in bulk too; a version that left the line is refused with the reason', async () => {
   const me = await sdk(here, developer(1)).wallet.getAddress();
-  const { line } = here.iapp('app', 'line', 'new', app);
+  const line = await here.line(app);
   const bulkAccesses = [];
   for (const name of ['one', 'two', 'three'])
     bulkAccesses.push(await owner.grantAccess({

@@ -107,7 +107,11 @@ const expected = (data, { from, subject = '=?UTF-8?B?R3LDvMOfZSBmcm9tIM6VzrvOu86
 // every file that the app left, is in the task's receipt.
 const composed = async (taskId, data, message) => {
   const api = await iexec.workerpool.getWorkerpoolApiUrl(pool());
-  const receipt = await (await fetch(`${api}/tasks/${taskId}/receipt`)).json();
+  // the worker reports after it has settled
+  const receipt = await until('the run statement', async () => {
+    const found = await (await fetch(`${api}/tasks/${taskId}/receipt`)).json();
+    return found.run && found;
+  });
   const statement = JSON.parse(Buffer.from(receipt.run.payload, 'base64').toString());
   const { digest } = statement.subject.find(({ name }) => name === 'output');
   const left = [
@@ -219,6 +223,7 @@ test('a campaign of several slices; whoever took the grant back is reported, not
   await invite('gone', 'gone@example.org', app);
   const order = ['first', 'gone', 'of the line', 'odd', 'fourth'];
   const { campaignRequest } = await sender.prepareEmailCampaign({
+    ...here.mailPool,
     grantedAccesses: order.map((name) => grants[name]), emailSubject: SUBJECT, emailContent: 'to all',
     senderName: 'somebody', maxProtectedDataPerTask: 2,
   });
