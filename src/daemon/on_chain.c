@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "chain/about.h"
+#include "chain/coin.h"
 #include "eth/address.h"
 
 enum { INFO_CAP = 1 << 16, ASK_MS = 15000 };
@@ -29,6 +30,7 @@ static bool address(ia_addr *out, const char *name, const char *text, ia_err *e)
 static bool consistent(const ia_daemon_options *o, unsigned roles, ia_err *e)
 {
   uint64_t unused;
+  ia_u256 wei;
 
   if (!o->chain)
     return !(o->hub || o->dataprotector || o->first_block) ||
@@ -43,7 +45,9 @@ static bool consistent(const ia_daemon_options *o, unsigned roles, ia_err *e)
     return ia_fail(e, IA_E_USAGE,
                    "--rules, --genesis-seed and --allow-fees are of a ledger of our own");
   return number(&unused, "confirmations", o->confirmations, e) &&
-         number(&unused, "max-fee", o->max_fee, e);
+         number(&unused, "replace-after", o->replace_after, e) &&
+         (!o->max_fee || ia_gwei_parse(&wei, o->max_fee) ||
+          ia_fail(e, IA_E_USAGE, "--max-fee: \"%.40s\" is no number of gwei", o->max_fee));
 }
 
 static bool predicted(ia_chain *c, ia_addr *out, const ia_addr *registry, const ia_addr *owner,

@@ -8,6 +8,7 @@
 
 #include "base/loop.h"
 #include "base/secret.h"
+#include "chain/poco.h"
 #include "http/server.h"
 #include "tee/domain.h"
 
@@ -39,6 +40,7 @@ typedef struct ia_scheduler_config {
   uint64_t first_block;  /* where following begins on a new store */
   uint32_t wait_ms;      /* open waits so long for the pool's first orders; 0 = not at all */
   bool (*give_up)(void); /* NULL, or: wait no longer */
+  ia_chain_sending sending; /* of the pool's transactions */
 } ia_scheduler_config;
 
 /* Makes the store at the first start. The ledger and the SMS may still be down: they are waited for

@@ -20,6 +20,8 @@ typedef struct worker_slot worker_slot;
 struct ia_worker {
   ia_path dir, tmp, done, guest;
   char *scheduler, *rpc, *sms, *ipfs;
+  char *outbox, *max_fee; /* of sending, which borrows them */
+  ia_chain_sending sending;
   char *gateways[WORKER_GATEWAYS];
   size_t n_gateways;
   bool local_inputs;

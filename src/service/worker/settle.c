@@ -49,8 +49,11 @@ static bool authorize(worker_task *t, settlement *s, ia_err *e)
 
 static bool open_chain(worker_task *t, ia_err *e)
 {
-  ia_chain_options o = {
-      .url = t->w->rpc, .hub = t->w->hub, .chain_id = t->w->chain_id, .cancel = &t->w->closing};
+  ia_chain_options o = {.url = t->w->rpc,
+                        .hub = t->w->hub,
+                        .chain_id = t->w->chain_id,
+                        .cancel = &t->w->closing,
+                        .sending = t->w->sending};
 
   return t->slot->chain || ia_chain_open(&t->slot->chain, &o, e);
 }
@@ -224,11 +227,14 @@ static bool because(const char **cause, const char *text)
   return false;
 }
 
-/* A ledger that does not answer may have taken it all the same: the same bytes are sent again. */
-static bool insist(worker_task *t, ia_chain_sent *sent, ia_err *e)
+/* A ledger that does not answer may have taken it all the same: what was signed is sent again. */
+static bool insist(worker_task *t, ia_chain_sent *sent, const ia_chain_account_key *k,
+                   const ia_args *a, ia_err *e)
 {
   for (unsigned tries = 0; worker_again(t, &tries, e);) {
-    if (ia_chain_send_raw(t->slot->chain, &sent->receipt, ia_buf_view(&sent->raw), e))
+    if (sent->raw.len > 0 ? ia_chain_resume(t->slot->chain, sent, k, e)
+                          : ia_chain_call(t->slot->chain, sent, k, NULL,
+                                          IA_CALL_CONTRIBUTE_AND_FINALIZE, a, e))
       return true;
   }
   return false;
@@ -245,7 +251,7 @@ static bool send(worker_task *t, const settlement *s, ia_chain_sent *sent, ia_er
   if (!open_chain(t, e))
     return false;
   return ia_chain_call(t->slot->chain, sent, &k, NULL, IA_CALL_CONTRIBUTE_AND_FINALIZE, &a, e) ||
-         (sent->raw.len > 0 && insist(t, sent, e));
+         insist(t, sent, &k, &a, e);
 }
 
 bool worker_settle(worker_task *t, const ia_guest_outcome *out, const char **cause, ia_err *e)

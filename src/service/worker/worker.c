@@ -253,6 +253,12 @@ static bool copy_config(ia_worker *w, const ia_worker_config *c, ia_err *e)
     if (!copy_text(&w->gateways[w->n_gateways], c->gateways[w->n_gateways], e))
       return false;
   }
+  w->sending = c->sending;
+  if (!copy_text(&w->outbox, c->sending.outbox, e) ||
+      !copy_text(&w->max_fee, c->sending.max_fee, e))
+    return false;
+  w->sending.outbox = w->outbox;
+  w->sending.max_fee = w->max_fee;
   w->local_inputs = c->local_inputs;
   w->pool = c->pool;
   return ia_secp_new(&w->secp, e) && ia_secp_key_check(c->key, e) &&
@@ -369,6 +375,8 @@ void ia_worker_close(ia_worker *w)
   free(w->rpc);
   free(w->sms);
   free(w->ipfs);
+  free(w->outbox);
+  free(w->max_fee);
   pthread_cond_destroy(&w->wake);
   pthread_mutex_destroy(&w->images_mutex);
   pthread_mutex_destroy(&w->mutex);
