@@ -34,10 +34,11 @@ static bool too_dear(const ia_u256 *asked, const ia_u256 *cap, ia_err *e)
   const ia_u256 gwei = ia_u256_of(1000000000);
   ia_u256 a, b;
 
-  if (!ia_u256_div(&a, NULL, asked, &gwei) || !ia_u256_div(&b, NULL, cap, &gwei))
-    return false;
+  /* a gwei is to a wei what the coin is to a gwei */
+  if (!ia_u256_mul(&a, asked, &gwei) || !ia_u256_mul(&b, cap, &gwei))
+    return ia_fail(e, IA_E_FEE_REFUSED, "the chain asks an impossible price");
   ia_fail(e, IA_E_FEE_REFUSED, "the chain asks %s gwei for a unit of gas, allowed are %s",
-          ia_u256_dec(&a).s, ia_u256_dec(&b).s);
+          ia_coin_text(&a).s, ia_coin_text(&b).s);
   return ia_hint(e, "--max-fee GWEI");
 }
 

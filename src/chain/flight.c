@@ -53,8 +53,8 @@ static bool look(ia_flight *f, ia_outgoing *out, const ia_tx *tx, const ia_chain
   return true;
 }
 
-/* On disk before it leaves. The owner's own note comes first: who sends what the owner knows nothing
- * of loses what belongs to it. */
+/* On disk before it leaves. The owner's own note comes first: who sends what the owner knows
+ * nothing of loses what belongs to it. */
 static bool sign(ia_flight *f, ia_outgoing *t, ia_tx *tx, uint64_t block, ia_chain_sent *sent,
                  ia_err *e)
 {
@@ -73,8 +73,8 @@ static bool sign(ia_flight *f, ia_outgoing *t, ia_tx *tx, uint64_t block, ia_cha
 /* The node did not say no: it has it, or it will be sent again. */
 static bool may_arrive(const ia_err *why)
 {
-  return why->code == IA_E_TX_KNOWN || why->code == IA_E_UNAVAILABLE ||
-         why->code == IA_E_TIMEOUT || why->code == IA_E_CANCELLED || why->code == IA_E_BUSY;
+  return why->code == IA_E_TX_KNOWN || why->code == IA_E_UNAVAILABLE || why->code == IA_E_TIMEOUT ||
+         why->code == IA_E_CANCELLED || why->code == IA_E_BUSY;
 }
 
 static bool start(ia_flight *f, ia_outgoing *out, ia_tx *tx, uint64_t block, ia_chain_sent *sent,

@@ -127,9 +127,9 @@ bool ia_outbox_load(const ia_outbox *o, ia_outgoing *out, uint64_t nonce, ia_err
     return ia_fail(e, IA_E_NOT_FOUND, "nonce %" PRIu64 " is no longer under way", nonce);
   ia_outgoing_free(out);
   out->nonce = nonce;
-  if (!ia_file_read(&text, p.s, FILE_CAP, e) ||
-      !(v = ia_json_parse(ia_buf_view(&text), 0, e)) || !ia_json_get_arr(v, "raw", &raws, e) ||
-      !ia_json_get_u64(v, "block", &out->block, e) || !ia_json_get_u64(v, "ms", &out->ms, e))
+  if (!ia_file_read(&text, p.s, FILE_CAP, e) || !(v = ia_json_parse(ia_buf_view(&text), 0, e)) ||
+      !ia_json_get_arr(v, "raw", &raws, e) || !ia_json_get_u64(v, "block", &out->block, e) ||
+      !ia_json_get_u64(v, "ms", &out->ms, e))
     return ia_wrap(e, "%s", p.s);
   json_array_foreach (raws, i, one) {
     const char *hex = json_string_value(one);

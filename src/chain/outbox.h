@@ -33,8 +33,8 @@ typedef struct ia_outbox {
 } ia_outbox;
 
 /* top/CHAIN-ACCOUNT; top NULL: nothing is kept. */
-IA_MUST bool ia_outbox_open(ia_outbox *o, const char *top, uint64_t chain_id, const ia_addr *account,
-                            ia_err *e);
+IA_MUST bool ia_outbox_open(ia_outbox *o, const char *top, uint64_t chain_id,
+                            const ia_addr *account, ia_err *e);
 IA_MUST bool ia_outbox_lock(ia_outbox *o, ia_err *e); /* waits */
 void ia_outbox_unlock(ia_outbox *o);                  /* and the end of its life; NULL is fine */
 IA_DEFINE_AUTO_VALUE(ia_outbox, ia_outbox_unlock)

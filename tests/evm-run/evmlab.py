@@ -2,11 +2,14 @@
 import os
 import re
 import sys
+import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import eth  # noqa: E402
+import proc  # noqa: E402
 from anvil import Anvil  # noqa: E402
-from tap import Skip  # noqa: E402
+from tap import Skip, check  # noqa: E402
 import abi  # noqa: E402
 
 
@@ -32,7 +35,7 @@ class Chain:
 
     def __init__(self, home, fees=False, *options):
         self.fees = fees
-        self.node = chain(*(("--block-time", "1") if fees else ()), *options)
+        self.node = chain(*(options or (("--block-time", "1") if fees else ())))
         if fees:
             self.node.rpc("anvil_setNextBlockBaseFeePerGas", hex(3 * GWEI))
             self.node.mine()
@@ -93,3 +96,95 @@ class Embedded:
 
     def close(self):
         self.home.close()
+
+
+class Miner:
+    """Makes the blocks of a node that makes none itself, while it is told to."""
+
+    def __init__(self, node, base=0):
+        self.node, self.base, self.on, self.over = node, base, True, False
+        self.lock = threading.Lock()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def block(self):
+        if self.base:
+            self.node.rpc("anvil_setNextBlockBaseFeePerGas", hex(self.base))
+        self.node.rpc("evm_mine")
+
+    def _run(self):
+        while not self.over:
+            with self.lock:
+                if self.on:
+                    try:
+                        self.block()
+                    except OSError:
+                        pass  # the node starts anew
+            time.sleep(0.3)
+
+    def pause(self):
+        with self.lock:
+            self.on = False
+
+    def resume(self, base=None):
+        with self.lock:
+            self.on, self.base = True, self.base if base is None else base
+
+    def close(self):
+        self.over = True
+        self.thread.join()
+
+
+def pending(node, account=None):
+    """Transactions that wait for a block: of one account, with its nonces as keys."""
+    waits = {a.lower(): txs for a, txs in node.rpc("txpool_content")["pending"].items()}
+    return waits if account is None else waits.get(account.lower(), {})
+
+
+def until(what, condition, seconds=90):
+    end = time.monotonic() + seconds
+    while not condition():
+        check(time.monotonic() < end, what)
+        time.sleep(0.05)
+
+
+def role_pid(home, name):
+    for pid in proc.children(home.daemon.pid):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                if f.read().split(b"\0")[1:3] == [b"role", name.encode()]:
+                    return pid
+        except OSError:
+            continue
+    return 0
+
+
+def restart(node):
+    """The node ends and comes back at the same port, with its blocks and without what waited."""
+    state = node.rpc("anvil_dumpState")
+    node.close()
+    time.sleep(1)
+    node.begin(node.port)
+    node.rpc("anvil_loadState", state)
+
+
+CALLS = ("createApp(address,string,string,bytes,bytes32,bytes)", "createWorkerpool(address,string)",
+         "createDatasetWithSchema(address,string,string,bytes,bytes32)", "approve(address,uint256)",
+         "deposit(uint256)", "withdraw(uint256)", "initialize(bytes32,uint256)", "claim(bytes32)",
+         "contributeAndFinalize(bytes32,bytes32,bytes,bytes,address,bytes,bytes)")
+# their arguments are structures
+OTHERS = {"0x156194d4": "matchOrders", "0x4b747106": "manageDatasetOrder"}
+
+
+def gas_of(node):
+    """The most that a call of each kind used in the blocks of the node."""
+    names = {"0x" + eth.keccak(x.encode())[:4].hex(): x.partition("(")[0] for x in CALLS} | OTHERS
+    most = {}
+    for number in range(node.height() + 1):
+        block = node.rpc("eth_getBlockByNumber", hex(number), True)
+        for transaction in block["transactions"] if block else ():
+            name = names.get(transaction["input"][:10])
+            if name:
+                used = node.rpc("eth_getTransactionReceipt", transaction["hash"])["gasUsed"]
+                most[name] = max(most.get(name, 0), int(used, 16))
+    return most

@@ -2,13 +2,14 @@
 """One scenario on three ledgers: the embedded one, the published contracts on a chain without fees, and
 on one with fees and a block a second. Who has what after each step is the same on all of them."""
 import os
+import re
 import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 import lab  # noqa: E402
-from evmlab import Chain, Embedded  # noqa: E402
+from evmlab import Chain, Embedded, gas_of  # noqa: E402
 from tap import case, check, equal, main  # noqa: E402
 
 RLC = 10**9
@@ -66,7 +67,7 @@ class Scenario:
 
 
 class Shared:
-    steps = None
+    steps = gas = None
 
 
 def told(place):
@@ -76,6 +77,8 @@ def told(place):
         for task in s.receipts:
             status, answer = s.home.one(None, "verify", s.home.path(task["receiptPath"]))
             equal((status, answer["verdict"]), (0, "proven"), f"{answer}")
+        if isinstance(place, Chain):
+            Shared.gas = gas_of(place.node)
     except AssertionError:
         print("# " + s.home.log()[-3000:].replace("\n", "\n# "))
         raise
@@ -97,6 +100,18 @@ def on_a_chain_without_fees():
 @case
 def on_a_chain_with_fees_and_blocks_of_a_second():
     equal(told(Chain(lab.Lab("money-fees"), True)), Shared.steps, "money")
+
+
+@case
+def the_page_for_operators_says_what_it_costs():
+    """The table of docs/evm.md: thousands of gas, a tenth of room."""
+    with open(os.path.join(HERE, "../../docs/evm.md"), encoding="utf-8") as f:
+        said = dict(re.findall(r"^\| `(\w+)` \| [^|]* \| (\d+) \|$", f.read(), re.MULTILINE))
+    for name, used in sorted(Shared.gas.items()):
+        print(f"# {name} {used}")
+        check(name in said, f"{name} is missing")
+        check(0.9 * used <= 1000 * int(said[name]) <= 1.1 * used, f"{name}: {said[name]}, {used}")
+    equal(sorted(said), sorted(Shared.gas), "calls")
 
 
 if __name__ == "__main__":
