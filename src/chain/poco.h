@@ -196,11 +196,12 @@ void ia_chain_sent_free(ia_chain_sent *s);
 IA_DEFINE_AUTO_VALUE(ia_chain_sent, ia_chain_sent_free)
 
 /* Estimates (a revert shows here, with its reason), signs, sends and waits for the receipt. Type 2
- * where the head has a base fee, else type 0; no fee on our ledger. A nonce that another transaction
- * took is renewed. Where blocks take their time: what the node forgets is sent again, what waits too
- * long is replaced under the same nonce, and only what can never be mined is signed anew.
- * INSUFFICIENT_FUNDS, FEE_REFUSED (more than is allowed); REVERT when the block says so; TIMEOUT or
- * UNAVAILABLE with out->raw set: it may still be mined, see ia_chain_resume. data: call data. */
+ * where the head has a base fee, else type 0; no fee on our ledger. A nonce that another
+ * transaction took is renewed. Where blocks take their time: what the node forgets is sent again,
+ * what waits too long is replaced under the same nonce, and only what can never be mined is signed
+ * anew. INSUFFICIENT_FUNDS, FEE_REFUSED (more than is allowed); REVERT when the block says so;
+ * TIMEOUT or UNAVAILABLE with out->raw set: it may still be mined, see ia_chain_resume. data: call
+ * data. */
 IA_MUST bool ia_chain_send(ia_chain *c, ia_chain_sent *out, const ia_chain_account_key *k,
                            const ia_addr *to, ia_span data, ia_err *e);
 /* The same of a typed call, with gas for the callback that it makes. to NULL = the hub. */

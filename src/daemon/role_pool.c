@@ -81,7 +81,8 @@ static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
   ia_buf_printf(&db, "sqlite:%s/scheduler.db", r->dir.s);
   ia_buf_u8(&db, 0);
   c.db = (const char *)db.ptr;
-  if (!ia_buf_ok(&db, e) || !ia_role_sending(r, &c.sending, &outbox, e) || !admitted(workers, &c.n_workers, r, e) || !own_key(&key, r, e))
+  if (!ia_buf_ok(&db, e) || !ia_role_sending(r, &c.sending, &outbox, e) ||
+      !admitted(workers, &c.n_workers, r, e) || !own_key(&key, r, e))
     return false;
   if ((ia_role_text(r, "hubAddress") && !ia_role_addr(r, "hubAddress", &c.hub, e)) ||
       (ia_role_text(r, "wantPool") && !ia_role_addr(r, "wantPool", &c.pool, e)))
@@ -130,7 +131,8 @@ static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
 
   if (!c.scheduler)
     return ia_fail(e, IA_E_USAGE, "no scheduler here: give --scheduler URL");
-  if (!ia_role_guest(r, &guest, e) || !ia_role_sending(r, &c.sending, &outbox, e) || !own_key(&key, r, e) ||
+  if (!ia_role_guest(r, &guest, e) || !ia_role_sending(r, &c.sending, &outbox, e) ||
+      !own_key(&key, r, e) ||
       (ia_role_text(r, "workerpool") && !ia_role_addr(r, "workerpool", &c.pool, e)) ||
       !ia_worker_open(&w, &c, e))
     return false;

@@ -163,8 +163,9 @@ static bool tell(supervisor *s, ia_err *e)
          put_text(s, "ipfsGatewayUrl", o->ipfs, e) && put_text(s, "smsUrl", o->sms, e) &&
          put_text(s, "schedulerUrl", o->scheduler, e) && put_text(s, "log", o->log, e) &&
          put_text(s, "confirmations", o->confirmations, e) &&
-         put_text(s, "maxFee", o->max_fee, e) && put_text(s, "replaceAfter", o->replace_after, e) && put_flag(s, "test", o->test, e) &&
-         put_flag(s, "allowFees", o->allow_fees, e) && put_flag(s, "noHold", o->no_hold, e) &&
+         put_text(s, "maxFee", o->max_fee, e) && put_text(s, "replaceAfter", o->replace_after, e) &&
+         put_flag(s, "test", o->test, e) && put_flag(s, "allowFees", o->allow_fees, e) &&
+         put_flag(s, "noHold", o->no_hold, e) &&
          put_flag(s, "behindTlsProxy", o->behind_tls_proxy, e) &&
          put_flag(s, "allowSwap", o->allow_swap, e) &&
          put_flag(s, "allowRemoteSimulation", o->allow_remote_simulation, e);

@@ -56,7 +56,7 @@ struct ia_scheduler {
   /* set at open, constant afterwards */
   char *rpc, *market, *sms, *ipfs, *worker_rpc, *worker_sms, *worker_ipfs, *tee;
   char *outbox, *max_fee;
-  uint64_t confirmations; /* of our own transactions */
+  uint64_t final_blocks; /* of our own transactions */
   uint32_t stuck_ms;
   ia_addr want_hub, want_pool;
   uint64_t want_chain;

@@ -138,7 +138,7 @@ static bool copy_config(ia_scheduler *s, const ia_scheduler_config *c, ia_err *e
   s->want_pool = c->pool;
   s->want_chain = c->chain_id;
   s->domain = c->domain;
-  s->confirmations = c->sending.confirmations;
+  s->final_blocks = c->sending.confirmations;
   s->stuck_ms = c->sending.stuck_ms;
   s->lease_seconds = c->lease_seconds ? c->lease_seconds : SCH_LEASE_SECONDS;
   s->price_nrlc = c->price_nrlc;

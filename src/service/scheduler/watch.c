@@ -89,7 +89,7 @@ bool sch_connect(ia_scheduler *s, ia_chain **out, ia_err *e)
                               .cancel = &s->stop,
                               .sending = {.outbox = s->outbox[0] ? s->outbox : NULL,
                                           .max_fee = s->max_fee[0] ? s->max_fee : NULL,
-                                          .confirmations = s->confirmations,
+                                          .confirmations = s->final_blocks,
                                           .stuck_ms = s->stuck_ms}};
   IA_AUTO(ia_chain) *c = NULL;
   pools found = {0};
