@@ -126,3 +126,20 @@ bool ia_chain_coin(ia_chain *c, ia_u256 *out, const ia_addr *who, ia_err *e)
 
   return ia_rpc_call(c->rpc, &v, "eth_getBalance", params, e) && ia_rpc_u256(out, v, e);
 }
+
+bool ia_chain_time(ia_chain *c, const ia_block *head, uint64_t *out, ia_err *e)
+{
+  IA_AUTO_JSON *next = NULL;
+  uint64_t time;
+  ia_err why = {0};
+
+  *out = head->timestamp;
+  if (!ia_rpc_call(c->rpc, &next, "eth_getBlockByNumber", json_pack("[s, b]", "pending", 0),
+                   &why)) {
+    /* not every node makes one ahead */
+    return (why.code != IA_E_CANCELLED && why.code != IA_E_TIMEOUT) || (e && (*e = why, false));
+  }
+  if (json_is_object(next) && ia_rpc_get_u64(next, "timestamp", &time, NULL) && time > *out)
+    *out = time;
+  return true;
+}

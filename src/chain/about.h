@@ -17,6 +17,8 @@ IA_MUST bool ia_chain_about_get(ia_chain *c, ia_chain_about *out, ia_err *e);
 /* The block after which there is code at an address, by halving. Where the node does not keep the
  * states of its past: 0 on a short chain, else UNSUPPORTED. */
 IA_MUST bool ia_chain_first_block(ia_chain *c, uint64_t *out, const ia_addr *at, ia_err *e);
+/* The time of the next block, as far as the node says: at least that of `head`. */
+IA_MUST bool ia_chain_time(ia_chain *c, const ia_block *head, uint64_t *out, ia_err *e);
 /* Wei of an account. */
 IA_MUST bool ia_chain_coin(ia_chain *c, ia_u256 *out, const ia_addr *who, ia_err *e);
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "chain/coin.h"
 #include "chain/internal.h"
 #include "poco/orders.h"
 #include "poco/rules.h"
@@ -47,6 +48,20 @@ static bool ask_info(ia_chain *c, ia_err *e)
   return true;
 }
 
+static bool copy_sending(ia_chain *c, const ia_chain_sending *s, ia_err *e)
+{
+  ia_u256 unused;
+
+  c->sending = *s;
+  c->sending.confirmations = s->confirmations ? s->confirmations : 1;
+  c->sending.outbox = s->outbox ? strdup(s->outbox) : NULL;
+  c->sending.max_fee = s->max_fee ? strdup(s->max_fee) : NULL;
+  if ((s->outbox && !c->sending.outbox) || (s->max_fee && !c->sending.max_fee))
+    return ia_fail(e, IA_E_MEMORY, "ledger: out of memory");
+  return !s->max_fee || ia_gwei_parse(&unused, s->max_fee) ||
+         ia_fail(e, IA_E_USAGE, "\"%.40s\" is no number of gwei", s->max_fee);
+}
+
 bool ia_chain_open(ia_chain **out, const ia_chain_options *o, ia_err *e)
 {
   IA_AUTO(ia_chain) *c = calloc(1, sizeof(*c));
@@ -58,6 +73,8 @@ bool ia_chain_open(ia_chain **out, const ia_chain_options *o, ia_err *e)
 
   if (!c)
     return ia_fail(e, IA_E_MEMORY, "ledger: out of memory");
+  if (!copy_sending(c, &o->sending, e))
+    return false;
   c->hub = o->hub;
   c->cancel = o->cancel;
   c->timeout_ms = o->timeout_ms ? o->timeout_ms : CHAIN_TIMEOUT_MS;
@@ -79,6 +96,8 @@ void ia_chain_close(ia_chain *c)
   if (!c)
     return;
   ia_rpc_free(c->rpc);
+  free((char *)(uintptr_t)c->sending.outbox);
+  free((char *)(uintptr_t)c->sending.max_fee);
   free(c);
 }
 

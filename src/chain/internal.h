@@ -12,6 +12,7 @@ struct ia_chain {
   bool local;
   uint32_t timeout_ms;
   const volatile bool *cancel;
+  ia_chain_sending sending; /* texts are owned */
 };
 
 /* Sleeps ms, or less when cancelled; false with CANCELLED then. */

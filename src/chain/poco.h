@@ -10,6 +10,14 @@
 
 typedef struct ia_chain ia_chain;
 
+/* How transactions are sent where blocks take their time; means nothing to our own ledger. */
+typedef struct ia_chain_sending {
+  const char *outbox;     /* folder of what is under way; NULL = it ends with this object */
+  uint64_t confirmations; /* blocks that make a transaction final, its own included; 0 = 1 */
+  const char *max_fee;    /* most for a unit of gas, in gwei; NULL = no limit */
+  uint32_t stuck_ms;      /* a transaction that waits so long is replaced; 0 = 30 s */
+} ia_chain_sending;
+
 typedef struct ia_chain_options {
   const char *url;
   const char *unix_socket;     /* NULL = by the URL */
@@ -17,6 +25,7 @@ typedef struct ia_chain_options {
   uint64_t chain_id;           /* 0 = whatever the node says; else CHAIN_ID when it differs */
   uint32_t timeout_ms;         /* 0 = 30000 */
   const volatile bool *cancel; /* ends requests and waits */
+  ia_chain_sending sending;    /* texts are copied */
 } ia_chain_options;
 
 /* Asks the node for its chain id. */
@@ -173,24 +182,38 @@ typedef struct ia_chain_account_key {
 } ia_chain_account_key;
 
 typedef struct ia_chain_sent {
-  ia_buf raw; /* the signed transaction */
+  ia_buf raw; /* the signed transaction; of several forms the one in the block */
   ia_chain_receipt receipt;
-  /* NULL, or what must be done (kept on disk) before `raw` leaves; false: it is not sent */
+  /* NULL, or what must be done (kept on disk) before `raw` leaves; false: it is not sent. Called
+   * again for each form that replaces one */
   bool (*before)(void *ctx, ia_span raw, ia_err *e);
   void *ctx;
+  /* not for our own ledger, which answers at once */
+  bool join;    /* the very same call, when it is under way, is waited for instead of sent again */
+  bool no_wait; /* return when it has left: `receipt` stays empty, ia_chain_tend does the rest */
 } ia_chain_sent;
 void ia_chain_sent_free(ia_chain_sent *s);
 IA_DEFINE_AUTO_VALUE(ia_chain_sent, ia_chain_sent_free)
 
-/* Estimates (a revert shows here, with its reason), signs, sends and waits for the receipt, at most
- * the object's time-out. Type 2 where the head has a base fee, else type 0; no fee on our ledger. A
- * nonce that another transaction took is renewed. REVERT when the block says so; TIMEOUT: it may
- * still be mined (out->raw is set, so that it can be sent again). data: call data. */
+/* Estimates (a revert shows here, with its reason), signs, sends and waits for the receipt. Type 2
+ * where the head has a base fee, else type 0; no fee on our ledger. A nonce that another
+ * transaction took is renewed. Where blocks take their time: what the node forgets is sent again,
+ * what waits too long is replaced under the same nonce, and only what can never be mined is signed
+ * anew. INSUFFICIENT_FUNDS, FEE_REFUSED (more than is allowed); REVERT when the block says so;
+ * TIMEOUT or UNAVAILABLE with out->raw set: it may still be mined, see ia_chain_resume. data: call
+ * data. */
 IA_MUST bool ia_chain_send(ia_chain *c, ia_chain_sent *out, const ia_chain_account_key *k,
                            const ia_addr *to, ia_span data, ia_err *e);
-/* The same of a typed call. to NULL = the hub. */
+/* The same of a typed call, with gas for the callback that it makes. to NULL = the hub. */
 IA_MUST bool ia_chain_call(ia_chain *c, ia_chain_sent *out, const ia_chain_account_key *k,
                            const ia_addr *to, ia_call_id id, const void *args, ia_err *e);
+/* Waits on for what out->raw began. */
+IA_MUST bool ia_chain_resume(ia_chain *c, ia_chain_sent *out, const ia_chain_account_key *k,
+                             ia_err *e);
+/* Looks after everything of this account that is under way and that nobody waits for. like: NULL,
+ * or whose `before` is called for each form that replaces one. */
+IA_MUST bool ia_chain_tend(ia_chain *c, const ia_chain_account_key *k, const ia_chain_sent *like,
+                           ia_err *e);
 /* Sends bytes that are signed already, again if need be: known ones are no error. */
 IA_MUST bool ia_chain_send_raw(ia_chain *c, ia_chain_receipt *out, ia_span raw, ia_err *e);
 

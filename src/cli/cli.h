@@ -98,6 +98,9 @@ IA_MUST bool ia_cli_secret(ia_cli *c, ia_secret *out, const char *what, const ch
 
 /* -- where we are -- */
 const char *ia_cli_home(const ia_cli *c); /* absolute; may not exist yet */
+/* HOME/outbox: transactions of this home's commands that are under way. NULL without memory.
+ */
+const char *ia_cli_outbox(ia_cli *c, ia_err *e);
 /* The folder with iapp.config.json, here or above; NOT_FOUND with the words users know. */
 IA_MUST bool ia_cli_project(ia_cli *c, const char **dir, ia_err *e);
 /* The project's iapp.config.json (borrowed, parsed once). */

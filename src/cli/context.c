@@ -37,6 +37,7 @@ bool ia_cli_set_home(ia_cli *c, const char *dir, ia_err *e)
 void ia_cli_context_free(ia_cli *c)
 {
   free(c->home);
+  free(c->outbox);
   free(c->project);
   free(c->line);
   json_decref(c->project_config);
@@ -47,6 +48,15 @@ void ia_cli_context_free(ia_cli *c)
 const char *ia_cli_home(const ia_cli *c)
 {
   return c->home;
+}
+
+const char *ia_cli_outbox(ia_cli *c, ia_err *e)
+{
+  if (!c->outbox && asprintf(&c->outbox, "%s/outbox", c->home) < 0) {
+    c->outbox = NULL;
+    ia_fail(e, IA_E_MEMORY, "out of memory");
+  }
+  return c->outbox;
 }
 
 /* A missing file leaves *out NULL and is fine. */

@@ -19,6 +19,7 @@ struct ia_cli {
   bool json, yes, quiet;
   int exit_status;
   char *home;
+  char *outbox;           /* once asked for */
   char *project;          /* folder, once found */
   json_t *project_config; /* iapp.config.json, once read */
   json_t *settings;       /* HOME/user.json, once read */

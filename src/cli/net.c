@@ -8,6 +8,17 @@
 #include "cli/original.h"
 #include "eth/address.h"
 
+/* On an EVM chain; what is under way is shared by all commands of the home. */
+static bool sending(ia_cli *c, ia_chain_sending *out, ia_err *e)
+{
+  const char *depth = ia_cli_endpoint_or_null(c, "confirmations");
+
+  *out = (ia_chain_sending){.confirmations = depth ? strtoull(depth, NULL, 10) : 0,
+                            .outbox = ia_cli_outbox(c, e),
+                            .max_fee = ia_cli_endpoint_or_null(c, "maxFee")};
+  return out->outbox != NULL;
+}
+
 bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e)
 {
   const char *hub, *chain;
@@ -21,7 +32,7 @@ bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e)
   out->sms = ia_cli_endpoint_or_null(c, "smsUrl");
   out->ipfs = ia_cli_endpoint_or_null(c, "ipfsNodeUrl");
   out->scheduler = ia_cli_endpoint_or_null(c, "schedulerUrl");
-  return ia_original_chain(c, out, e) && ia_net_open(out, e);
+  return ia_original_chain(c, out, e) && sending(c, &out->sending, e) && ia_net_open(out, e);
 }
 
 bool ia_cli_addr(ia_addr *out, const char *text, const char *what, ia_err *e)

@@ -29,6 +29,9 @@ static bool balance(ia_cli *c, ia_err *e)
 {
   IA_AUTOV(ia_net) net = {0};
   ia_wallet_file me;
+  IA_AUTO_JSON *answer = NULL;
+  ia_text80 wei;
+  ia_text96 coin;
   ia_money m;
   ia_addr who;
 
@@ -42,16 +45,18 @@ static bool balance(ia_cli *c, ia_err *e)
       return false;
     who = me.address;
   }
-  if (!ia_money_of(&net, &m, &who, e))
+  if (!ia_money_of(&net, &m, &who, e) || !ia_money_coin(&net, &wei, &coin, &who, e))
     return false;
   ia_cli_out(c, "%s\n  wallet %s\n  stake  %s (what deals are paid from)\n  locked %s",
              ia_addr_text(&who).s, ia_amount(m.wallet).s, ia_amount(m.stake).s,
              ia_amount(m.locked).s);
-  return ia_cli_json(c,
-                     json_pack("{s:s, s:I, s:I, s:I}", "address", ia_addr_text(&who).s, "wallet",
-                               (json_int_t)m.wallet, "stake", (json_int_t)m.stake, "locked",
-                               (json_int_t)m.locked),
-                     e);
+  answer =
+      json_pack("{s:s, s:I, s:I, s:I}", "address", ia_addr_text(&who).s, "wallet",
+                (json_int_t)m.wallet, "stake", (json_int_t)m.stake, "locked", (json_int_t)m.locked);
+  if (coin.s[0])
+    ia_cli_out(c, "  coin   %s ETH (what the chain's fees are paid from)", coin.s);
+  return (!wei.s[0] || ia_json_set(answer, "coinWei", json_string(wei.s), e)) &&
+         ia_cli_json(c, json_incref(answer), e);
 }
 
 static const ia_option balance_options[] = {

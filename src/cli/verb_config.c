@@ -25,6 +25,8 @@ static const struct setting {
     {"workerpool", true, "workerpool that runs are given to"},
     {"whitelist", true, "whitelist contracts"},
     {"schedulerUrl", false, "scheduler of the workerpool"},
+    {"confirmations", false, "blocks that make a transaction final on an EVM chain"},
+    {"maxFee", false, "most for a unit of gas on an EVM chain, in gwei"},
     {"wallet", false, "address of the wallet to sign with"},
     {"keystore", false, "folder of keystores"},
 };

@@ -31,6 +31,8 @@ static const ia_option up_options[] = {
      "up --chain http://127.0.0.1:8545 --hub 0xHub --first-block 17"},
     {"confirmations", "N", false, "blocks that make a transaction final (1)",
      "up --chain http://127.0.0.1:8545 --hub 0xHub --confirmations 3"},
+    {"replace-after", "SECONDS", false, "a waiting transaction offers more after that (30)",
+     "up --chain http://127.0.0.1:8545 --hub 0xHub --replace-after 60"},
     {"max-fee", "GWEI", false, "never offer more for a unit of gas",
      "up --chain http://127.0.0.1:8545 --hub 0xHub --max-fee 5"},
     {"chain-id", "N", false, "chain id of a new ledger (421614); with --chain: what it must be",

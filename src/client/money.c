@@ -1,6 +1,7 @@
 /* RLC of a wallet. */
 #include "client/money.h"
 
+#include "chain/about.h"
 #include "eth/address.h"
 
 static bool token_of(ia_net *net, ia_chain **chain, ia_addr *token, ia_err *e)
@@ -35,6 +36,23 @@ bool ia_money_of(ia_net *net, ia_money *out, const ia_addr *who, ia_err *e)
   return true;
 }
 
+bool ia_money_coin(ia_net *net, ia_text80 *wei, ia_text96 *text, const ia_addr *who, ia_err *e)
+{
+  ia_chain *chain;
+  ia_u256 have;
+
+  wei->s[0] = text->s[0] = '\0';
+  if (!ia_net_chain(net, &chain, e))
+    return false;
+  if (ia_chain_is_local(chain))
+    return true;
+  if (!ia_chain_coin(chain, &have, who, e))
+    return false;
+  *wei = ia_u256_dec(&have);
+  *text = ia_coin_text(&have);
+  return true;
+}
+
 bool ia_money_faucet(ia_net *net, const ia_wallet *w, uint64_t nrlc, ia_err *e)
 {
   IA_AUTOV(ia_chain_sent) sent = {0};
@@ -63,7 +81,8 @@ bool ia_money_deposit(ia_net *net, const ia_wallet *w, uint64_t nrlc, ia_err *e)
   if (have.wallet < nrlc) {
     ia_fail(e, IA_E_REVERT, "Balance is insufficient: %llu nRLC of %llu are there",
             (unsigned long long)have.wallet, (unsigned long long)nrlc);
-    return ia_hint(e, "iapp balance --faucet %llunRLC", (unsigned long long)(nrlc - have.wallet));
+    return ia_chain_is_local(chain) &&
+           ia_hint(e, "iapp balance --faucet %llunRLC", (unsigned long long)(nrlc - have.wallet));
   }
   args.addr[0] = *ia_chain_hub(chain);
   return ia_net_call(net, w, &token, IA_CALL_APPROVE, &args, &approved, e) &&

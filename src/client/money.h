@@ -2,6 +2,7 @@
 #ifndef IA_CLIENT_MONEY_H
 #define IA_CLIENT_MONEY_H
 
+#include "chain/coin.h"
 #include "client/net.h"
 
 typedef struct ia_money {
@@ -16,6 +17,9 @@ IA_MUST bool ia_money_faucet(ia_net *net, const ia_wallet *w, uint64_t nrlc, ia_
 /* From the wallet to the stake: approve and deposit. */
 IA_MUST bool ia_money_deposit(ia_net *net, const ia_wallet *w, uint64_t nrlc, ia_err *e);
 IA_MUST bool ia_money_withdraw(ia_net *net, const ia_wallet *w, uint64_t nrlc, ia_err *e);
+/* Wei in decimal digits, for fees; "" on our own ledger, which takes none. */
+IA_MUST bool ia_money_coin(ia_net *net, ia_text80 *wei, ia_text96 *text, const ia_addr *who,
+                           ia_err *e);
 /* What our ledger says of itself (iapp_info), else {"chainId","hub"}; new reference. */
 json_t *ia_money_chain(ia_net *net, ia_err *e);
 

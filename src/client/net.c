@@ -49,7 +49,8 @@ void ia_net_close(ia_net *net)
 
 bool ia_net_chain(ia_net *net, ia_chain **out, ia_err *e)
 {
-  const ia_chain_options o = {.url = net->rpc, .hub = net->hub, .chain_id = net->chain_id};
+  const ia_chain_options o = {
+      .url = net->rpc, .hub = net->hub, .chain_id = net->chain_id, .sending = net->sending};
 
   if (!net->chain && !net->rpc)
     return ia_fail(e, IA_E_UNAVAILABLE, "no address of the ledger is known");

@@ -19,6 +19,7 @@ typedef struct ia_net {
   const char *scheduler;
   uint64_t chain_id;
   ia_addr hub;
+  ia_chain_sending sending; /* borrowed */
 } ia_net;
 
 /* Takes the URLs, chain id and hub of *net (borrowed) and makes the rest. */

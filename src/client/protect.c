@@ -82,8 +82,10 @@ static bool put_on_ledger(ia_protect *p, const ia_protect_config *cfg, ia_err *e
 {
   IA_AUTO(ia_chain) *chain = NULL;
   IA_AUTOV(ia_buf) multiaddr = {0};
-  const ia_chain_options o = {
-      .url = cfg->net->rpc, .hub = cfg->net->hub, .chain_id = cfg->net->chain_id};
+  const ia_chain_options o = {.url = cfg->net->rpc,
+                              .hub = cfg->net->hub,
+                              .chain_id = cfg->net->chain_id,
+                              .sending = cfg->net->sending};
   bool there;
 
   if (p->registered)

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "chain/about.h"
+#include "chain/coin.h"
 #include "eth/address.h"
 
 enum { INFO_CAP = 1 << 16, ASK_MS = 15000 };
@@ -29,6 +30,7 @@ static bool address(ia_addr *out, const char *name, const char *text, ia_err *e)
 static bool consistent(const ia_daemon_options *o, unsigned roles, ia_err *e)
 {
   uint64_t unused;
+  ia_u256 wei;
 
   if (!o->chain)
     return !(o->hub || o->dataprotector || o->first_block) ||
@@ -43,7 +45,9 @@ static bool consistent(const ia_daemon_options *o, unsigned roles, ia_err *e)
     return ia_fail(e, IA_E_USAGE,
                    "--rules, --genesis-seed and --allow-fees are of a ledger of our own");
   return number(&unused, "confirmations", o->confirmations, e) &&
-         number(&unused, "max-fee", o->max_fee, e);
+         number(&unused, "replace-after", o->replace_after, e) &&
+         (!o->max_fee || ia_gwei_parse(&wei, o->max_fee) ||
+          ia_fail(e, IA_E_USAGE, "--max-fee: \"%.40s\" is no number of gwei", o->max_fee));
 }
 
 static bool predicted(ia_chain *c, ia_addr *out, const ia_addr *registry, const ia_addr *owner,
@@ -168,4 +172,46 @@ bool ia_on_chain(json_t **info, const ia_home *h, const ia_daemon_options *o,
     return false;
   *info = json_incref(found);
   return true;
+}
+
+/* Some transactions of the dearest kind, should the price double. */
+enum { FIRST_GAS = 10 * 900000 };
+
+static bool first_need(ia_chain *c, ia_u256 *out, ia_err *e)
+{
+  const ia_u256 gas = ia_u256_of(2 * FIRST_GAS);
+  IA_AUTO_JSON *v = NULL;
+  ia_u256 price;
+
+  return ia_rpc_call(ia_chain_rpc(c), &v, "eth_gasPrice", NULL, e) && ia_rpc_u256(&price, v, e) &&
+         (ia_u256_mul(out, &price, &gas) || ia_fail(e, IA_E_INVALID, "impossible gas price"));
+}
+
+bool ia_on_chain_funds(const ia_daemon_options *o, const ia_addr *accounts, size_t n, ia_err *e)
+{
+  IA_AUTO(ia_chain) *c = NULL;
+  IA_AUTOV(ia_buf) names = {0};
+  ia_u256 need, have;
+  bool empty = false;
+
+  if (!open_chain(&c, o, e) || !first_need(c, &need, e))
+    return false;
+  for (size_t i = 0; i < n && !ia_u256_zero(&need); i++) {
+    if (!ia_chain_coin(c, &have, &accounts[i], e))
+      return false;
+    empty |= ia_u256_zero(&have);
+    ia_buf_printf(&names, "%s%s", i ? " and " : "", ia_addr_text(&accounts[i]).s);
+  }
+  ia_buf_u8(&names, 0);
+  if (!empty)
+    return true;
+  if (!ia_buf_ok(&names, e))
+    return false;
+  ia_fail(e, IA_E_INSUFFICIENT_FUNDS,
+          "this chain takes fees, and these roles' accounts have none: %s",
+          (const char *)names.ptr);
+  return ia_hint(e,
+                 "send about %s ETH to each and start again; they are this home's pool owner and"
+                 " worker",
+                 ia_coin_text(&need).s);
 }

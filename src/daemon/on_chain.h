@@ -1,4 +1,5 @@
-/* An installation that settles on an EVM chain (--chain, --hub): what its roles must know of it. */
+/* An installation that settles on an EVM chain (--chain, --hub): what every role must know of it.
+ */
 #ifndef IA_DAEMON_ON_CHAIN_H
 #define IA_DAEMON_ON_CHAIN_H
 
@@ -10,6 +11,10 @@
  * another chain or hub than the options or this home say. */
 IA_MUST bool ia_on_chain(json_t **info, const ia_home *h, const ia_daemon_options *o,
                          const ia_addr *pool_owner, ia_err *e);
+/* Where the chain takes fees: INSUFFICIENT_FUNDS when one of these accounts has no coin at all;
+ * names what to send to all of them. */
+IA_MUST bool ia_on_chain_funds(const ia_daemon_options *o, const ia_addr *accounts, size_t n,
+                               ia_err *e);
 /* The workerpool of whom nobody named one: made by its owner's key, always the same. */
 #define IA_OWN_POOL_NAME "iapp pool"
 

@@ -44,6 +44,7 @@ static const struct row {
     ROW_TEXT("dataprotector", dataprotector, "ADDRESS", "DataProtector contract on that chain"),
     ROW_TEXT("first-block", first_block, "N", "where the hub's events begin (looked for)"),
     ROW_TEXT("confirmations", confirmations, "N", "blocks that make a transaction final (1)"),
+    ROW_TEXT("replace-after", replace_after, "SECONDS", "a waiting transaction offers more (30)"),
     ROW_TEXT("max-fee", max_fee, "GWEI", "never offer more for a unit of gas"),
     ROW_TEXT("market", market, "URL", "market, when it does not run here"),
     ROW_TEXT("ipfs", ipfs, "URL", "blob store, when it does not run here"),

@@ -43,6 +43,7 @@ typedef struct ia_daemon_options {
   const char *first_block;
   const char *confirmations;
   const char *max_fee; /* gwei */
+  const char *replace_after;
   const char *market;
   const char *sms;
   const char *ipfs;

@@ -25,11 +25,12 @@ bool ia_own_pool(const ia_role_ctx *r, const ia_secret *key, ia_err *e)
                         .chain_id = ia_role_number(r, "chainId", 0)};
   ia_chain_account_key account = {.key = key};
   ia_addr pool;
+  ia_path outbox;
   bool there;
 
-  if (!ia_role_addr(r, "hubAddress", &o.hub, e) || !ia_role_addr(r, "wantPool", &pool, e) ||
-      !ia_secp_new(&secp, e) || !ia_chain_open(&c, &o, e) ||
-      !ia_chain_has_code(c, &there, &pool, e))
+  if (!ia_role_sending(r, &o.sending, &outbox, e) || !ia_role_addr(r, "hubAddress", &o.hub, e) ||
+      !ia_role_addr(r, "wantPool", &pool, e) || !ia_secp_new(&secp, e) ||
+      !ia_chain_open(&c, &o, e) || !ia_chain_has_code(c, &there, &pool, e))
     return false;
   account.secp = secp;
   if (there)

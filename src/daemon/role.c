@@ -39,6 +39,19 @@ bool ia_role_addr(const ia_role_ctx *r, const char *key, ia_addr *out, ia_err *e
   return ia_json_get_addr(r->config, key, out, e);
 }
 
+bool ia_role_sending(const ia_role_ctx *r, ia_chain_sending *out, ia_path *outbox, ia_err *e)
+{
+  uint64_t seconds = ia_role_number(r, "replaceAfter", 0);
+
+  if (seconds > UINT32_MAX / 1000)
+    return ia_fail(e, IA_E_USAGE, "--replace-after: too long");
+  *out = (ia_chain_sending){.outbox = outbox->s,
+                            .confirmations = ia_role_number(r, "confirmations", 0),
+                            .max_fee = ia_role_text(r, "maxFee"),
+                            .stuck_ms = (uint32_t)seconds * 1000};
+  return ia_path_join(outbox, e, "%s/outbox", r->dir.s);
+}
+
 bool ia_role_listen(const ia_role_ctx *r, ia_server **out, const char *port_key, ia_err *e)
 {
   const ia_listen at = {.host = ia_role_text(r, "host"),

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/secret.h"
 #include "base/types.h"
+#include "chain/poco.h"
 #include "http/server.h"
 
 typedef struct ia_role_ctx {
@@ -38,6 +39,10 @@ bool ia_role_flag(const ia_role_ctx *r, const char *key);
 uint64_t ia_role_number(const ia_role_ctx *r, const char *key, uint64_t without);
 IA_MUST bool ia_role_addr(const ia_role_ctx *r, const char *key, ia_addr *out, ia_err *e);
 
+/* How this role sends on an EVM chain; borrows from the configuration and from `outbox`, which is
+ * filled. */
+IA_MUST bool ia_role_sending(const ia_role_ctx *r, ia_chain_sending *out, ia_path *outbox,
+                             ia_err *e);
 /* Listens where the configuration says (host, TLS, the port of that name). */
 IA_MUST bool ia_role_listen(const ia_role_ctx *r, ia_server **out, const char *port_key, ia_err *e);
 /* What the ledger is (docs/protocol.md 4, iapp_info): as our own front said, else as the ledger at

@@ -63,6 +63,7 @@ static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
   ia_addr workers[WORKERS_MAX];
   IA_AUTOV(ia_secret) key = {0};
   IA_AUTOV(ia_buf) db = {0};
+  ia_path outbox;
   ia_scheduler_config c = {.rpc = ia_role_text(r, "rpcUrl"),
                            .market = ia_role_text(r, "marketUrl"),
                            .sms = ia_role_text(r, "smsUrl"),
@@ -80,7 +81,8 @@ static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
   ia_buf_printf(&db, "sqlite:%s/scheduler.db", r->dir.s);
   ia_buf_u8(&db, 0);
   c.db = (const char *)db.ptr;
-  if (!ia_buf_ok(&db, e) || !admitted(workers, &c.n_workers, r, e) || !own_key(&key, r, e))
+  if (!ia_buf_ok(&db, e) || !ia_role_sending(r, &c.sending, &outbox, e) ||
+      !admitted(workers, &c.n_workers, r, e) || !own_key(&key, r, e))
     return false;
   if ((ia_role_text(r, "hubAddress") && !ia_role_addr(r, "hubAddress", &c.hub, e)) ||
       (ia_role_text(r, "wantPool") && !ia_role_addr(r, "wantPool", &c.pool, e)))
@@ -116,7 +118,7 @@ static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
   IA_AUTOV(ia_secret) key = {0};
   uint64_t until = ia_mono_ms() + CONNECT_MS;
   ia_worker *w = NULL;
-  ia_path guest;
+  ia_path guest, outbox;
   ia_worker_config c = {.dir = r->dir.s,
                         .guest = guest.s,
                         .scheduler = ia_role_text(r, "schedulerUrl"),
@@ -129,7 +131,8 @@ static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
 
   if (!c.scheduler)
     return ia_fail(e, IA_E_USAGE, "no scheduler here: give --scheduler URL");
-  if (!ia_role_guest(r, &guest, e) || !own_key(&key, r, e) ||
+  if (!ia_role_guest(r, &guest, e) || !ia_role_sending(r, &c.sending, &outbox, e) ||
+      !own_key(&key, r, e) ||
       (ia_role_text(r, "workerpool") && !ia_role_addr(r, "workerpool", &c.pool, e)) ||
       !ia_worker_open(&w, &c, e))
     return false;

@@ -163,8 +163,9 @@ static bool tell(supervisor *s, ia_err *e)
          put_text(s, "ipfsGatewayUrl", o->ipfs, e) && put_text(s, "smsUrl", o->sms, e) &&
          put_text(s, "schedulerUrl", o->scheduler, e) && put_text(s, "log", o->log, e) &&
          put_text(s, "confirmations", o->confirmations, e) &&
-         put_text(s, "maxFee", o->max_fee, e) && put_flag(s, "test", o->test, e) &&
-         put_flag(s, "allowFees", o->allow_fees, e) && put_flag(s, "noHold", o->no_hold, e) &&
+         put_text(s, "maxFee", o->max_fee, e) && put_text(s, "replaceAfter", o->replace_after, e) &&
+         put_flag(s, "test", o->test, e) && put_flag(s, "allowFees", o->allow_fees, e) &&
+         put_flag(s, "noHold", o->no_hold, e) &&
          put_flag(s, "behindTlsProxy", o->behind_tls_proxy, e) &&
          put_flag(s, "allowSwap", o->allow_swap, e) &&
          put_flag(s, "allowRemoteSimulation", o->allow_remote_simulation, e);
@@ -193,13 +194,17 @@ static bool know_chain(supervisor *s, ia_err *e)
 {
   IA_AUTO_JSON *info = NULL;
   json_t *pool;
-  ia_addr owner;
-  bool owned = ia_json_get_addr(s->fields, "poolOwner", &owner, NULL);
+  ia_addr us[2];
+  bool owned = ia_json_get_addr(s->fields, "poolOwner", &us[0], NULL);
+  size_t n = owned;
 
-  if (!ia_on_chain(&info, &s->home, s->o, owned ? &owner : NULL, e))
+  if (!ia_on_chain(&info, &s->home, s->o, owned ? &us[0] : NULL, e))
     return false;
   if (!info)
     return true;
+  n += ia_json_get_addr(s->fields, "ownWorker", &us[n], NULL);
+  if (!ia_on_chain_funds(s->o, us, n, e))
+    return false;
   pool = json_object_get(info, "pool");
   return (!pool || (ia_json_set(s->fields, "wantPool", json_incref(pool), e) &&
                     ia_json_set(s->fields, "workerpool", json_incref(pool), e))) &&

@@ -105,10 +105,14 @@ class Anvil:
         self.chain_id = chain_id
         self._arguments = (program, *_FREE, "--chain-id", str(chain_id), "--load-state", state,
                            *options)
-        self.process, self.port = _spawn(*self._arguments, "--port", str(port))
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.begin(port)
         if chain_id != CHAIN_ID:  # the hub's domain was made under the other
             self.send("0x" + deploy.abi.call("updateDomainSeparator()").hex(), self.hub)
+
+    def begin(self, port):
+        """The state is that after deployment, each time."""
+        self.process, self.port = _spawn(*self._arguments, "--port", str(port))
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def rpc(self, method, *params):
         return rpc(self.url, method, *params)

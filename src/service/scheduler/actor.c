@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "service/scheduler/internal.h"
 
-enum { IDLE_S = 5, BATCH = 64, TX_PAUSE_S = 2 };
+enum { IDLE_S = 5, BATCH = 64, TX_PAUSE_S = 2, BLOCK_S = 20 };
 
 /* Locked: the first task of a kind that is due; *found false when there is none. */
 static bool due_task(ia_scheduler *s, sch_task *out, bool *found, const char *sql, ia_err *e)
@@ -54,9 +54,11 @@ static bool set_initialized(ia_scheduler *s, const ia_h256 *id, ia_err *e)
 
 /* -- transactions; not locked -- */
 
+/* Where blocks take their time nobody waits here: the event says when it is done, and the same call
+ * is not sent twice. */
 static bool transact(ia_scheduler *s, ia_chain *c, ia_call_id id, const ia_args *args, ia_err *e)
 {
-  IA_AUTOV(ia_chain_sent) sent = {0};
+  IA_AUTOV(ia_chain_sent) sent = {.join = true, .no_wait = true};
   const ia_chain_account_key key = {s->wallet->secp, &s->wallet->key};
 
   return ia_chain_call(c, &sent, &key, NULL, id, args, e);
@@ -90,6 +92,21 @@ static bool initialized_rows(ia_scheduler *s, const ia_h256 *id, ia_task_status 
          (now != IA_TASK_FAILED || sch_task_set_state(s, id, SCH_FAILED, e));
 }
 
+/* Sent, and in no block yet: looked at again when the event should have come. */
+static bool left(ia_scheduler *s, const sch_task *t, ia_err *e)
+{
+  SCH_LOCKED *held = s;
+  ia_stmt *st;
+
+  sch_lock(held);
+  if (!ia_db_stmt(&st, held->db,
+                  "UPDATE tasks SET next_try = $2 WHERE task_id = $1 AND initialized = 0", e))
+    return false;
+  ia_bind_h256(st, 1, &t->id);
+  ia_bind_u64(st, 2, ia_now() + BLOCK_S);
+  return ia_stmt_run(st, e);
+}
+
 static bool initialize(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *e)
 {
   const ia_args args = {.id = {t->deal}, .value = {ia_u256_of(t->idx)}};
@@ -98,8 +115,12 @@ static bool initialize(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *
   ia_task_status now = IA_TASK_ACTIVE;
   ia_err why = {0};
 
-  if (!transact(s, c, IA_CALL_INITIALIZE, &args, &why) && !settled_otherwise(s, c, t, &now, e))
+  if (transact(s, c, IA_CALL_INITIALIZE, &args, &why)) {
+    if (!ia_chain_is_local(c))
+      return left(s, t, e);
+  } else if (!settled_otherwise(s, c, t, &now, e)) {
     return false;
+  }
   held = s;
   sch_lock(s);
   ia_crash_point("scheduler-initialize-sent");
@@ -408,6 +429,9 @@ static bool act(ia_scheduler *s, ia_err *e)
       return false;
     if (did)
       continue;
+    if (!ia_chain_tend(c, &(ia_chain_account_key){s->wallet->secp, &s->wallet->key}, NULL, &why))
+      ia_log(IA_LOG_WARN, "scheduler.tend", "code=%s reason=\"%s\"", ia_code_name(why.code),
+             why.msg);
     if (orders_due(s, orders_at)) {
       again = IDLE_S;
       if (!sch_pool_orders(s, c, &again, &why))

@@ -55,6 +55,9 @@ struct sch_challenge;
 struct ia_scheduler {
   /* set at open, constant afterwards */
   char *rpc, *market, *sms, *ipfs, *worker_rpc, *worker_sms, *worker_ipfs, *tee;
+  char *outbox, *max_fee;
+  uint64_t final_blocks; /* of our own transactions */
+  uint32_t stuck_ms;
   ia_addr want_hub, want_pool;
   uint64_t want_chain;
   ia_domain domain;
@@ -77,7 +80,8 @@ struct ia_scheduler {
   uint64_t chain_id;
   ia_addr hub, pool; /* workers sign for this one; it is pools[0] */
   ia_h256 sms_key;
-  uint64_t ahead_s; /* the ledger's clock before ours */
+  int64_t ahead_s;     /* the ledger's clock before ours; negative: behind */
+  uint64_t clock_head; /* the block that said so, and one; 0 = none yet */
 
   pthread_mutex_t auth_lock;
   /* guarded by auth_lock, as the members of workers: copies of ready and pool */

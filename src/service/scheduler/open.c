@@ -41,7 +41,7 @@ void sch_wake(ia_scheduler *s)
 
 uint64_t sch_ledger_now(const ia_scheduler *s)
 {
-  return ia_now() + s->ahead_s;
+  return (uint64_t)((int64_t)ia_now() + s->ahead_s);
 }
 
 void sch_offer(ia_scheduler *s)
@@ -115,6 +115,8 @@ static bool copy_texts(ia_scheduler *s, const ia_scheduler_config *c, ia_err *e)
       {&s->worker_sms, c->worker_sms, c->sms ? c->sms : ""},
       {&s->worker_ipfs, c->worker_ipfs, c->ipfs ? c->ipfs : ""},
       {&s->tee, c->tee, "sim"},
+      {&s->outbox, c->sending.outbox, ""},
+      {&s->max_fee, c->sending.max_fee, ""},
   };
 
   for (size_t i = 0; i < IA_COUNT(all); i++) {
@@ -136,6 +138,8 @@ static bool copy_config(ia_scheduler *s, const ia_scheduler_config *c, ia_err *e
   s->want_pool = c->pool;
   s->want_chain = c->chain_id;
   s->domain = c->domain;
+  s->final_blocks = c->sending.confirmations;
+  s->stuck_ms = c->sending.stuck_ms;
   s->lease_seconds = c->lease_seconds ? c->lease_seconds : SCH_LEASE_SECONDS;
   s->price_nrlc = c->price_nrlc;
   s->order_volume = c->order_volume ? c->order_volume : ORDER_VOLUME;
@@ -264,6 +268,8 @@ void ia_scheduler_close(ia_scheduler *s)
   free(s->worker_sms);
   free(s->worker_ipfs);
   free(s->tee);
+  free(s->outbox);
+  free(s->max_fee);
   free(s->workers);
   free(s->challenges);
   pthread_mutex_destroy(&s->lock);

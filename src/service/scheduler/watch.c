@@ -5,6 +5,7 @@
 #include "base/crash.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "chain/about.h"
 #include "client/to_sms.h"
 #include "eth/address.h"
 #include "service/scheduler/internal.h"
@@ -82,8 +83,14 @@ static bool find_pools(ia_scheduler *s, ia_chain *c, pools *out, ia_err *e)
 
 bool sch_connect(ia_scheduler *s, ia_chain **out, ia_err *e)
 {
-  const ia_chain_options o = {
-      .url = s->rpc, .hub = s->want_hub, .chain_id = s->want_chain, .cancel = &s->stop};
+  const ia_chain_options o = {.url = s->rpc,
+                              .hub = s->want_hub,
+                              .chain_id = s->want_chain,
+                              .cancel = &s->stop,
+                              .sending = {.outbox = s->outbox[0] ? s->outbox : NULL,
+                                          .max_fee = s->max_fee[0] ? s->max_fee : NULL,
+                                          .confirmations = s->final_blocks,
+                                          .stuck_ms = s->stuck_ms}};
   IA_AUTO(ia_chain) *c = NULL;
   pools found = {0};
 
@@ -184,7 +191,11 @@ static bool task_initialized(ia_scheduler *s, const ia_h256 *id, ia_err *e)
 {
   ia_stmt *st;
 
-  if (!ia_db_stmt(&st, s->db, "UPDATE tasks SET initialized = 1 WHERE task_id = $1", e))
+  if (!ia_db_stmt(
+          &st, s->db,
+          "UPDATE tasks SET initialized = 1, next_try = CASE state WHEN 0 THEN 0 ELSE next_try"
+          " END WHERE task_id = $1",
+          e))
     return false;
   ia_bind_h256(st, 1, id);
   if (!ia_stmt_run(st, e) || ia_db_changes(s->db) == 0)
@@ -327,18 +338,29 @@ static bool on_rollback(void *ctx, const ia_cursor *to, ia_err *e)
 
 /* -- the job -- */
 
-/* Test time runs ahead of ours; the actor judges deadlines by the ledger's. */
+/* The actor judges deadlines by the ledger's clock, which tests set forward, and which on a chain
+ * of others may be before or behind ours. While no block comes it goes on like ours. */
 static bool clock_read(watch *w, ia_err *e)
 {
-  uint64_t now = ia_now();
+  ia_scheduler *s = w->s;
   ia_block head;
+  uint64_t time;
 
   if (!ia_chain_head(w->chain, &head, e))
     return false;
-  sch_lock(w->s);
-  w->s->ahead_s = head.timestamp > now ? head.timestamp - now : 0;
-  sch_wake(w->s);
-  sch_unlock(w->s);
+  time = head.timestamp;
+  if (!ia_chain_is_local(w->chain) && !ia_chain_time(w->chain, &head, &time, e))
+    return false;
+  int64_t ahead = (int64_t)time - (int64_t)ia_now();
+  /* a block of our own ledger is as old as the last transaction: it says nothing of now */
+  if (ia_chain_is_local(w->chain) && ahead < 0)
+    ahead = 0;
+  sch_lock(s);
+  if (ia_chain_is_local(w->chain) || s->clock_head != head.number + 1 || ahead > s->ahead_s)
+    s->ahead_s = ahead;
+  s->clock_head = head.number + 1;
+  sch_wake(s);
+  sch_unlock(s);
   return true;
 }
 

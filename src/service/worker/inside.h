@@ -20,6 +20,8 @@ typedef struct worker_slot worker_slot;
 struct ia_worker {
   ia_path dir, tmp, done, guest;
   char *scheduler, *rpc, *sms, *ipfs;
+  char *outbox, *max_fee; /* of sending, which borrows them */
+  ia_chain_sending sending;
   char *gateways[WORKER_GATEWAYS];
   size_t n_gateways;
   bool local_inputs;
@@ -28,6 +30,7 @@ struct ia_worker {
   ia_addr address, pool;
   char boot[33]; /* of this process: the scheduler frees the leases of the one before */
   ia_link *link;
+  ia_chain *chain; /* of the main thread; NULL until it is needed */
   ia_images *images;
   ia_quoting *quoting;
   ia_h384 mr_td;
@@ -113,6 +116,9 @@ void worker_failed(worker_task *t, const char *cause, const ia_err *why, bool re
                    const json_t *run);
 /* Reports that were never answered before a restart. */
 void worker_resend(ia_worker *w, ia_http *h);
+
+/* The main thread: transactions on an EVM chain that are under way and that no task waits for. */
+void worker_tend(ia_worker *w);
 
 /* -- task.c -- */
 /* Whether a service that did not answer is worth another try: keys are released a few times only,

@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "eth/address.h"
+#include "eth/tx.h"
 #include "service/worker/inside.h"
 
 enum { REPORT_CAP = 4 << 20, TRIES = 5 };
@@ -49,8 +50,11 @@ static bool authorize(worker_task *t, settlement *s, ia_err *e)
 
 static bool open_chain(worker_task *t, ia_err *e)
 {
-  ia_chain_options o = {
-      .url = t->w->rpc, .hub = t->w->hub, .chain_id = t->w->chain_id, .cancel = &t->w->closing};
+  ia_chain_options o = {.url = t->w->rpc,
+                        .hub = t->w->hub,
+                        .chain_id = t->w->chain_id,
+                        .cancel = &t->w->closing,
+                        .sending = t->w->sending};
 
   return t->slot->chain || ia_chain_open(&t->slot->chain, &o, e);
 }
@@ -218,17 +222,75 @@ void worker_resend(ia_worker *w, ia_http *h)
   closedir(d);
 }
 
+/* -- transactions that a former process left -- */
+
+/* The journal's report of the task that `raw` settles. */
+static bool report_of(const ia_worker *w, ia_span raw, ia_path *p, json_t **body)
+{
+  ia_args args;
+  ia_tx tx;
+  DIR *d;
+
+  *body = NULL;
+  if (!ia_tx_decode(&tx, raw, NULL) ||
+      !ia_call_decode(&args, IA_CALL_CONTRIBUTE_AND_FINALIZE, tx.data, NULL) ||
+      !(d = opendir(w->done.s)))
+    return false;
+  const ia_text67 task = ia_h256_text(&args.id[0]);
+  for (struct dirent *en; !*body && (en = readdir(d));) {
+    IA_AUTOV(ia_buf) text = {0};
+
+    if (strncmp(en->d_name, task.s, strlen(task.s)) == 0 && journal_path(p, w, en->d_name, NULL) &&
+        ia_file_read(&text, p->s, REPORT_CAP, NULL))
+      *body = ia_json_parse(ia_buf_view(&text), 0, NULL);
+  }
+  closedir(d);
+  return *body != NULL;
+}
+
+/* ia_chain_sent.before: the report must name the form that will be in the block. */
+static bool amend_report(void *ctx, ia_span raw, ia_err *e)
+{
+  IA_AUTO_JSON *body = NULL;
+  IA_AUTOV(ia_buf) text = {0};
+  ia_path p;
+
+  if (!report_of(ctx, raw, &p, &body))
+    return true; /* the scheduler has it, or will never need it */
+  return ia_json_set(body, "tx", ia_json_hex(raw), e) && ia_json_write(&text, body, e) &&
+         ia_file_write(p.s, ia_buf_view(&text), 0600, e);
+}
+
+void worker_tend(ia_worker *w)
+{
+  const ia_chain_options o = {.url = w->rpc,
+                              .hub = w->hub,
+                              .chain_id = w->chain_id,
+                              .cancel = &w->closing,
+                              .sending = w->sending};
+  const ia_chain_sent like = {.before = amend_report, .ctx = w};
+  ia_err why = {0};
+
+  if ((w->chain || ia_chain_open(&w->chain, &o, &why)) &&
+      ia_chain_tend(w->chain, &(ia_chain_account_key){w->secp, &w->key}, &like, &why))
+    return;
+  ia_log(IA_LOG_INFO, "worker.tend", "code=%s message=%s", ia_code_name(why.code), why.msg);
+}
+
 static bool because(const char **cause, const char *text)
 {
   *cause = text;
   return false;
 }
 
-/* A ledger that does not answer may have taken it all the same: the same bytes are sent again. */
-static bool insist(worker_task *t, ia_chain_sent *sent, ia_err *e)
+/* A ledger that does not answer may have taken it all the same: what was signed is sent again. */
+static bool insist(worker_task *t, ia_chain_sent *sent, const ia_chain_account_key *k,
+                   const ia_args *a, ia_err *e)
 {
   for (unsigned tries = 0; worker_again(t, &tries, e);) {
-    if (ia_chain_send_raw(t->slot->chain, &sent->receipt, ia_buf_view(&sent->raw), e))
+    if (sent->raw.len > 0
+            ? ia_chain_resume(t->slot->chain, sent, k, e)
+            : ia_chain_call(t->slot->chain, sent, k, NULL, IA_CALL_CONTRIBUTE_AND_FINALIZE, a, e))
       return true;
   }
   return false;
@@ -245,7 +307,7 @@ static bool send(worker_task *t, const settlement *s, ia_chain_sent *sent, ia_er
   if (!open_chain(t, e))
     return false;
   return ia_chain_call(t->slot->chain, sent, &k, NULL, IA_CALL_CONTRIBUTE_AND_FINALIZE, &a, e) ||
-         (sent->raw.len > 0 && insist(t, sent, e));
+         insist(t, sent, &k, &a, e);
 }
 
 bool worker_settle(worker_task *t, const ia_guest_outcome *out, const char **cause, ia_err *e)

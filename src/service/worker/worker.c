@@ -188,6 +188,7 @@ static void serve(ia_worker *w, ia_http *http, uint64_t *pause)
     IA_AUTO_JSON *assignment = NULL;
     ia_err e = {0};
 
+    worker_tend(w);
     if (!poll_once(w, http, n, &assignment, &e)) {
       if (!w->closing)
         ia_log(IA_LOG_WARN, "worker.poll", "code=%s message=%s", ia_code_name(e.code), e.msg);
@@ -215,6 +216,7 @@ static void *main_thread(void *arg)
       if (!atomic_exchange(&w->ready, true))
         ia_log(IA_LOG_INFO, "worker.ready", "scheduler=%s tee=SIMULATED slots=%u", w->scheduler,
                w->n_slots);
+      worker_tend(w);
       worker_resend(w, http);
       serve(w, http, &pause);
     } else if (!w->closing) {
@@ -253,6 +255,12 @@ static bool copy_config(ia_worker *w, const ia_worker_config *c, ia_err *e)
     if (!copy_text(&w->gateways[w->n_gateways], c->gateways[w->n_gateways], e))
       return false;
   }
+  w->sending = c->sending;
+  if (!copy_text(&w->outbox, c->sending.outbox, e) ||
+      !copy_text(&w->max_fee, c->sending.max_fee, e))
+    return false;
+  w->sending.outbox = w->outbox;
+  w->sending.max_fee = w->max_fee;
   w->local_inputs = c->local_inputs;
   w->pool = c->pool;
   return ia_secp_new(&w->secp, e) && ia_secp_key_check(c->key, e) &&
@@ -359,6 +367,7 @@ void ia_worker_close(ia_worker *w)
   close_slots(w);
   ia_warm_close(w->warm);
   ia_link_free(w->link);
+  ia_chain_close(w->chain);
   ia_quoting_close(w->quoting);
   ia_images_close(w->images);
   ia_secret_free(&w->key);
@@ -369,6 +378,8 @@ void ia_worker_close(ia_worker *w)
   free(w->rpc);
   free(w->sms);
   free(w->ipfs);
+  free(w->outbox);
+  free(w->max_fee);
   pthread_cond_destroy(&w->wake);
   pthread_mutex_destroy(&w->images_mutex);
   pthread_mutex_destroy(&w->mutex);

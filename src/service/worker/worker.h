@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "base/types.h"
+#include "chain/poco.h"
 
 typedef struct ia_worker ia_worker;
 
@@ -25,6 +26,7 @@ typedef struct ia_worker_config {
   unsigned warm;               /* guests kept started; at most slots */
   const char *const *gateways; /* other IPFS gateways, "https://host", tried in order; NULL-ended */
   bool allow_swap;             /* run tasks although this machine may swap their memory out */
+  ia_chain_sending sending;    /* of its transactions */
   bool local_inputs;           /* input files may be fetched from loopback over http (--test) */
 } ia_worker_config;
 
