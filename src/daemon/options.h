@@ -42,7 +42,10 @@ typedef struct ia_daemon_options {
   const char *dataprotector;
   const char *first_block;
   const char *confirmations;
-  const char *max_fee; /* gwei */
+  const char *max_fee;               /* gwei */
+  const char *reorg_depth;           /* blocks */
+  const char *release_confirmations; /* blocks above a deal */
+  const char *agree;                 /* nodes */
   const char *market;
   const char *sms;
   const char *ipfs;

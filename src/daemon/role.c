@@ -11,7 +11,7 @@
 #include "base/ending.h"
 #include "base/hex.h"
 #include "base/log.h"
-#include "chain/rpc.h"
+#include "chain/follow.h"
 #include "daemon/control.h"
 #include "daemon/roles.h"
 
@@ -37,6 +37,27 @@ uint64_t ia_role_number(const ia_role_ctx *r, const char *key, uint64_t without)
 bool ia_role_addr(const ia_role_ctx *r, const char *key, ia_addr *out, ia_err *e)
 {
   return ia_json_get_addr(r->config, key, out, e);
+}
+
+bool ia_role_count(const ia_role_ctx *r, const char *key, const char *option, uint64_t most,
+                   uint64_t without, uint64_t *out, ia_err *e)
+{
+  *out = without;
+  if (!json_object_get(r->config, key))
+    return true;
+  return (ia_json_get_u64(r->config, key, out, NULL) && *out <= most) ||
+         ia_fail(e, IA_E_USAGE, "%s: want a whole number, at most %llu", option,
+                 (unsigned long long)most);
+}
+
+bool ia_role_reorg_depth(const ia_role_ctx *r, uint64_t *out, ia_err *e)
+{
+  return ia_role_count(r, "reorgDepth", "--reorg-depth", IA_PAST_MAX, IA_REORG_DEPTH, out, e);
+}
+
+bool ia_role_foreign(const json_t *info)
+{
+  return !json_object_get(info, "genesisHash");
 }
 
 bool ia_role_listen(const ia_role_ctx *r, ia_server **out, const char *port_key, ia_err *e)
