@@ -87,6 +87,11 @@ static const struct {
     {"range is too", IA_E_TOO_LARGE},
     {"limited to a", IA_E_TOO_LARGE},
     {"query timeout", IA_E_TOO_LARGE},
+    /* amid a rewrite, or behind a balancer: not the caller's fault */
+    {"blockoutofrange", IA_E_UNAVAILABLE},
+    {"unknown block", IA_E_UNAVAILABLE},
+    {"block not found", IA_E_UNAVAILABLE},
+    {"header not found", IA_E_UNAVAILABLE},
     {"rate limit", IA_E_BUSY},
     {"request count exceeded", IA_E_BUSY},
     {"too many requests", IA_E_BUSY},

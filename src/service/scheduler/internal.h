@@ -212,6 +212,8 @@ IA_MUST bool sch_orders(ia_scheduler *s, ia_chain *c, const ia_event *matched, c
 #define SCH_GONE "DEAL_REORGANISED" /* cause of tasks whose deal is gone */
 /* Everything of blocks above `to` is taken back; of all blocks when it has no hash. */
 IA_MUST bool sch_undo(ia_scheduler *s, const ia_cursor *to, ia_err *e);
+/* Every deal counts as gone until it is read again. */
+IA_MUST bool sch_deals_gone(ia_db *db, ia_err *e);
 IA_MUST bool sch_deal_back(ia_scheduler *s, const ia_h256 *deal, uint64_t contribution,
                            uint64_t final, ia_err *e);
 /* Blocks above the deal; 0 while it is gone. */

@@ -117,8 +117,7 @@ bool ia_scheduler_reindex(const char *url, ia_err *e)
   IA_AUTO(ia_db) *db = NULL;
   IA_AUTO(ia_tx) *tx = NULL;
 
-  return sch_store_open(&db, url, e) && ia_tx_begin(&tx, db, e) &&
-         ia_db_exec(db, "DELETE FROM deals; DELETE FROM meta WHERE name IN ('cursor', 'past')",
-                    e) &&
+  return sch_store_open(&db, url, e) && ia_tx_begin(&tx, db, e) && sch_deals_gone(db, e) &&
+         ia_db_exec(db, "DELETE FROM meta WHERE name IN ('cursor', 'past')", e) &&
          ia_tx_commit(&tx, e);
 }

@@ -377,8 +377,11 @@ static void l_close(void *ctx)
 bool ia_sms_ledger_open(ia_sms_ledger *out, const ia_sms_urls *urls, const ia_release_pins *pins,
                         ia_err *e)
 {
-  ia_chain_options o = {
-      .url = urls->rpc, .hub = pins->hub, .chain_id = pins->chain_id, .timeout_ms = 10000};
+  ia_chain_options o = {.url = urls->rpc,
+                        .agree = urls->agree,
+                        .hub = pins->hub,
+                        .chain_id = pins->chain_id,
+                        .timeout_ms = 10000};
   rpc_ledger *l = calloc(1, sizeof(*l));
 
   if (!l)
