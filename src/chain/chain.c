@@ -9,7 +9,7 @@
 #include "poco/orders.h"
 #include "poco/rules.h"
 
-enum { CHAIN_TIMEOUT_MS = 30000, WAIT_MAX_MS = 25000, POLL_MIN_MS = 100, POLL_MAX_MS = 5000 };
+enum { CHAIN_TIMEOUT_MS = 30000, WAIT_MAX_MS = 25000, LAG_BLOCKS = 8 };
 
 bool ia_chain_pause(const ia_chain *c, uint32_t ms, ia_err *e)
 {
@@ -32,6 +32,9 @@ static bool ask_info(ia_chain *c, ia_err *e)
   ia_addr hub;
   ia_err why = {0};
 
+  if (c->rpc->agree > 0)
+    return !ia_addr_zero(&c->hub) ||
+           ia_fail(e, IA_E_USAGE, "the hub's address is needed for this chain");
   c->local = ia_rpc_call(c->rpc, &info, "iapp_info", NULL, &why);
   if (!c->local && why.code != IA_E_UNSUPPORTED && why.code != IA_E_INVALID) {
     if (e)
@@ -69,6 +72,7 @@ bool ia_chain_open(ia_chain **out, const ia_chain_options *o, ia_err *e)
   const ia_rpc_options rpc = {.url = o->url,
                               .unix_socket = o->unix_socket,
                               .timeout_ms = o->timeout_ms,
+                              .agree = o->agree,
                               .cancel = o->cancel};
 
   if (!c)
@@ -77,6 +81,7 @@ bool ia_chain_open(ia_chain **out, const ia_chain_options *o, ia_err *e)
     return false;
   c->hub = o->hub;
   c->cancel = o->cancel;
+  c->lag = o->lag ? o->lag : LAG_BLOCKS;
   c->timeout_ms = o->timeout_ms ? o->timeout_ms : CHAIN_TIMEOUT_MS;
   if (!ia_rpc_new(&c->rpc, &rpc, e) || !ia_rpc_call(c->rpc, &id, "eth_chainId", NULL, e) ||
       !ia_rpc_u64(&c->chain_id, id, e))
@@ -84,6 +89,7 @@ bool ia_chain_open(ia_chain **out, const ia_chain_options *o, ia_err *e)
   if (o->chain_id != 0 && o->chain_id != c->chain_id)
     return ia_fail(e, IA_E_CHAIN_ID, "the ledger is chain %llu, want %llu",
                    (unsigned long long)c->chain_id, (unsigned long long)o->chain_id);
+  ia_rpc_want_chain(c->rpc, c->chain_id);
   if (!ask_info(c, e))
     return false;
   ia_order_separator(&c->separator, c->chain_id, &c->hub);
@@ -128,6 +134,13 @@ bool ia_chain_is_local(const ia_chain *c)
 
 /* -- reads -- */
 
+/* Of which block. */
+static json_t *state_of(const ia_chain *c)
+{
+  return c->pinned ? json_pack("{s:o}", "blockHash", ia_json_h256(&c->pin.hash))
+                   : json_string("latest");
+}
+
 json_t *ia_chain_call_object(const ia_addr *to, ia_span data)
 {
   return json_pack("{s:o, s:o}", "to", ia_json_addr(to), "data", ia_json_hex(data));
@@ -141,7 +154,8 @@ static json_t *read_params(ia_chain *c, const ia_addr *to, ia_call_id id, const 
   ia_call_encode(&data, id, args ? args : &none);
   if (!ia_buf_ok(&data, NULL))
     return NULL;
-  return json_pack("[o, s]", ia_chain_call_object(to ? to : &c->hub, ia_buf_view(&data)), "latest");
+  return json_pack("[o, o]", ia_chain_call_object(to ? to : &c->hub, ia_buf_view(&data)),
+                   state_of(c));
 }
 
 /* eth_call's answer into the struct. "0x" comes from an address without code. */
@@ -321,7 +335,7 @@ bool ia_chain_has_purpose(ia_chain *c, bool *out, const ia_addr *group, const ia
 
 static bool code_at(ia_chain *c, json_t **code, const ia_addr *at, ia_err *e)
 {
-  json_t *params = json_pack("[o, s]", ia_json_addr(at), "latest");
+  json_t *params = json_pack("[o, o]", ia_json_addr(at), state_of(c));
 
   if (!ia_rpc_call(c->rpc, code, "eth_getCode", params, e))
     return false;
@@ -407,7 +421,26 @@ static bool block_get(ia_chain *c, ia_block *out, json_t *which, ia_err *e)
 
 bool ia_chain_head(ia_chain *c, ia_block *out, ia_err *e)
 {
+  if (c->pinned) {
+    *out = c->pin;
+    return true;
+  }
+  if (!c->local)
+    ia_rpc_leave_laggard(c->rpc, c->lag);
   return block_get(c, out, json_string("latest"), e);
+}
+
+bool ia_chain_pin(ia_chain *c, ia_err *e)
+{
+  uint64_t number;
+
+  c->pinned = false;
+  if (c->rpc->agree == 0)
+    return true;
+  if (!ia_rpc_agreed_head(c->rpc, &number, e) || !block_get(c, &c->pin, ia_rpc_quantity(number), e))
+    return ia_wrap(e, "head");
+  c->pinned = true;
+  return true;
 }
 
 bool ia_chain_block(ia_chain *c, ia_block *out, uint64_t number, ia_err *e)
@@ -415,35 +448,14 @@ bool ia_chain_block(ia_chain *c, ia_block *out, uint64_t number, ia_err *e)
   return block_get(c, out, ia_rpc_quantity(number), e);
 }
 
-static bool wait_long_poll(ia_chain *c, ia_block *out, uint64_t number, uint32_t ms, ia_err *e)
-{
-  IA_AUTO_JSON *head = NULL;
-  json_t *params = json_pack("[I, I]", (json_int_t)number, (json_int_t)ms);
-
-  *out = (ia_block){0};
-  return ia_rpc_call_within(c->rpc, &head, "iapp_waitBlock", params, ms + CHAIN_TIMEOUT_MS, e) &&
-         ia_rpc_get_u64(head, "number", &out->number, e) &&
-         ia_json_get_h256(head, "hash", &out->hash, e);
-}
-
 bool ia_chain_wait_block(ia_chain *c, ia_block *out, uint64_t number, uint32_t ms, ia_err *e)
 {
-  uint64_t end = ia_mono_ms() + (ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS);
-  uint32_t pause = POLL_MIN_MS;
+  uint32_t most = ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS;
+  IA_AUTO_JSON *head = NULL;
+  json_t *params = json_pack("[I, I]", (json_int_t)number, (json_int_t)most);
 
-  if (c->local)
-    return wait_long_poll(c, out, number, ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS, e);
-  for (;;) {
-    uint64_t now = ia_mono_ms();
-
-    if (!ia_chain_head(c, out, e))
-      return false;
-    if (out->number > number || now >= end)
-      return true;
-    if (pause > end - now)
-      pause = (uint32_t)(end - now);
-    if (!ia_chain_pause(c, pause, e))
-      return false;
-    pause = pause * 2 < POLL_MAX_MS ? pause * 2 : POLL_MAX_MS;
-  }
+  *out = (ia_block){0};
+  return ia_rpc_call_within(c->rpc, &head, "iapp_waitBlock", params, most + CHAIN_TIMEOUT_MS, e) &&
+         ia_rpc_get_u64(head, "number", &out->number, e) &&
+         ia_json_get_h256(head, "hash", &out->hash, e);
 }

@@ -2,7 +2,28 @@
 #ifndef IA_CHAIN_INTERNAL_H
 #define IA_CHAIN_INTERNAL_H
 
+#include "chain/endpoints.h"
 #include "chain/poco.h"
+#include "http/client.h"
+
+struct ia_rpc {
+  ia_http *http;
+  ia_endpoints ends;
+  size_t agree;
+  uint64_t chain_id; /* 0: any */
+  uint32_t timeout_ms;
+  const volatile bool *cancel;
+  uint64_t next_id;
+  uint64_t compared_ms; /* when the heads of all were last asked */
+  ia_buf revert;
+};
+
+/* One question to one node. params: borrowed. */
+IA_MUST bool ia_rpc_ask(ia_rpc *r, size_t at, json_t **result, const char *method, json_t *params,
+                        uint32_t timeout_ms, ia_err *e);
+/* -- rpc_all.c: one question to all of them. params: borrowed -- */
+IA_MUST bool ia_rpc_ask_all(ia_rpc *r, json_t **result, const char *method, json_t *params,
+                            ia_err *e);
 
 struct ia_chain {
   ia_rpc *rpc;
@@ -10,6 +31,9 @@ struct ia_chain {
   ia_addr hub;
   ia_h256 separator;
   bool local;
+  uint64_t lag;
+  bool pinned; /* reads are of the state after this block */
+  ia_block pin;
   uint32_t timeout_ms;
   const volatile bool *cancel;
   ia_chain_sending sending; /* texts are owned */

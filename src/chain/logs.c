@@ -74,7 +74,7 @@ static json_t *filter_json(const ia_chain_filter *f)
   IA_AUTO_JSON *addresses = json_array();
   IA_AUTO_JSON *events = json_array();
   json_t *o = json_pack("{s:o, s:o}", "fromBlock", ia_rpc_quantity(f->from), "toBlock",
-                        ia_rpc_quantity(f->to));
+                        f->to == IA_CHAIN_LATEST ? json_string("latest") : ia_rpc_quantity(f->to));
   json_t *topics;
 
   for (size_t i = 0; i < f->n_addresses; i++)

@@ -19,13 +19,15 @@ typedef struct ia_chain_sending {
 } ia_chain_sending;
 
 typedef struct ia_chain_options {
-  const char *url;
+  const char *url;             /* of one node, or of several with commas between (rpc.h) */
   const char *unix_socket;     /* NULL = by the URL */
   ia_addr hub;                 /* zero: ask our ledger (iapp_info) */
   uint64_t chain_id;           /* 0 = whatever the node says; else CHAIN_ID when it differs */
   uint32_t timeout_ms;         /* 0 = 30000 */
   const volatile bool *cancel; /* ends requests and waits */
   ia_chain_sending sending;    /* texts are copied */
+  size_t agree; /* so many nodes must say the same (rpc.h); such a chain is never our own ledger */
+  uint64_t lag; /* blocks that a node may be behind the others; 0 = 8 */
 } ia_chain_options;
 
 /* Asks the node for its chain id. */
@@ -109,8 +111,12 @@ typedef struct ia_block {
 IA_MUST bool ia_chain_head(ia_chain *c, ia_block *out, ia_err *e);
 /* NOT_FOUND when there is none. */
 IA_MUST bool ia_chain_block(ia_chain *c, ia_block *out, uint64_t number, ia_err *e);
-/* Waits until the head is above `number`, at most ms (25 s): by iapp_waitBlock, elsewhere by
- * polling. *out is the head in any case (number and hash; timestamp 0). */
+/* Where nodes must agree: from here on ia_chain_head answers the newest block that enough of them
+ * have, and every read is of the state after that block, by its hash; again for a newer one. Else
+ * nothing. */
+IA_MUST bool ia_chain_pin(ia_chain *c, ia_err *e);
+/* Our own ledger alone: waits until the head is above `number`, at most ms (25 s). *out is the head
+ * in any case (number and hash; timestamp 0). */
 IA_MUST bool ia_chain_wait_block(ia_chain *c, ia_block *out, uint64_t number, uint32_t ms,
                                  ia_err *e);
 
@@ -130,8 +136,9 @@ typedef struct ia_chain_logs {
 void ia_chain_logs_free(ia_chain_logs *l);
 IA_DEFINE_AUTO_VALUE(ia_chain_logs, ia_chain_logs_free)
 
+#define IA_CHAIN_LATEST UINT64_MAX
 typedef struct ia_chain_filter {
-  uint64_t from, to;        /* blocks, both included */
+  uint64_t from, to;        /* blocks, both included; to IA_CHAIN_LATEST = the head, whichever */
   const ia_addr *addresses; /* any of them; n 0 = all */
   size_t n_addresses;
   const ia_event_id *events; /* any of them by topic0; n 0 = all */

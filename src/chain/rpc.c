@@ -4,28 +4,24 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
+#include "base/log.h"
+#include "chain/internal.h"
 #include "eth/abi.h"
-#include "http/client.h"
 
 enum { RPC_TIMEOUT_MS = 30000, RPC_REVERT_CAP = 65536, RPC_ANSWER_CAP = 64 << 20 };
-
-struct ia_rpc {
-  ia_http *http;
-  char *url;
-  uint32_t timeout_ms;
-  const volatile bool *cancel;
-  uint64_t next_id;
-  ia_buf revert;
-};
 
 bool ia_rpc_new(ia_rpc **out, const ia_rpc_options *o, ia_err *e)
 {
   IA_AUTO(ia_rpc) *r = calloc(1, sizeof(*r));
   ia_http_options http = {.unix_socket = o->unix_socket};
 
-  if (!r || !(r->url = strdup(o->url)))
+  if (!r)
     return ia_fail(e, IA_E_MEMORY, "rpc: out of memory");
+  if (!ia_endpoints_parse(&r->ends, o->url, e))
+    return false;
+  r->agree = o->agree;
   r->timeout_ms = o->timeout_ms ? o->timeout_ms : RPC_TIMEOUT_MS;
   r->cancel = o->cancel;
   r->next_id = 1;
@@ -42,7 +38,7 @@ void ia_rpc_free(ia_rpc *r)
     return;
   ia_http_free(r->http);
   ia_buf_free(&r->revert);
-  free(r->url);
+  ia_endpoints_free(&r->ends);
   free(r);
 }
 
@@ -54,6 +50,16 @@ ia_span ia_rpc_revert_data(const ia_rpc *r)
 static bool contains(const char *text, const char *part)
 {
   return strcasestr(text, part) != NULL;
+}
+
+void ia_rpc_want_chain(ia_rpc *r, uint64_t chain_id)
+{
+  r->chain_id = chain_id;
+}
+
+const char *ia_rpc_name(const ia_rpc *r)
+{
+  return r->ends.v[r->ends.at].name;
 }
 
 /* Nodes say most things in words; these are the ones that callers act on. */
@@ -70,6 +76,25 @@ static const struct {
     {"gas price", IA_E_FEE_REFUSED},
     {"disk is full", IA_E_DISK_FULL},
     {"execution reverted", IA_E_REVERT},
+    /* how nodes of different make say that a range of logs is too wide */
+    {"block range", IA_E_TOO_LARGE},
+    {"range limit", IA_E_TOO_LARGE},
+    {"max range", IA_E_TOO_LARGE},
+    {"more than 10000 results", IA_E_TOO_LARGE},
+    {"max results", IA_E_TOO_LARGE},
+    {"too many results", IA_E_TOO_LARGE},
+    {"response size", IA_E_TOO_LARGE},
+    {"range is too", IA_E_TOO_LARGE},
+    {"limited to a", IA_E_TOO_LARGE},
+    {"query timeout", IA_E_TOO_LARGE},
+    /* amid a rewrite, or behind a balancer: not the caller's fault */
+    {"blockoutofrange", IA_E_UNAVAILABLE},
+    {"unknown block", IA_E_UNAVAILABLE},
+    {"block not found", IA_E_UNAVAILABLE},
+    {"header not found", IA_E_UNAVAILABLE},
+    {"rate limit", IA_E_BUSY},
+    {"request count exceeded", IA_E_BUSY},
+    {"too many requests", IA_E_BUSY},
 };
 
 /* The contract's own words out of revert data; for a custom error its selector. */
@@ -136,23 +161,106 @@ static bool settle(ia_rpc *r, json_t **result, const char *method, const json_t 
   return true;
 }
 
-static bool post(ia_rpc *r, json_t **answer, const json_t *body, uint32_t timeout_ms, ia_err *e)
+/* Nodes answer errors of a call with status 400 as well as 200. */
+static bool answer_of_post(json_t **answer, const ia_http_answer *a, ia_err *e)
+{
+  *answer = ia_json_parse(ia_buf_view(&a->body), IA_JSON_ANY, e);
+  if (a->status >= 200 && a->status < 300)
+    return *answer || ia_wrap(e, "rpc");
+  if (json_is_integer(json_object_get(json_object_get(*answer, "error"), "code")))
+    return true;
+  json_decref(*answer);
+  *answer = NULL;
+  (void)ia_http_refused(a, "rpc", e);
+  /* NOT_FOUND is what the chain does not have, not a path that the server does not know */
+  if (e && e->code == IA_E_NOT_FOUND)
+    e->code = IA_E_UNAVAILABLE;
+  return false;
+}
+
+static bool post(ia_rpc *r, size_t at, json_t **answer, const json_t *body, uint32_t timeout_ms,
+                 ia_err *e)
 {
   /* our own ledger holds some answers for clients that would otherwise poll; we follow its blocks
    */
-  static const char *const headers[] = {"X-Iapp-At-Once: 1", NULL};
+  static const char *const headers[] = {"X-Iapp-At-Once: 1", "Accept: application/json",
+                                        "Content-Type: application/json", NULL};
   ia_http_call c = {.method = "POST",
-                    .url = r->url,
+                    .url = r->ends.v[at].url,
                     .headers = headers,
                     .cap = RPC_ANSWER_CAP,
                     .total_ms = timeout_ms ? timeout_ms : r->timeout_ms,
                     .cancel = r->cancel};
+  IA_AUTOV(ia_http_answer) a = {0};
+  IA_AUTOV(ia_buf) text = {0};
 
   if (!body)
     return ia_fail(e, IA_E_MEMORY, "rpc: out of memory");
-  if (!ia_http_json_call(r->http, answer, &c, body, e))
+  if (!ia_json_write(&text, body, e))
     return false;
-  return *answer || ia_fail(e, IA_E_PARSE, "rpc: empty answer");
+  c.body = ia_buf_view(&text);
+  if (ia_http_do(r->http, &a, &c, e) && answer_of_post(answer, &a, e))
+    return true;
+  ia_endpoints_failed(&r->ends, at, ia_mono_ms());
+  return r->ends.n > 1 ? ia_wrap(e, "ledger at %s", r->ends.v[at].name) : ia_wrap(e, "ledger");
+}
+
+static bool ask(ia_rpc *r, size_t at, json_t **result, const char *method, json_t *params,
+                uint32_t timeout_ms, ia_err *e)
+{
+  IA_AUTO_JSON *body = NULL;
+  IA_AUTO_JSON *answer = NULL;
+  json_int_t id = (json_int_t)r->next_id;
+
+  body = request(r, method, json_incref(params));
+  if (!post(r, at, &answer, body, timeout_ms, e))
+    return false;
+  if (!json_is_object(answer) || json_integer_value(json_object_get(answer, "id")) != id)
+    return json_is_object(json_object_get(answer, "error"))
+               ? node_error(r, method, json_object_get(answer, "error"), e)
+               : ia_fail(e, IA_E_PARSE, "%s: not an answer to our request", method);
+  return settle(r, result, method, answer, e);
+}
+
+/* A node of another chain would answer as readily as ours. */
+static bool right_chain(ia_rpc *r, size_t at, ia_err *e)
+{
+  ia_endpoint *p = &r->ends.v[at];
+  IA_AUTO_JSON *none = json_array();
+  IA_AUTO_JSON *v = NULL;
+  uint64_t id;
+
+  if (r->chain_id == 0 || p->known)
+    return true;
+  if (!ask(r, at, &v, "eth_chainId", none, 0, e) || !ia_rpc_u64(&id, v, e))
+    return false;
+  p->known = true;
+  p->barred = id != r->chain_id;
+  if (!p->barred)
+    return true;
+  ia_log(IA_LOG_ERROR, "ledger.chain", "node=%s chain=%llu want=%llu", p->name,
+         (unsigned long long)id, (unsigned long long)r->chain_id);
+  return ia_fail(e, IA_E_UNAVAILABLE, "%s is of chain %llu", p->name, (unsigned long long)id);
+}
+
+bool ia_rpc_ask(ia_rpc *r, size_t at, json_t **result, const char *method, json_t *params,
+                uint32_t timeout_ms, ia_err *e)
+{
+  *result = NULL;
+  return right_chain(r, at, e) && ask(r, at, result, method, params, timeout_ms, e);
+}
+
+/* Would another node perhaps answer? */
+static bool of_this_node(ia_code code)
+{
+  static const ia_code codes[] = {
+      IA_E_UNAVAILABLE,  IA_E_TIMEOUT,   IA_E_PARSE,       IA_E_BUSY,   IA_E_IO,
+      IA_E_UNAUTHORIZED, IA_E_FORBIDDEN, IA_E_UNSUPPORTED, IA_E_METHOD, IA_E_DISK_FULL};
+
+  for (size_t i = 0; i < IA_COUNT(codes); i++)
+    if (codes[i] == code)
+      return true;
+  return false;
 }
 
 bool ia_rpc_call(ia_rpc *r, json_t **result, const char *method, json_t *params, ia_err *e)
@@ -163,19 +271,48 @@ bool ia_rpc_call(ia_rpc *r, json_t **result, const char *method, json_t *params,
 bool ia_rpc_call_within(ia_rpc *r, json_t **result, const char *method, json_t *params,
                         uint32_t timeout_ms, ia_err *e)
 {
-  IA_AUTO_JSON *body = NULL;
-  IA_AUTO_JSON *answer = NULL;
-  json_int_t id = (json_int_t)r->next_id;
+  IA_AUTO_JSON *asked = params ? params : json_array();
+  ia_err why = {0};
+  uint32_t tried = 0;
+  size_t at;
 
   *result = NULL;
-  body = request(r, method, params);
-  if (!post(r, &answer, body, timeout_ms, e))
-    return ia_wrap(e, "ledger");
-  if (!json_is_object(answer) || json_integer_value(json_object_get(answer, "id")) != id)
-    return json_is_object(json_object_get(answer, "error"))
-               ? node_error(r, method, json_object_get(answer, "error"), e)
-               : ia_fail(e, IA_E_PARSE, "%s: not an answer to our request", method);
-  return settle(r, result, method, answer, e);
+  if (r->agree > 0)
+    return ia_rpc_ask_all(r, result, method, asked, e);
+  (void)ia_fail(&why, IA_E_UNAVAILABLE, "ledger: no node of this chain");
+  while (ia_endpoints_next(&r->ends, tried, ia_mono_ms(), &at)) {
+    if (ia_rpc_ask(r, at, result, method, asked, timeout_ms, &why)) {
+      ia_endpoints_worked(&r->ends, at);
+      return true;
+    }
+    tried |= 1u << at;
+    if (!of_this_node(why.code))
+      break;
+  }
+  if (e)
+    *e = why;
+  return false;
+}
+
+void ia_rpc_leave_laggard(ia_rpc *r, uint64_t lag)
+{
+  enum { EVERY_MS = 10000, ANSWER_MS = 3000 };
+  uint64_t now = ia_mono_ms();
+  IA_AUTO_JSON *none = json_array();
+  ia_endpoints *s = &r->ends;
+
+  if (s->n < 2 || r->agree > 0 || (r->compared_ms != 0 && now - r->compared_ms < EVERY_MS))
+    return;
+  r->compared_ms = now;
+  for (size_t i = 0; i < s->n; i++) {
+    IA_AUTO_JSON *v = NULL;
+
+    s->v[i].has_head = s->v[i].rest_until <= now && !s->v[i].barred &&
+                       ia_rpc_ask(r, i, &v, "eth_blockNumber", none, ANSWER_MS, NULL) &&
+                       ia_rpc_u64(&s->v[i].head, v, NULL);
+  }
+  if (ia_endpoints_leave_laggard(s, lag))
+    ia_log(IA_LOG_WARN, "ledger.laggard", "now=%s", ia_rpc_name(r));
 }
 
 /* Answers may come in any order. */
@@ -191,6 +328,53 @@ static const json_t *answer_of(const json_t *answers, json_int_t id)
   return NULL;
 }
 
+static bool batch_of_one(ia_rpc *r, ia_rpc_item *items, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    IA_AUTO_JSON *params = items[i].params ? items[i].params : json_array();
+
+    items[i].params = NULL;
+    items[i].ok = ia_rpc_ask_all(r, &items[i].result, items[i].method, params, &items[i].err);
+  }
+  return true;
+}
+
+static bool batch_at(ia_rpc *r, size_t at, json_t **answer, const json_t *body, ia_err *e)
+{
+  if (!right_chain(r, at, e) || !post(r, at, answer, body, 0, e))
+    return false;
+  if (json_is_array(*answer))
+    return true;
+  if (json_is_object(json_object_get(*answer, "error")))
+    (void)node_error(r, "batch", json_object_get(*answer, "error"), e);
+  else
+    (void)ia_fail(e, IA_E_PARSE, "batch: the answer is no array");
+  json_decref(*answer);
+  *answer = NULL;
+  return false;
+}
+
+static bool batch_anywhere(ia_rpc *r, json_t **answer, const json_t *body, ia_err *e)
+{
+  ia_err why = {0};
+  uint32_t tried = 0;
+  size_t at;
+
+  (void)ia_fail(&why, IA_E_UNAVAILABLE, "ledger: no node of this chain");
+  while (ia_endpoints_next(&r->ends, tried, ia_mono_ms(), &at)) {
+    if (batch_at(r, at, answer, body, &why)) {
+      ia_endpoints_worked(&r->ends, at);
+      return true;
+    }
+    tried |= 1u << at;
+    if (!of_this_node(why.code))
+      break;
+  }
+  if (e)
+    *e = why;
+  return false;
+}
+
 bool ia_rpc_batch(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
 {
   IA_AUTO_JSON *body = json_array();
@@ -198,6 +382,8 @@ bool ia_rpc_batch(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
   json_int_t first = (json_int_t)r->next_id;
   bool made = body != NULL;
 
+  if (r->agree > 0)
+    return batch_of_one(r, items, n);
   for (size_t i = 0; i < n; i++) {
     items[i].ok = false;
     items[i].result = NULL;
@@ -208,12 +394,9 @@ bool ia_rpc_batch(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
     return true;
   if (!made || n > IA_RPC_BATCH_MAX)
     return ia_fail(e, made ? IA_E_INVALID : IA_E_MEMORY, "rpc: cannot make a batch of %zu", n);
-  if (!post(r, &answer, body, 0, e))
-    return ia_wrap(e, "ledger");
-  if (!json_is_array(answer))
-    return json_is_object(json_object_get(answer, "error"))
-               ? node_error(r, "batch", json_object_get(answer, "error"), e)
-               : ia_fail(e, IA_E_PARSE, "batch: the answer is no array");
+  /* a look at another node's chain takes an id of its own: those of the batch are taken already */
+  if (!batch_anywhere(r, &answer, body, e))
+    return false;
   for (size_t i = 0; i < n; i++) {
     const json_t *a = answer_of(answer, first + (json_int_t)i);
 

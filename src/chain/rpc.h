@@ -14,15 +14,29 @@
 typedef struct ia_rpc ia_rpc;
 
 typedef struct ia_rpc_options {
-  const char *url;
-  const char *unix_socket;     /* NULL = by the URL */
-  uint32_t timeout_ms;         /* of one request; 0 = 30000 */
+  const char *url;         /* or several with commas between: when one fails, the next is asked */
+  const char *unix_socket; /* NULL = by the URL */
+  uint32_t timeout_ms;     /* of one request; 0 = 30000 */
+  /* 0: whichever node answers is believed. Else every question goes to the nodes until so many
+   * answer alike, LEDGER_DISAGREES when they do not; transactions by hash that prove themselves
+   * need no second answer. */
+  size_t agree;
   const volatile bool *cancel; /* set by another thread: requests end with CANCELLED */
 } ia_rpc_options;
 
 IA_MUST bool ia_rpc_new(ia_rpc **out, const ia_rpc_options *o, ia_err *e); /* texts are copied */
 void ia_rpc_free(ia_rpc *r);                                               /* NULL is fine */
 IA_DEFINE_AUTO(ia_rpc, ia_rpc_free)
+
+/* Nodes of another chain are not asked (UNAVAILABLE). */
+void ia_rpc_want_chain(ia_rpc *r, uint64_t chain_id);
+/* At most every ten seconds: asks all nodes for their heads, and leaves the present one when it is
+ * more than lag blocks behind. */
+void ia_rpc_leave_laggard(ia_rpc *r, uint64_t lag);
+/* With agreement: the number of the newest block that enough nodes have. */
+IA_MUST bool ia_rpc_agreed_head(ia_rpc *r, uint64_t *out, ia_err *e);
+/* Host of the node that was asked last, for messages. */
+const char *ia_rpc_name(const ia_rpc *r);
 
 /* params: an array, taken over even on failure; NULL = []. *result: new reference, JSON null
  * included. timeout_ms 0 = that of the object. */

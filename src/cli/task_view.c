@@ -150,6 +150,23 @@ static void say_refused(ia_cli *c, const json_t *list)
                json_string_value(json_object_get(one, "reason")));
 }
 
+/* On a chain that may be rewritten. */
+static void say_waiting(ia_cli *c, const json_t *ours)
+{
+  const json_t *waits = json_object_get(ours, "waitsFor");
+  const char *cause = json_string_value(json_object_get(ours, "cause"));
+
+  if (waits)
+    ia_cli_out(c,
+               "  waits    for blocks above its deal: %" JSON_INTEGER_FORMAT
+               " of %" JSON_INTEGER_FORMAT,
+               json_integer_value(json_object_get(waits, "have")),
+               json_integer_value(json_object_get(waits, "confirmations")));
+  if (cause && strcmp(cause, "DEAL_REORGANISED") == 0)
+    ia_cli_out(c, "  waits    for its deal: %s",
+               json_string_value(json_object_get(ours, "message")));
+}
+
 void ia_cli_task_say(ia_cli *c, const json_t *task)
 {
   const json_t *ours = json_object_get(task, "iapp"), *attempt;
@@ -158,6 +175,7 @@ void ia_cli_task_say(ia_cli *c, const json_t *task)
   size_t i;
 
   ia_cli_out(c, "  state    %s", ia_task_state(task));
+  say_waiting(c, ours);
   if (ia_task_is_over(task) && strcmp(ia_task_ending(task), "FAILED") == 0)
     say_failure(c, task);
   json_array_foreach (attempts, i, attempt)

@@ -152,6 +152,8 @@ bool ia_to_sms_info(const ia_net *net, ia_sms_info *out, ia_err *e)
       !ia_text_verify(domain, "sms-info", ia_span_str(raw), sig.ptr, &out->sms_key, e))
     return ia_fail(e, IA_E_SMS_SIGNATURE, "the SMS does not sign its own description");
   out->simulated = domain == IA_DOMAIN_SIM;
+  if (!ia_json_get_u64(answer, "confirmations", &out->confirmations, NULL))
+    out->confirmations = 0;
   out->text = json_incref(text);
   return true;
 }

@@ -31,6 +31,7 @@ typedef struct ia_sms_info {
   json_t *text;    /* owned; docs/protocol.md 2, GET /info */
   ia_h256 sms_key; /* Ed25519 */
   bool simulated;
+  uint64_t confirmations; /* blocks that it wants above a deal; beside the text, so nobody's word */
 } ia_sms_info;
 void ia_sms_info_free(ia_sms_info *i); /* NULL is fine */
 IA_DEFINE_AUTO_VALUE(ia_sms_info, ia_sms_info_free)

@@ -6,6 +6,8 @@
 #include "base/json.h"
 #include "chain/rpc.h"
 #include "daemon/home.h"
+#include "daemon/on_chain.h"
+#include "daemon/role.h"
 #include "service/graph/graph.h"
 #include "service/ledger/service.h"
 #include "service/market/market.h"
@@ -97,24 +99,32 @@ static bool server_open(server *s, const ia_daemon_options *o, const char *path,
 /* Where the ledger answers, and what it is. */
 typedef struct ledger_at {
   const char *url;
-  uint64_t chain_id;
+  uint64_t chain_id, first_block;
   ia_addr hub, dataprotector;
 } ledger_at;
 
 static bool described(ledger_at *l, const json_t *info, ia_err *e)
 {
+  l->first_block = info ? ia_role_first_block(info) : 0;
   return info && ia_json_get_u64(info, "chainId", &l->chain_id, e) &&
          ia_json_get_addr(info, "hub", &l->hub, e) &&
          (!json_object_get(info, "dataProtector") ||
           ia_json_get_addr(info, "dataProtector", &l->dataprotector, e));
 }
 
-static bool elsewhere(ledger_at *l, const char *url, ia_err *e)
+static bool elsewhere(ledger_at *l, const ia_home *home, const ia_daemon_options *opt, ia_err *e)
 {
+  const char *url = opt->rpc;
   const ia_rpc_options o = {.url = url};
   IA_AUTO(ia_rpc) *rpc = NULL;
   IA_AUTO_JSON *info = NULL;
 
+  if (!ia_on_chain(&info, home, opt, NULL, e))
+    return false;
+  if (info) {
+    l->url = opt->chain;
+    return described(l, info, e);
+  }
   if (!url) {
     ia_fail(e, IA_E_USAGE, "the ledger is not in this home");
     return ia_hint(e, "--rpc URL");
@@ -135,7 +145,8 @@ static bool here(ledger_at *l, const server *s, ia_err *e)
 static bool reindex_market(const ledger_at *l, const char *market, ia_err *e)
 {
   IA_AUTOV(ia_buf) url = {0};
-  ia_market_config c = {.rpc_url = l->url, .chain_id = l->chain_id, .hub = l->hub};
+  ia_market_config c = {
+      .rpc_url = l->url, .chain_id = l->chain_id, .hub = l->hub, .first_block = l->first_block};
 
   ia_buf_printf(&url, "sqlite:%s", market);
   ia_buf_u8(&url, 0);
@@ -147,8 +158,11 @@ static bool reindex_market(const ledger_at *l, const char *market, ia_err *e)
 static bool reindex_graph(const ledger_at *l, const char *graph, ia_err *e)
 {
   IA_AUTOV(ia_buf) url = {0};
-  ia_graph_config c = {
-      .rpc_url = l->url, .chain_id = l->chain_id, .hub = l->hub, .dataprotector = l->dataprotector};
+  ia_graph_config c = {.rpc_url = l->url,
+                       .chain_id = l->chain_id,
+                       .hub = l->hub,
+                       .dataprotector = l->dataprotector,
+                       .first_block = l->first_block};
 
   ia_buf_printf(&url, "sqlite:%s", graph);
   ia_buf_u8(&url, 0);
@@ -157,13 +171,13 @@ static bool reindex_graph(const ledger_at *l, const char *graph, ia_err *e)
 }
 
 /* market, graph, ledger: NULL when this home has none. */
-static bool reindex_front(const ia_daemon_options *o, const char *market, const char *graph,
-                          const char *ledger, ia_err *e)
+static bool reindex_front(const ia_home *home, const ia_daemon_options *o, const char *market,
+                          const char *graph, const char *ledger, ia_err *e)
 {
   IA_AUTOV(server) s = {0};
   ledger_at l = {0};
 
-  return (ledger ? server_open(&s, o, ledger, e) && here(&l, &s, e) : elsewhere(&l, o->rpc, e)) &&
+  return (ledger ? server_open(&s, o, ledger, e) && here(&l, &s, e) : elsewhere(&l, home, o, e)) &&
          (!market || reindex_market(&l, market, e)) && (!graph || reindex_graph(&l, graph, e));
 }
 
@@ -194,7 +208,7 @@ bool ia_cmd_reindex(const ia_daemon_options *o, int n, char **words, ia_err *e)
     return ia_fail(e, IA_E_NOT_FOUND, "nothing in %s derives from a ledger", home.dir.s);
   if ((has_ledger && !ia_ledger_reindex(&v, ledger.s, e)) ||
       ((has_market || has_graph) &&
-       !reindex_front(o, has_market ? market.s : NULL, has_graph ? graph.s : NULL,
+       !reindex_front(&home, o, has_market ? market.s : NULL, has_graph ? graph.s : NULL,
                       has_ledger ? ledger.s : NULL, e)) ||
       (has_scheduler && !reindex_scheduler(scheduler.s, e)))
     return false;

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "chain/about.h"
+#include "chain/agree.h"
 #include "chain/coin.h"
 #include "eth/address.h"
 
@@ -95,9 +96,13 @@ static bool ask(json_t **out, ia_chain *c, const ia_daemon_options *o, const ia_
 static bool open_chain(ia_chain **c, const ia_daemon_options *o, ia_err *e)
 {
   ia_chain_options at = {.url = o->chain, .timeout_ms = ASK_MS};
+  uint64_t want;
 
+  /* what the SMS is pinned to at the first start is no single node's word either */
+  if (!number(&want, "agree", o->agree, e) || !ia_agree_of(&at.agree, o->chain, want, e))
+    return false;
   if (!address(&at.hub, "hub", o->hub, e) || !number(&at.chain_id, "chain-id", o->chain_id, e) ||
-      !ia_chain_open(c, &at, e))
+      !ia_chain_open(c, &at, e) || !ia_chain_pin(*c, e))
     return ia_wrap(e, "--chain");
   return !ia_chain_is_local(*c) ||
          ia_fail(e, IA_E_USAGE, "the node at --chain is a ledger of ours: give --rpc URL");

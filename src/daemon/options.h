@@ -44,6 +44,9 @@ typedef struct ia_daemon_options {
   const char *confirmations;
   const char *max_fee; /* gwei */
   const char *replace_after;
+  const char *reorg_depth;           /* blocks */
+  const char *release_confirmations; /* blocks above a deal */
+  const char *agree;                 /* nodes */
   const char *market;
   const char *sms;
   const char *ipfs;

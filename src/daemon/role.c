@@ -11,7 +11,7 @@
 #include "base/ending.h"
 #include "base/hex.h"
 #include "base/log.h"
-#include "chain/rpc.h"
+#include "chain/follow.h"
 #include "daemon/control.h"
 #include "daemon/roles.h"
 
@@ -50,6 +50,27 @@ bool ia_role_sending(const ia_role_ctx *r, ia_chain_sending *out, ia_path *outbo
                             .max_fee = ia_role_text(r, "maxFee"),
                             .stuck_ms = (uint32_t)seconds * 1000};
   return ia_path_join(outbox, e, "%s/outbox", r->dir.s);
+}
+
+bool ia_role_count(const ia_role_ctx *r, const char *key, const char *option, uint64_t most,
+                   uint64_t without, uint64_t *out, ia_err *e)
+{
+  *out = without;
+  if (!json_object_get(r->config, key))
+    return true;
+  return (ia_json_get_u64(r->config, key, out, NULL) && *out <= most) ||
+         ia_fail(e, IA_E_USAGE, "%s: want a whole number, at most %llu", option,
+                 (unsigned long long)most);
+}
+
+bool ia_role_reorg_depth(const ia_role_ctx *r, uint64_t *out, ia_err *e)
+{
+  return ia_role_count(r, "reorgDepth", "--reorg-depth", IA_PAST_MAX, IA_REORG_DEPTH, out, e);
+}
+
+bool ia_role_foreign(const json_t *info)
+{
+  return !json_object_get(info, "genesisHash");
 }
 
 bool ia_role_listen(const ia_role_ctx *r, ia_server **out, const char *port_key, ia_err *e)

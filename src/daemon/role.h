@@ -37,6 +37,10 @@ bool ia_role_ending(void);
 const char *ia_role_text(const ia_role_ctx *r, const char *key);
 bool ia_role_flag(const ia_role_ctx *r, const char *key);
 uint64_t ia_role_number(const ia_role_ctx *r, const char *key, uint64_t without);
+/* Of an option in whole numbers: `without` when it was not given, USAGE when it is none or above
+ * `most`. */
+IA_MUST bool ia_role_count(const ia_role_ctx *r, const char *key, const char *option, uint64_t most,
+                           uint64_t without, uint64_t *out, ia_err *e);
 IA_MUST bool ia_role_addr(const ia_role_ctx *r, const char *key, ia_addr *out, ia_err *e);
 
 /* How this role sends on an EVM chain; borrows from the configuration and from `outbox`, which is
@@ -50,6 +54,10 @@ IA_MUST bool ia_role_listen(const ia_role_ctx *r, ia_server **out, const char *p
 json_t *ia_role_ledger_info(const ia_role_ctx *r, ia_err *e);
 /* Where a new store begins to follow the ledger that is described. */
 uint64_t ia_role_first_block(const json_t *info);
+/* Is it a chain of others, rather than the ledger of an installation like this one? */
+bool ia_role_foreign(const json_t *info);
+/* Blocks of its end that may be rewritten. */
+IA_MUST bool ia_role_reorg_depth(const ia_role_ctx *r, uint64_t *out, ia_err *e);
 /* The iapp-guest to start and to accept: --guest, or the one beside this program. */
 IA_MUST bool ia_role_guest(const ia_role_ctx *r, ia_path *out, ia_err *e);
 

@@ -84,6 +84,11 @@ static bool open_market(front *f, ia_role_ctx *r, const json_t *info, const char
 {
   ia_market_config c = {.rpc_url = rpc, .first_block = ia_role_first_block(info)};
   IA_AUTOV(ia_buf) db = {0};
+  uint64_t depth;
+
+  if (!ia_role_reorg_depth(r, &depth, e))
+    return false;
+  c.reorg_depth = (size_t)depth;
 
   ia_buf_printf(&db, "sqlite:%s/market.db", r->dir.s);
   ia_buf_u8(&db, 0);
@@ -99,6 +104,11 @@ static bool open_graph(front *f, ia_role_ctx *r, const json_t *info, const char 
 {
   ia_graph_config c = {.rpc_url = rpc, .ipfs_url = ipfs, .first_block = ia_role_first_block(info)};
   IA_AUTOV(ia_buf) db = {0};
+  uint64_t depth;
+
+  if (!ia_role_reorg_depth(r, &depth, e))
+    return false;
+  c.reorg_depth = (size_t)depth;
 
   ia_buf_printf(&db, "sqlite:%s/graph.db", r->dir.s);
   ia_buf_u8(&db, 0);

@@ -64,6 +64,7 @@ static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
   IA_AUTOV(ia_secret) key = {0};
   IA_AUTOV(ia_buf) db = {0};
   ia_path outbox;
+  uint64_t depth;
   ia_scheduler_config c = {.rpc = ia_role_text(r, "rpcUrl"),
                            .market = ia_role_text(r, "marketUrl"),
                            .sms = ia_role_text(r, "smsUrl"),
@@ -89,6 +90,9 @@ static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
     return false;
   if (ia_role_flag(r, "ownPool") && !ia_own_pool(r, &key, e))
     return ia_wrap(e, "workerpool");
+  if (!ia_role_reorg_depth(r, &depth, e))
+    return false;
+  c.reorg_depth = (size_t)depth;
   return ia_scheduler_open(&s->scheduler, &c, r->loop, e) &&
          ia_scheduler_mount(s->scheduler, s->server, e);
 }

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "chain/endpoints.h"
+#include "chain/past.h"
 #include "daemon/roles.h"
 #include "runtime/quoting.h"
 #include "service/sms/sms.h"
@@ -35,6 +37,19 @@ static bool pins(ia_sms_config *c, const json_t *info, ia_err *e)
          ia_json_get_addr(registries, "workerpool", &c->workerpool_registry, e);
 }
 
+/* A block of our own ledger is final at once. */
+static bool finality(ia_sms_config *c, const ia_role_ctx *r, const json_t *info, ia_err *e)
+{
+  bool foreign = ia_role_foreign(info);
+
+  if (!ia_role_reorg_depth(r, &c->reorg_depth, e))
+    return false;
+  if (!foreign)
+    c->reorg_depth = 0;
+  return ia_role_count(r, "releaseConfirmations", "--release-confirmations", IA_PAST_MAX,
+                       foreign ? 1 : 0, &c->depth, e);
+}
+
 static bool open_sms(sms_role *s, ia_role_ctx *r, ia_err *e)
 {
   const char *domain = ia_role_text(r, "wantDomain");
@@ -48,6 +63,7 @@ static bool open_sms(sms_role *s, ia_role_ctx *r, ia_err *e)
                      .market_url = ia_role_text(r, "marketUrl"),
                      .ipfs_url = ia_role_text(r, "ipfsNodeUrl")};
   IA_AUTO_JSON *info = ia_role_ledger_info(r, e);
+  uint64_t agree;
   ia_h384 guest;
   ia_h256 root;
   ia_path path;
@@ -55,6 +71,10 @@ static bool open_sms(sms_role *s, ia_role_ctx *r, ia_err *e)
   if (!info || !pins(&c, info, e))
     return ia_wrap(e, "ledger");
   c.first_block = ia_role_first_block(info);
+  if (!finality(&c, r, info, e) ||
+      !ia_role_count(r, "agree", "--agree", IA_ENDPOINTS_MAX, 0, &agree, e))
+    return false;
+  c.agree = (size_t)agree;
   if (domain && !ia_domain_parse(&c.domain, domain))
     return ia_fail(e, IA_E_USAGE, "--domain: hw or sim");
   if (ia_role_guest(r, &path, NULL)) {

@@ -64,6 +64,14 @@ static void fail_all(supervisor *s, const ia_err *e)
   stop_all(s);
 }
 
+/* Clients take one node; the first is theirs. */
+static bool one_url(supervisor *s, ia_err *e)
+{
+  const char *all = json_string_value(json_object_get(s->fields, "rpcUrl"));
+
+  return !all || ia_json_set(s->fields, "rpcUrl", json_stringn(all, strcspn(all, ",")), e);
+}
+
 static void start_what_can(supervisor *s)
 {
   unsigned ready = 0, running = 0;
@@ -91,6 +99,10 @@ static void start_what_can(supervisor *s)
   if (running != ready || s->announced)
     return;
   s->announced = true;
+  if (!one_url(s, &e)) {
+    fail_all(s, &e);
+    return;
+  }
   if (!ia_announce(&s->home, s->o, s->fields, ia_mono_ms() - s->started_ms, &e))
     fail_all(s, &e);
 }
@@ -159,10 +171,12 @@ static bool tell(supervisor *s, ia_err *e)
          put_text(s, "wantPool", o->pool, e) && put_text(s, "admit", o->worker, e) &&
          put_text(s, "iapps", o->iapp, e) &&
          put_text(s, "rpcUrl", o->chain ? o->chain : o->rpc, e) &&
-         put_text(s, "marketUrl", o->market, e) && put_text(s, "ipfsNodeUrl", o->ipfs, e) &&
-         put_text(s, "ipfsGatewayUrl", o->ipfs, e) && put_text(s, "smsUrl", o->sms, e) &&
-         put_text(s, "schedulerUrl", o->scheduler, e) && put_text(s, "log", o->log, e) &&
-         put_text(s, "confirmations", o->confirmations, e) &&
+         put_text(s, "reorgDepth", o->reorg_depth, e) &&
+         put_text(s, "releaseConfirmations", o->release_confirmations, e) &&
+         put_text(s, "agree", o->agree, e) && put_text(s, "marketUrl", o->market, e) &&
+         put_text(s, "ipfsNodeUrl", o->ipfs, e) && put_text(s, "ipfsGatewayUrl", o->ipfs, e) &&
+         put_text(s, "smsUrl", o->sms, e) && put_text(s, "schedulerUrl", o->scheduler, e) &&
+         put_text(s, "log", o->log, e) && put_text(s, "confirmations", o->confirmations, e) &&
          put_text(s, "maxFee", o->max_fee, e) && put_text(s, "replaceAfter", o->replace_after, e) &&
          put_flag(s, "test", o->test, e) && put_flag(s, "allowFees", o->allow_fees, e) &&
          put_flag(s, "noHold", o->no_hold, e) &&

@@ -1,5 +1,4 @@
-/* The chain client and the follower against our own ledger over HTTP, and against a node that
- * answers wrongly or rewrites its past. */
+/* The chain client and the follower against our own ledger over HTTP. */
 #include "../crypto/support.h"
 #include "../http/fixture.h"
 #include "chain/follow.h"
@@ -156,7 +155,8 @@ typedef struct seen {
   bool refuse;
 } seen;
 
-static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to, ia_err *e)
+static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
+                      ia_span past IA_UNUSED, ia_err *e)
 {
   seen *s = ctx;
 
@@ -169,7 +169,7 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
   return true;
 }
 
-static bool on_rollback(void *ctx, const ia_cursor *to, ia_err *e)
+static bool on_rollback(void *ctx, const ia_cursor *to, ia_span past IA_UNUSED, ia_err *e)
 {
   seen *s = ctx;
 
@@ -217,177 +217,6 @@ static void follows_in_steps_and_waits(void **state)
   assert_int_equal(s.n_rollbacks, 0);
 }
 
-/* -- a node of our own making -- */
-
-typedef struct node {
-  fixture f;
-  uint64_t height, fork; /* blocks from `fork` have other hashes */
-  uint64_t most;         /* blocks that it looks for logs in at once; 0 = any number */
-  const char *raw;       /* this instead of an answer */
-} node;
-
-static json_t *node_block(const node *n, uint64_t number)
-{
-  ia_h256 hash = {{0}};
-
-  hash.b[0] = (uint8_t)(number + 1);
-  hash.b[1] = number >= n->fork ? (uint8_t)(n->fork + 1) : 0;
-  return json_pack("{s:o, s:o, s:o, s:s}", "number", ia_rpc_quantity(number), "hash",
-                   ia_json_h256(&hash), "parentHash", ia_json_h256(&hash), "timestamp", "0x1");
-}
-
-static json_t *node_logs(const node *n, const json_t *filter)
-{
-  uint64_t from, to;
-
-  MUST(ia_rpc_get_u64(filter, "fromBlock", &from, &e));
-  MUST(ia_rpc_get_u64(filter, "toBlock", &to, &e));
-  return n->most && to - from >= n->most ? NULL : json_array();
-}
-
-static json_t *node_result(const node *n, const char *method, const json_t *params)
-{
-  const char *which = json_string_value(json_array_get(params, 0));
-  ia_u256 v;
-  uint64_t number = n->height;
-
-  if (strcmp(method, "eth_chainId") == 0)
-    return json_string("0x1");
-  if (strcmp(method, "eth_getLogs") == 0)
-    return node_logs(n, json_array_get(params, 0));
-  if (strcmp(method, "eth_getBlockByNumber") != 0)
-    return NULL;
-  if (strcmp(which, "latest") != 0 && ia_u256_parse(&v, ia_span_str(which), NULL))
-    assert_true(ia_u256_u64(&number, &v));
-  return number > n->height ? json_null() : node_block(n, number);
-}
-
-static bool node_post(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
-{
-  const node *n = ctx;
-  IA_AUTO_JSON *body = ia_request_json(rq, e);
-  IA_AUTO_JSON *answer = NULL;
-  const char *method = json_string_value(json_object_get(body, "method"));
-  json_t *result;
-
-  if (!body)
-    return false;
-  if (n->raw) {
-    ia_buf_str(ia_reply_body(rp), n->raw);
-    return true;
-  }
-  result = node_result(n, method, json_object_get(body, "params"));
-  answer = json_pack("{s:s, s:O}", "jsonrpc", "2.0", "id", json_object_get(body, "id"));
-  if (result)
-    json_object_set_new(answer, "result", result);
-  else
-    json_object_set_new(answer, "error",
-                        json_pack("{s:i, s:s}", "code",
-                                  strcmp(method, "eth_getLogs") == 0 ? -32005 : -32601, "message",
-                                  "query returned more than 10000 results"));
-  return ia_reply_json(rp, 200, answer, e);
-}
-
-static void with_node(node *n, ia_chain **chain)
-{
-  static const ia_route rows[] = {{"POST", "/", IA_ROUTE_INLINE, 1 << 16, false, node_post}};
-  static ia_routes table;
-  const ia_routes *tables[] = {&table, NULL};
-  ia_chain_options o = {.hub = {{1}}};
-
-  table = (ia_routes){.rows = rows, .n = 1, .ctx = n};
-  MUST(fixture_open(&n->f, NULL, tables, &e));
-  o.url = ia_server_url(n->f.server);
-  MUST(ia_chain_open(chain, &o, &e));
-  assert_false(ia_chain_is_local(*chain));
-}
-
-/* The follower goes back to the last block that both have, and reads on from there. */
-static void a_rewritten_chain_is_rolled_back(void **state IA_UNUSED)
-{
-  node n = {.height = 4, .fork = 100};
-  IA_AUTO(ia_chain) *c = NULL;
-  IA_AUTO(ia_follow) *f = NULL;
-  seen s = {0};
-  const ia_follow_config cfg = {.span = 2, .blocks = on_blocks, .rollback = on_rollback, .ctx = &s};
-  ia_cursor from = {0};
-
-  with_node(&n, &c);
-  MUST(ia_follow_new(&f, c, &cfg, &from, &e));
-  MUST(ia_follow_catch_up(f, &e)); /* cursors 1, 3, 4 */
-  assert_int_equal(s.last.number, 4);
-  n.fork = 3;
-  n.height = 6;
-  MUST(ia_follow_wait(f, 100, &e));
-  assert_int_equal(s.n_rollbacks, 1);
-  assert_int_equal(s.last.number, 6);
-  assert_int_equal(s.last.hash.b[1], 4);
-  n.fork = 0; /* nothing is left of what we knew */
-  n.height = 7;
-  MUST(ia_follow_wait(f, 100, &e));
-  assert_int_equal(s.n_rollbacks, 2);
-  assert_int_equal(s.last.number, 7);
-  fixture_close(&n.f);
-}
-
-/* Blocks so full that the node gives few at once are still followed, and no block is left out. */
-static void a_node_with_limits_is_followed(void **state IA_UNUSED)
-{
-  node n = {.height = 1000, .fork = 2000, .most = 3};
-  IA_AUTO(ia_chain) *c = NULL;
-  IA_AUTO(ia_follow) *f = NULL;
-  IA_AUTOV(ia_chain_logs) logs = {0};
-  seen s = {0};
-  const ia_follow_config cfg = {.blocks = on_blocks, .rollback = on_rollback, .ctx = &s};
-  ia_chain_filter filter = {.from = 10, .to = 500};
-  ia_cursor from = {0};
-
-  with_node(&n, &c);
-  MUST(ia_follow_new(&f, c, &cfg, &from, &e));
-  MUST(ia_follow_catch_up(f, &e));
-  assert_int_equal(s.last.number, 1000);
-  assert_true(s.n_calls >= 1000 / 3);
-  MUST(ia_chain_logs_part(c, &logs, &filter, &e));
-  assert_true(filter.from == 10 && filter.to >= 10 && filter.to < 13);
-  n.most = 1;
-  n.height = 1001;
-  MUST(ia_follow_catch_up(f, &e));
-  assert_int_equal(s.last.number, 1001);
-  fixture_close(&n.f);
-}
-
-static void hostile_answers(void **state IA_UNUSED)
-{
-  static const char *const raw[] = {
-      "",
-      "[]",
-      "{}",
-      "null",
-      "{\"id\":1}",
-      "{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":\"0x1\"}",
-      "{\"id\":null,\"result\":{}}",
-      "[{\"id\":1}]",
-      "{\"result\":",
-  };
-  node n = {.height = 1, .fork = 100};
-  IA_AUTO(ia_chain) *c = NULL;
-
-  with_node(&n, &c);
-  for (size_t i = 0; i < IA_COUNT(raw); i++) {
-    ia_rpc_item item = {.method = "eth_chainId"};
-    ia_block b;
-    ia_err why = {0};
-
-    n.raw = raw[i];
-    assert_false(ia_chain_head(c, &b, &why));
-    assert_int_not_equal(why.code, IA_OK);
-    if (ia_rpc_batch(ia_chain_rpc(c), &item, 1, &why))
-      assert_false(item.ok);
-    ia_rpc_items_free(&item, 1);
-  }
-  fixture_close(&n.f);
-}
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -396,9 +225,6 @@ int main(void)
       cmocka_unit_test(refusals_have_their_class),
       cmocka_unit_test(batches_keep_order_and_failures_apart),
       cmocka_unit_test(follows_in_steps_and_waits),
-      cmocka_unit_test(a_rewritten_chain_is_rolled_back),
-      cmocka_unit_test(a_node_with_limits_is_followed),
-      cmocka_unit_test(hostile_answers),
   };
 
   return cmocka_run_group_tests(tests, open_lab, close_lab);

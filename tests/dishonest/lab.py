@@ -11,9 +11,13 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
+import abi  # noqa: E402
 import proc  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from tap import check  # noqa: E402
+
+# the same cases on an EVM chain with the published contracts
+ON_CHAIN = os.environ.get("IA_ON_CHAIN") == "1"
 
 BUILD = os.environ["IA_BUILD"]
 GUEST = os.path.join(BUILD, "src/guest/iapp-guest")
@@ -99,8 +103,9 @@ class Player:
     def __init__(self, lab, quoting, rpc=None, guest=GUEST):
         self.lab = lab
         self.process = subprocess.Popen(
-            [PLAYER, rpc or lab.front.ready["rpcUrl"], lab.front.home + "/scheduler/wallet.json",
-             lab.front.home + "/passphrase", quoting, guest],
+            [PLAYER, rpc or lab.front.ready["rpcUrl"], lab.keys + "/scheduler/wallet.json",
+             lab.keys + "/passphrase", quoting, guest,
+             *([lab.chain.hub] if lab.chain else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.enclave = self.say(do="who")["enclave"]
 
@@ -122,12 +127,24 @@ class Player:
 
 
 class Lab:
-    def __init__(self, name):
+    def __init__(self, name, on_chain=ON_CHAIN):
         self.top = tempfile.mkdtemp(prefix=f"iapp-dishonest-{name}-")
         self.roles, self.closing = [], []
+        self.chain = on_chain and self.open_chain()
         self.user_home = os.path.join(self.top, "user")
         os.mkdir(self.user_home, 0o700)
         self.password = save(os.path.join(self.top, "password"), "correct horse\n")
+
+    def open_chain(self):
+        import anvil
+        try:
+            chain = anvil.Anvil()
+        except anvil.npm.Unreachable as why:
+            shutil.rmtree(self.top)
+            print(f"1..0 # SKIP {why}")
+            sys.exit(0)
+        self.closing.append(chain.close)
+        return chain
 
     # -- roles --
     def role(self, name, roles, *options, **more):
@@ -142,21 +159,43 @@ class Lab:
         return proxy
 
     def start_front(self, *options):
+        if self.chain:
+            self.start_front_on_chain()
+            return
         self.front = self.role("front", "ledger,market,ipfs", "--test", *options)
+        self.keys = self.front.home
 
-    def start_sms(self, rpc):
-        self.sms = self.role("sms", "sms", "--rpc", rpc)
+    def start_front_on_chain(self):
+        maker = self.role("keys", "ledger", "--test")
+        maker.stop()
+        self.keys = maker.home
+        owner = load(self.keys + "/scheduler/wallet.json")["address"]
+        made = self.chain.send("0x" + abi.call("createWorkerpool(address,string)",
+                                               "0x" + owner.removeprefix("0x"), "pool").hex(),
+                               self.chain.registries["workerpool"])
+        self.pool_address = "0x" + made["logs"][0]["topics"][3][-40:]
+        self.front = self.role("front", "market,ipfs", *self.where(), "--dataprotector",
+                               self.chain.data_protector, "--pool", self.pool_address)
+        self.front.ready.setdefault("workerpool", self.pool_address)
+
+    def where(self, rpc=None):
+        """Options of a role that finds the ledger at `rpc`."""
+        if self.chain:
+            return "--chain", rpc or self.chain.url, "--hub", self.chain.hub
+        return "--rpc", rpc or self.front.ready["rpcUrl"]
+
+    def start_sms(self, rpc, *options):
+        self.sms = self.role("sms", "sms", *self.where(rpc), *options)
 
     def start_scheduler(self, *options):
         """The pool's key was made with the ledger, whose genesis names its owner."""
         home = os.path.join(self.top, "pool")
         os.mkdir(home, 0o700)
-        shutil.copytree(self.front.home + "/scheduler", home + "/scheduler")
-        shutil.copy(self.front.home + "/passphrase", home + "/passphrase")
+        shutil.copytree(self.keys + "/scheduler", home + "/scheduler")
+        shutil.copy(self.keys + "/passphrase", home + "/passphrase")
         at = self.front.ready
-        self.pool = self.role("pool", "scheduler", "--rpc", at["rpcUrl"], "--market",
-                              at["marketUrl"], "--ipfs", at["ipfsNodeUrl"], "--pool",
-                              at["workerpool"], *options)
+        self.pool = self.role("pool", "scheduler", *self.where(), "--market", at["marketUrl"],
+                              "--ipfs", at["ipfsNodeUrl"], "--pool", at["workerpool"], *options)
 
     def trust_sim(self, root):
         subprocess.run([os.path.join(BUILD, "iappd"), "sms", "trust-sim", root, "--home",

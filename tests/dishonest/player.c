@@ -2,7 +2,7 @@
  * the task as the ledger that it was given tells it, asks an SMS for the keys and opens them. One
  * JSON command a line on stdin, one answer a line on stdout.
  *
- * player RPC KEYSTORE PASSPHRASE_FILE QUOTING_DIR GUEST */
+ * player RPC KEYSTORE PASSPHRASE_FILE QUOTING_DIR GUEST [HUB] */
 #include "player.h"
 
 #include <stdio.h>
@@ -24,6 +24,8 @@ static bool player_open(player *p, char **argv, ia_err *e)
 {
   ia_chain_options o = {.url = argv[1]};
 
+  if (argv[6] && !ia_addr_parse(&o.hub, ia_span_str(argv[6]), e))
+    return false;
   return ia_secp_new(&p->secp, e) && ia_http_new(&p->http, NULL, e) &&
          ia_chain_open(&p->chain, &o, e) && open_pool(p, argv[2], argv[3], e) &&
          ia_quoting_open(&p->quoting, argv[4], e) && ia_quoting_measure(&p->guest, argv[5], e) &&
@@ -98,10 +100,10 @@ int main(int argc, char **argv)
   ia_err e = {0};
   char *line = NULL;
   size_t room = 0;
-  bool ok = argc == 6 && player_open(&p, argv, &e);
+  bool ok = (argc == 6 || argc == 7) && player_open(&p, argv, &e);
 
   if (!ok)
-    fprintf(stderr, "player: %s\n", argc == 6 ? e.msg : "usage");
+    fprintf(stderr, "player: %s\n", argc >= 6 ? e.msg : "usage");
   while (ok && getline(&line, &room, stdin) > 0)
     ok = serve(&p, line);
   free(line);

@@ -46,6 +46,7 @@ typedef struct lab {
   ia_scheduler_config config;
   ia_addr workers[2];
   char db[64];
+  int confirmations;          /* that the SMS wants; 0: it says nothing of them */
   ia_h256 completed, claimed; /* tasks of the tests before */
 } lab;
 
@@ -81,8 +82,8 @@ static inline bool lab_info(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   if (!ia_json_canonical(&text, v, e) ||
       !ia_text_sign(sig, IA_DOMAIN_SIM, "sms-info", ia_buf_view(&text), &b->seed, e))
     return false;
-  answer = json_pack("{s:o, s:o}", "text", ia_json_bytes(ia_buf_view(&text)), "sig",
-                     ia_json_hex(IA_SPAN_ARR(sig)));
+  answer = json_pack("{s:o, s:o, s:i}", "text", ia_json_bytes(ia_buf_view(&text)), "sig",
+                     ia_json_hex(IA_SPAN_ARR(sig)), "confirmations", b->confirmations);
   return ia_reply_json(rp, 200, answer, e);
 }
 

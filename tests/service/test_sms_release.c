@@ -338,6 +338,61 @@ static void test_quiet_blocks_are_remembered(void **state)
   lab_close(b);
 }
 
+static struct lab *on_a_chain(uint64_t reorg_depth)
+{
+  struct lab *b = with_key("");
+  ia_err e = {0};
+
+  lab_stop(b);
+  b->c.reorg_depth = reorg_depth;
+  lab_head(b, 20);
+  if (!lab_start(b, &e))
+    fail_msg("%s", e.msg);
+  return b;
+}
+
+/* On a chain of others the last blocks may change; what lies deeper may not. */
+static void test_the_end_of_a_chain_may_change(void **state)
+{
+  struct lab *b = on_a_chain(6);
+
+  (void)state;
+  ASSERT_OUTCOME(b, "OK");
+  b->past_changed = true;
+  b->lies_from = 15;
+  lab_head(b, 20);
+  ASSERT_OUTCOME(b, "OK");
+  lab_head(b, 12); /* a node that is behind stops nothing for good */
+  ASSERT_OUTCOME(b, "UNAVAILABLE");
+  lab_head(b, 21);
+  ASSERT_OUTCOME(b, "OK");
+  b->past_changed = false; /* block 15 is deep enough now */
+  lab_head(b, 22);
+  ASSERT_OUTCOME(b, "LEDGER_ROLLBACK");
+  lab_close(b);
+}
+
+static void test_what_was_rewritten_is_read_again(void **state)
+{
+  struct lab *b = on_a_chain(6);
+  ia_sms_ledger l;
+  ia_h256 hash;
+  ia_err e = {0};
+
+  (void)state;
+  assert_true(lb_make(b, &l, NULL, &e));
+  assert_true(ia_sms_catch_up(b->sms, &l, &e));
+  ia_order_hash(&hash, &b->w->separator, IA_ORDER_DATASET, &b->w->f.match.dataset);
+  add_event(b, IA_SMS_CLOSED, &hash, 16);
+  add_event(b, IA_SMS_MATCHED, &b->w->f.task.dealid, 17);
+  assert_true(ia_sms_catch_up(b->sms, &l, &e)); /* the same head: nothing is read */
+  b->past_changed = true;
+  b->lies_from = 15;
+  lab_head(b, 20);
+  ASSERT_OUTCOME(b, "ORDER_CLOSED");
+  lab_close(b);
+}
+
 static ia_buf new_key(void)
 {
   IA_AUTO(ia_rsa) *rsa = NULL;
@@ -483,6 +538,8 @@ int main(void)
       cmocka_unit_test(test_every_kind_of_order_is_closed),
       cmocka_unit_test(test_a_changed_past_stops_everything),
       cmocka_unit_test(test_quiet_blocks_are_remembered),
+      cmocka_unit_test(test_the_end_of_a_chain_may_change),
+      cmocka_unit_test(test_what_was_rewritten_is_read_again),
       cmocka_unit_test(test_result_keys_keep_their_time),
       cmocka_unit_test(test_a_replaced_result_key_is_not_for_older_deals),
       cmocka_unit_test(test_why_and_audit),

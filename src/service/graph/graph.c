@@ -208,13 +208,13 @@ static bool prepare(ia_graph *g, const ia_graph_config *c, ia_err *e)
   g->hub = c->hub;
   g->dataprotector = c->dataprotector;
   g->first_block = c->first_block;
+  g->depth = c->reorg_depth;
   g->db = strdup(c->db);
   g->rpc_url = strdup(c->rpc_url);
   g->ipfs_url = c->ipfs_url ? strdup(c->ipfs_url) : NULL;
   pthread_mutex_init(&g->lock, NULL);
-  pthread_mutex_init(&g->sync_lock, NULL);
+  ia_turn_init(&g->sync);
   pthread_mutex_init(&g->bulk_lock, NULL);
-  pthread_cond_init(&g->sync_end, NULL);
   if (!g->db || !g->rpc_url || (c->ipfs_url && !g->ipfs_url))
     return ia_fail(e, IA_E_MEMORY, "no memory for the index");
   ia_order_separator(&g->separator, c->chain_id, &c->hub);
@@ -257,9 +257,8 @@ void ia_graph_close(ia_graph *g)
     free(r);
   }
   pthread_mutex_destroy(&g->lock);
-  pthread_mutex_destroy(&g->sync_lock);
+  ia_turn_destroy(&g->sync);
   pthread_mutex_destroy(&g->bulk_lock);
-  pthread_cond_destroy(&g->sync_end);
   free(g->db);
   free(g->rpc_url);
   free(g->ipfs_url);

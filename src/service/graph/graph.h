@@ -18,6 +18,7 @@ typedef struct ia_graph_config {
   ia_addr hub;
   ia_addr dataprotector; /* zero: there is none */
   uint64_t first_block;  /* begin of the index: the block that made the hub */
+  size_t reorg_depth;    /* blocks that are remembered; 0 = IA_REORG_DEPTH */
 } ia_graph_config;
 
 /* loop NULL: nothing is done by the clock. INVALID when the store belongs to another ledger. */

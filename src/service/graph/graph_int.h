@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/turn.h"
 #include "chain/follow.h"
 #include "http/client.h"
 #include "service/graph/graph.h"
@@ -20,6 +21,7 @@ struct ia_graph {
   ia_loop *loop;
   char *db, *rpc_url, *ipfs_url;
   uint64_t chain_id, first_block;
+  size_t depth; /* of rewrites that are remembered */
   ia_addr hub, dataprotector;
   ia_h256 separator;
   volatile bool cancel;
@@ -29,10 +31,7 @@ struct ia_graph {
   pthread_mutex_t lock; /* spare readers */
   graph_reader *spare;
   /* following; one run at a time, others share its result */
-  pthread_mutex_t sync_lock;
-  pthread_cond_t sync_end;
-  bool sync_running;
-  uint64_t sync_started, sync_ok;
+  ia_turn sync;
   graph_store *store;
   ia_chain *chain;
   ia_follow *follow;

@@ -90,13 +90,17 @@ static bool on_log(graph_writer *w, ia_err *e)
   return true;
 }
 
-static bool put_block(graph_writer *w, uint64_t number, ia_err *e)
+/* hash: of the log at hand; NULL = whatever is there. */
+static bool put_block(graph_writer *w, uint64_t number, const ia_h256 *hash, ia_err *e)
 {
   ia_block b;
   ia_stmt *s;
 
-  if (!ia_chain_block(w->chain, &b, number, e) ||
-      !ia_db_stmt(&s, graph_store_db(w->s),
+  if (!ia_chain_block(w->chain, &b, number, e))
+    return false;
+  if (hash && !ia_h256_eq(hash, &b.hash))
+    return ia_fail(e, IA_E_UNAVAILABLE, "the ledger was rewritten while it was read");
+  if (!ia_db_stmt(&s, graph_store_db(w->s),
                   "INSERT INTO block (number, hash, parent, timestamp) VALUES ($1, $2, $3, $4)"
                   " ON CONFLICT (number) DO UPDATE SET hash = excluded.hash,"
                   " parent = excluded.parent, timestamp = excluded.timestamp",
@@ -111,34 +115,36 @@ static bool put_block(graph_writer *w, uint64_t number, ia_err *e)
   return ia_stmt_run(s, e);
 }
 
-static bool save_cursor(ia_db *db, const ia_cursor *c, ia_err *e)
+static bool save_cursor(ia_db *db, const ia_cursor *c, ia_span past, ia_err *e)
 {
   ia_stmt *s;
 
-  if (!ia_db_stmt(&s, db, "UPDATE meta SET block = $1, hash = $2", e))
+  if (!ia_db_stmt(&s, db, "UPDATE meta SET block = $1, hash = $2, past = $3", e))
     return false;
   ia_bind_u64(s, 1, c->number);
   ia_bind_h256(s, 2, &c->hash);
+  ia_bind_blob(s, 3, past);
   return ia_stmt_run(s, e);
 }
 
-static bool load_cursor(ia_db *db, ia_cursor *c, ia_err *e)
+static bool load_cursor(ia_db *db, ia_cursor *c, ia_buf *past, ia_err *e)
 {
   ia_stmt *s;
   bool row;
 
-  if (!ia_db_stmt(&s, db, "SELECT block, hash FROM meta", e) || !ia_stmt_step(s, &row, e))
+  if (!ia_db_stmt(&s, db, "SELECT block, hash, past FROM meta", e) || !ia_stmt_step(s, &row, e))
     return false;
   c->number = ia_col_u64(s, 0);
   bool ok = ia_col_h256(s, 1, &c->hash, e);
+  ia_buf_span(past, ia_col_bytes(s, 2));
   ia_stmt_reset(s);
-  return ok;
+  return ok && ia_buf_ok(past, e);
 }
 
 static bool handle(graph_writer *w, const ia_chain_log *log, ia_err *e)
 {
   w->log = log;
-  return (log->block == w->block || put_block(w, log->block, e)) && on_log(w, e);
+  return (log->block == w->block || put_block(w, log->block, &log->block_hash, e)) && on_log(w, e);
 }
 
 static bool earlier(const ia_chain_log *a, const ia_chain_log *b)
@@ -162,7 +168,8 @@ static bool handle_all(graph_writer *w, const ia_chain_logs *logs, const ia_chai
   return true;
 }
 
-static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to, ia_err *e)
+static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to, ia_span past,
+                      ia_err *e)
 {
   ia_graph *g = ctx;
   IA_AUTO(ia_tx) *tx = NULL;
@@ -171,19 +178,17 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
   graph_writer w = {.g = g, .s = g->store, .chain = g->chain, .block = UINT64_MAX, .call = &call};
   ia_db *db = graph_store_db(g->store);
   ia_chain_filter f = {.to = to->number, .events = &policy, .n_events = 1};
-  ia_cursor from;
+  const ia_cursor *from = ia_follow_cursor(g->follow);
+  bool beginning = ia_h256_zero(&from->hash);
 
-  if (!load_cursor(db, &from, e))
-    return false;
-  bool beginning = ia_h256_zero(&from.hash);
-  f.from = from.number + !beginning;
+  f.from = from->number + !beginning;
   if ((f.from <= f.to && !ia_chain_logs_get(g->chain, &terms, &f, e)) || !ia_tx_begin(&tx, db, e) ||
-      (beginning && (!put_block(&w, from.number, e) || !graph_on_beginning(&w, e))))
+      (beginning && (!put_block(&w, from->number, NULL, e) || !graph_on_beginning(&w, e))))
     return false;
-  return handle_all(&w, logs, &terms, e) && save_cursor(db, to, e) && ia_tx_commit(&tx, e);
+  return handle_all(&w, logs, &terms, e) && save_cursor(db, to, past, e) && ia_tx_commit(&tx, e);
 }
 
-static bool on_rollback(void *ctx, const ia_cursor *to, ia_err *e)
+static bool on_rollback(void *ctx, const ia_cursor *to, ia_span past, ia_err *e)
 {
   ia_graph *g = ctx;
   ia_db *db = graph_store_db(g->store);
@@ -193,13 +198,14 @@ static bool on_rollback(void *ctx, const ia_cursor *to, ia_err *e)
   return ia_tx_begin(&tx, db, e) &&
          (ia_h256_zero(&to->hash) ? graph_empty(g->store, e)
                                   : graph_rollback(g->store, to->number, e)) &&
-         save_cursor(db, to, e) && ia_tx_commit(&tx, e);
+         save_cursor(db, to, past, e) && ia_tx_commit(&tx, e);
 }
 
 static bool start_following(ia_graph *g, ia_err *e)
 {
   ia_chain_options o = {
       .url = g->rpc_url, .hub = g->hub, .chain_id = g->chain_id, .cancel = &g->cancel};
+  IA_AUTOV(ia_buf) past = {0};
   ia_chain_info info;
   ia_cursor from;
 
@@ -208,7 +214,7 @@ static bool start_following(ia_graph *g, ia_err *e)
     g->events[i] = handlers[i].id;
   if ((!g->store && !graph_store_open(&g->store, g->db, e)) ||
       (!g->chain && !ia_chain_open(&g->chain, &o, e)) || !ia_chain_info_get(g->chain, &info, e) ||
-      !load_cursor(graph_store_db(g->store), &from, e))
+      !load_cursor(graph_store_db(g->store), &from, &past, e))
     return false;
   g->watched[0] = g->hub;
   memcpy(&g->watched[1], info.registry, sizeof(info.registry));
@@ -217,14 +223,19 @@ static bool start_following(ia_graph *g, ia_err *e)
                           .n_addresses = IA_COUNT(g->watched) - ia_addr_zero(&g->dataprotector),
                           .events = g->events,
                           .n_events = IA_COUNT(handlers),
+                          .first = g->first_block,
+                          .depth = g->depth,
+                          .past = ia_buf_view(&past),
                           .blocks = on_blocks,
                           .rollback = on_rollback,
                           .ctx = g};
   return ia_follow_new(&g->follow, g->chain, &cfg, &from, e);
 }
 
-static bool run(ia_graph *g, ia_err *e)
+static bool run(void *ctx, ia_err *e)
 {
+  ia_graph *g = ctx;
+
   if ((g->follow || start_following(g, e)) && ia_follow_catch_up(g->follow, e))
     return true;
   return ia_wrap(e, "the index follows the ledger");
@@ -232,26 +243,7 @@ static bool run(ia_graph *g, ia_err *e)
 
 bool graph_catch_up(ia_graph *g, ia_err *e)
 {
-  pthread_mutex_lock(&g->sync_lock);
-  /* any run that begins from now on sees a head that is at least as new as this moment */
-  uint64_t want = g->sync_started + 1;
-  while (g->sync_running && g->sync_ok < want)
-    pthread_cond_wait(&g->sync_end, &g->sync_lock);
-  if (g->sync_ok >= want) {
-    pthread_mutex_unlock(&g->sync_lock);
-    return true;
-  }
-  uint64_t number = ++g->sync_started;
-  g->sync_running = true;
-  pthread_mutex_unlock(&g->sync_lock);
-  bool ok = run(g, e);
-  pthread_mutex_lock(&g->sync_lock);
-  g->sync_running = false;
-  if (ok)
-    g->sync_ok = number;
-  pthread_cond_broadcast(&g->sync_end);
-  pthread_mutex_unlock(&g->sync_lock);
-  return ok;
+  return ia_turn_run(&g->sync, run, g, e);
 }
 
 void graph_sync_close(ia_graph *g)
@@ -270,7 +262,7 @@ bool ia_graph_reindex(const ia_graph_config *c, ia_err *e)
 
   if (!ia_graph_open(&g, c, NULL, e) || !graph_store_open(&s, c->db, e) ||
       !ia_tx_begin(&tx, graph_store_db(s), e) || !graph_empty(s, e) ||
-      !save_cursor(graph_store_db(s), &from, e) || !ia_tx_commit(&tx, e))
+      !save_cursor(graph_store_db(s), &from, (ia_span){0}, e) || !ia_tx_commit(&tx, e))
     return false;
   return graph_catch_up(g, e) && graph_bulk_read(g, false, e);
 }

@@ -109,6 +109,8 @@ const ia_migration graph_tables[] = {
      FOUND_BY("event", "account") FOUND_BY("event", "task") FOUND_BY("event", "deal")
      FOUND_BY("event", "workerpool") FOUND_BY("event", "app") FOUND_BY("event", "dataset")
      FOUND_BY("event", "tx") FOUND_BY("event", "timestamp")},
+    /* the blocks that were followed last, by which a rewrite is found */
+    {2, "ALTER TABLE meta ADD COLUMN past BLOB NOT NULL DEFAULT x'';"},
 };
 /* clang-format on */
 const size_t graph_tables_steps = IA_COUNT(graph_tables);

@@ -57,9 +57,9 @@ static bool learn(ia_market *m, worker *w, const ia_addr *at, ia_err *e)
   ia_bind_addr(s, 1, at);
   if (!ia_stmt_run(s, e))
     return false;
-  pthread_mutex_lock(&m->sync_lock);
+  pthread_mutex_lock(&m->sync.lock);
   m->regroup = true;
-  pthread_mutex_unlock(&m->sync_lock);
+  pthread_mutex_unlock(&m->sync.lock);
   return true;
 }
 
@@ -122,15 +122,19 @@ static bool load(ia_market *m, worker *w, const ia_addr *group, uint64_t to, ia_
   IA_AUTO(ia_tx) *tx = NULL;
   ia_stmt *s;
 
-  if (!ia_chain_logs_get(m->sync_chain, &logs, &f, e) || !ia_tx_begin(&tx, w->db, e) ||
+  if (!ia_tx_begin(&tx, w->db, e) ||
       !ia_db_stmt(&s, w->db, "DELETE FROM members WHERE grp = $1", e))
     return false;
   ia_bind_addr(s, 1, group);
   if (!ia_stmt_run(s, e))
     return false;
-  for (size_t i = 0; i < logs.n; i++)
-    if (!ia_market_on_key(w, &logs.v[i].entry, e))
+  for (; f.from <= to; f.from = f.to + 1, f.to = to) {
+    if (!ia_chain_logs_part(m->sync_chain, &logs, &f, e))
       return false;
+    for (size_t i = 0; i < logs.n; i++)
+      if (!ia_market_on_key(w, &logs.v[i].entry, e))
+        return false;
+  }
   if (!ia_db_stmt(&s, w->db, "UPDATE groups SET loaded = 1 WHERE grp = $1", e))
     return false;
   ia_bind_addr(s, 1, group);
@@ -168,8 +172,8 @@ bool ia_market_groups(ia_market *m, worker *w, uint64_t to, ia_err *e)
 
 bool ia_market_groups_forget(ia_market *m, ia_db *db, ia_err *e)
 {
-  pthread_mutex_lock(&m->sync_lock);
+  pthread_mutex_lock(&m->sync.lock);
   m->regroup = true;
-  pthread_mutex_unlock(&m->sync_lock);
+  pthread_mutex_unlock(&m->sync.lock);
   return ia_db_exec(db, "UPDATE groups SET loaded = 0", e);
 }

@@ -169,14 +169,14 @@ static bool prepare(ia_market *m, const ia_market_config *c, ia_err *e)
   m->chain_id = c->chain_id;
   m->hub = c->hub;
   m->first_block = c->first_block;
+  m->depth = c->reorg_depth;
   m->open_max = c->open_max ? c->open_max : 50;
   m->rate_max = c->rate_max ? c->rate_max : 100;
   m->rate_loopback = c->rate_loopback;
   m->db = strdup(c->db);
   m->rpc_url = strdup(c->rpc_url);
   pthread_mutex_init(&m->lock, NULL);
-  pthread_mutex_init(&m->sync_lock, NULL);
-  pthread_cond_init(&m->sync_end, NULL);
+  ia_turn_init(&m->sync);
   if (!m->db || !m->rpc_url)
     return ia_fail(e, IA_E_MEMORY, "no memory for the market");
   ia_order_separator(&m->separator, c->chain_id, &c->hub);
@@ -226,8 +226,7 @@ void ia_market_close(ia_market *m)
     worker_free(w);
   }
   pthread_mutex_destroy(&m->lock);
-  pthread_mutex_destroy(&m->sync_lock);
-  pthread_cond_destroy(&m->sync_end);
+  ia_turn_destroy(&m->sync);
   free(m->db);
   free(m->rpc_url);
   free(m);

@@ -15,6 +15,7 @@ typedef struct ia_market_config {
   uint64_t chain_id;
   ia_addr hub;
   uint64_t first_block; /* where a new store begins to follow */
+  size_t reorg_depth;   /* blocks that are remembered; 0 = IA_REORG_DEPTH */
   unsigned open_max;    /* open orders of one signer and kind; 0 = 50 */
   unsigned rate_max;    /* requests a minute of one address beyond loopback; 0 = 100 */
   bool rate_loopback;   /* count those of this machine too */

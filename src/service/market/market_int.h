@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/turn.h"
 #include "chain/follow.h"
 #include "poco/orders.h"
 #include "service/market/market.h"
@@ -49,6 +50,7 @@ struct ia_market {
   ia_loop *loop;
   char *db, *rpc_url;
   uint64_t chain_id, first_block;
+  size_t depth; /* of rewrites that are remembered */
   ia_addr hub;
   ia_h256 separator;
   unsigned open_max, rate_max;
@@ -64,16 +66,13 @@ struct ia_market {
   challenge challenges[CHALLENGES_MAX];
   size_t next_challenge;
   /* following; one run at a time, others share its result */
-  pthread_mutex_t sync_lock;
-  pthread_cond_t sync_end;
-  bool sync_running;
-  uint64_t sync_started, sync_ok; /* number of the last run begun, of the last that went well */
+  ia_turn sync;
   worker *sync_worker;
   ia_chain *sync_chain;
   ia_follow *follow;
   ia_addr watched[WATCHED_FIXED + GROUPS_MAX]; /* hub, registries by ia_asset_kind, groups */
   size_t n_watched;
-  bool regroup; /* guarded by sync_lock: groups became known, or their members unknown */
+  bool regroup; /* guarded by sync.lock: groups became known, or their members unknown */
 };
 
 /* market.c */

@@ -128,9 +128,11 @@ bool ia_market_insert(ia_db *db, const order_row *r, const ia_order *o, ia_err *
   if (!ia_db_stmt(&s, db,
                   "INSERT INTO orders (hash, kind, asset, signer, price, rank, volume,"
                   " remaining, need, app_max, dataset_max, tag0, tag1, tag2, tag3, category, trust,"
-                  " app, dataset, workerpool, requester, beneficiary, published, status, changed)"
+                  " app, dataset, workerpool, requester, beneficiary, published, status, changed,"
+                  " looked)"
                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-                  " $17, $18, $19, $20, $21, $22, $23, 'open', 0)",
+                  " $17, $18, $19, $20, $21, $22, $23, 'open', 0,"
+                  " (SELECT block FROM meta))",
                   e))
     return false;
   ia_bind_h256(s, 1, &r->hash);

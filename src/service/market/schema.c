@@ -64,5 +64,10 @@ const ia_migration ia_market_schema[] = {
      "CREATE INDEX orders_requester ON orders (kind, status, requester, rank, published, hash);"
      "CREATE INDEX orders_signer ON orders (signer, kind, status, rank, published, hash);"
      "CREATE INDEX orders_changed ON orders (changed);"},
+    /* the blocks that were followed last, by which a rewrite is found */
+    {4, "ALTER TABLE meta ADD COLUMN past BLOB NOT NULL DEFAULT x'';"
+        /* the block up to which was followed when the ledger was last asked about an order */
+        "ALTER TABLE orders ADD COLUMN looked INTEGER NOT NULL DEFAULT 0;"
+        "CREATE INDEX orders_looked ON orders (looked);"},
 };
 const size_t ia_market_schema_steps = IA_COUNT(ia_market_schema);

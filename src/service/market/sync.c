@@ -6,6 +6,10 @@
 
 #include "service/market/market_int.h"
 
+/* Blocks that may come between a step and the questions that it asks: what was looked up then may
+ * be of one of those, which a rewrite takes as well. */
+enum { AHEAD = 16 };
+
 static const ia_event_id followed[] = {
     IA_EV_ORDERS_MATCHED,
     IA_EV_CLOSED_APP_ORDER,
@@ -23,7 +27,9 @@ static bool set_status(ia_db *db, const ia_h256 *hash, const char *status, uint6
   ia_stmt *s;
 
   if (!ia_db_stmt(&s, db,
-                  "UPDATE orders SET status = $2, remaining = $3, changed = $4 WHERE hash = $1", e))
+                  "UPDATE orders SET status = $2, remaining = $3, changed = $4,"
+                  " looked = max($4, (SELECT block FROM meta)) WHERE hash = $1",
+                  e))
     return false;
   ia_bind_h256(s, 1, hash);
   ia_bind_text(s, 2, status);
@@ -263,18 +269,20 @@ static bool on_log(ia_market *m, worker *w, const ia_chain_log *log, ia_err *e)
          touch(w, &ev.more[1], false, log->block, e);
 }
 
-static bool save_cursor(ia_db *db, const ia_cursor *c, ia_err *e)
+static bool save_cursor(ia_db *db, const ia_cursor *c, ia_span past, ia_err *e)
 {
   ia_stmt *s;
 
-  if (!ia_db_stmt(&s, db, "UPDATE meta SET block = $1, hash = $2", e))
+  if (!ia_db_stmt(&s, db, "UPDATE meta SET block = $1, hash = $2, past = $3", e))
     return false;
   ia_bind_u64(s, 1, c->number);
   ia_bind_h256(s, 2, &c->hash);
+  ia_bind_blob(s, 3, past);
   return ia_stmt_run(s, e);
 }
 
-static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to, ia_err *e)
+static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to, ia_span past,
+                      ia_err *e)
 {
   ia_market *m = ctx;
   worker *w = m->sync_worker;
@@ -286,14 +294,16 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
     if (!on_log(m, w, &logs->v[i], e))
       return false;
   uint64_t before = ia_follow_cursor(m->follow)->number;
-  return save_cursor(w->db, to, e) && ia_tx_commit(&tx, e) &&
+  return save_cursor(w->db, to, past, e) && ia_tx_commit(&tx, e) &&
          ia_market_tell_blocks(m, w->db, before, to->number, e);
 }
 
 /* Everything that blocks above `to` did is looked up anew; requests last, for they live on others.
  */
-static bool undo(ia_market *m, worker *w, const ia_cursor *to, ia_err *e)
+static bool undo(ia_market *m, worker *w, const ia_cursor *to, ia_span past, ia_err *e)
 {
+  /* without a hash nothing is left, whatever block it begins with */
+  const uint64_t above = ia_h256_zero(&to->hash) ? 0 : to->number;
   IA_AUTOV(ia_buf) list = {0};
   IA_AUTO(ia_tx) *tx = NULL;
   ia_span in;
@@ -303,49 +313,53 @@ static bool undo(ia_market *m, worker *w, const ia_cursor *to, ia_err *e)
   if (!ia_tx_begin(&tx, w->db, e) ||
       !ia_db_stmt(&s, w->db, "DELETE FROM deals WHERE block > $1", e))
     return false;
-  ia_bind_u64(s, 1, to->number);
+  ia_bind_u64(s, 1, above);
   if (!ia_stmt_run(s, e) ||
-      !ia_db_stmt(&s, w->db, "SELECT hash FROM orders WHERE changed > $1 ORDER BY kind", e))
+      !ia_db_stmt(&s, w->db, "SELECT hash FROM orders WHERE looked > $1 ORDER BY kind", e))
     return false;
-  ia_bind_u64(s, 1, to->number);
+  ia_bind_u64(s, 1, above > AHEAD ? above - AHEAD : 0);
   if (!hashes_of(s, &list, e))
     return false;
   for (in = ia_buf_view(&list); ia_span_copy(&in, hash.b, sizeof(hash.b));)
     if (!ia_market_recheck(m, w, &hash, e))
       return false;
-  return ia_market_groups_forget(m, w->db, e) && save_cursor(w->db, to, e) && ia_tx_commit(&tx, e);
+  return ia_market_groups_forget(m, w->db, e) && save_cursor(w->db, to, past, e) &&
+         ia_tx_commit(&tx, e);
 }
 
-static bool on_rollback(void *ctx, const ia_cursor *to, ia_err *e)
+static bool on_rollback(void *ctx, const ia_cursor *to, ia_span past, ia_err *e)
 {
   ia_market *m = ctx;
 
-  return undo(m, m->sync_worker, to, e);
+  return undo(m, m->sync_worker, to, past, e);
 }
 
-static bool load_cursor(ia_db *db, ia_cursor *c, ia_err *e)
+static bool load_cursor(ia_db *db, ia_cursor *c, ia_buf *past, ia_err *e)
 {
   ia_stmt *s;
   bool row;
 
-  if (!ia_db_stmt(&s, db, "SELECT block, hash FROM meta", e) || !ia_stmt_step(s, &row, e))
+  if (!ia_db_stmt(&s, db, "SELECT block, hash, past FROM meta", e) || !ia_stmt_step(s, &row, e))
     return false;
   c->number = ia_col_u64(s, 0);
   bool ok = ia_col_h256(s, 1, &c->hash, e);
+  ia_buf_span(past, ia_col_bytes(s, 2));
   ia_stmt_reset(s);
-  return ok;
+  return ok && ia_buf_ok(past, e);
 }
 
 static bool start_following(ia_market *m, ia_err *e)
 {
   ia_chain_options o = {
       .url = m->rpc_url, .hub = m->hub, .chain_id = m->chain_id, .cancel = &m->cancel};
+  IA_AUTOV(ia_buf) past = {0};
   ia_chain_info info;
   ia_cursor from;
 
   if ((!m->sync_worker && !ia_market_worker(m, &m->sync_worker, e)) ||
       (!m->sync_chain && !ia_chain_open(&m->sync_chain, &o, e)) ||
-      !ia_chain_info_get(m->sync_chain, &info, e) || !load_cursor(m->sync_worker->db, &from, e) ||
+      !ia_chain_info_get(m->sync_chain, &info, e) ||
+      !load_cursor(m->sync_worker->db, &from, &past, e) ||
       !ia_market_groups(m, m->sync_worker, from.number, e))
     return false;
   m->watched[0] = m->hub;
@@ -354,6 +368,9 @@ static bool start_following(ia_market *m, ia_err *e)
                           .n_addresses = m->n_watched,
                           .events = followed,
                           .n_events = IA_COUNT(followed),
+                          .first = m->first_block,
+                          .depth = m->depth,
+                          .past = ia_buf_view(&past),
                           .blocks = on_blocks,
                           .rollback = on_rollback,
                           .ctx = m};
@@ -363,10 +380,10 @@ static bool start_following(ia_market *m, ia_err *e)
 /* A follower that watches the groups of now. */
 static bool follow(ia_market *m, ia_err *e)
 {
-  pthread_mutex_lock(&m->sync_lock);
+  pthread_mutex_lock(&m->sync.lock);
   bool anew = m->regroup;
   m->regroup = false;
-  pthread_mutex_unlock(&m->sync_lock);
+  pthread_mutex_unlock(&m->sync.lock);
   if (anew) {
     ia_follow_free(m->follow);
     m->follow = NULL;
@@ -374,46 +391,29 @@ static bool follow(ia_market *m, ia_err *e)
   if ((m->follow || start_following(m, e)) && ia_follow_catch_up(m->follow, e))
     return true;
   if (anew) {
-    pthread_mutex_lock(&m->sync_lock);
+    pthread_mutex_lock(&m->sync.lock);
     m->regroup = true;
-    pthread_mutex_unlock(&m->sync_lock);
+    pthread_mutex_unlock(&m->sync.lock);
   }
   return false;
 }
 
-static bool run(ia_market *m, ia_err *e)
+static bool run(void *ctx, ia_err *e)
 {
+  ia_market *m = ctx;
+
   if (!follow(m, e))
     return ia_wrap(e, "market follows the ledger");
   /* after a rollback the members have to be looked up, too */
-  pthread_mutex_lock(&m->sync_lock);
+  pthread_mutex_lock(&m->sync.lock);
   bool again = m->regroup;
-  pthread_mutex_unlock(&m->sync_lock);
+  pthread_mutex_unlock(&m->sync.lock);
   return (!again || follow(m, e)) || ia_wrap(e, "market follows the ledger");
 }
 
 bool ia_market_catch_up(ia_market *m, ia_err *e)
 {
-  pthread_mutex_lock(&m->sync_lock);
-  /* any run that begins from now on sees a head that is at least as new as this moment */
-  uint64_t want = m->sync_started + 1;
-  while (m->sync_running && m->sync_ok < want)
-    pthread_cond_wait(&m->sync_end, &m->sync_lock);
-  if (m->sync_ok >= want) {
-    pthread_mutex_unlock(&m->sync_lock);
-    return true;
-  }
-  uint64_t number = ++m->sync_started;
-  m->sync_running = true;
-  pthread_mutex_unlock(&m->sync_lock);
-  bool ok = run(m, e);
-  pthread_mutex_lock(&m->sync_lock);
-  m->sync_running = false;
-  if (ok)
-    m->sync_ok = number;
-  pthread_cond_broadcast(&m->sync_end);
-  pthread_mutex_unlock(&m->sync_lock);
-  return ok;
+  return ia_turn_run(&m->sync, run, m, e);
 }
 
 void ia_market_sync_close(ia_market *m)
@@ -430,8 +430,8 @@ static bool forget(worker *w, uint64_t first, ia_err *e)
   ia_cursor from = {.number = first};
 
   return ia_tx_begin(&tx, w->db, e) && ia_db_exec(w->db, "DELETE FROM deals", e) &&
-         ia_db_exec(w->db, "UPDATE groups SET loaded = 0", e) && save_cursor(w->db, &from, e) &&
-         ia_tx_commit(&tx, e);
+         ia_db_exec(w->db, "UPDATE groups SET loaded = 0", e) &&
+         save_cursor(w->db, &from, (ia_span){0}, e) && ia_tx_commit(&tx, e);
 }
 
 static bool recheck_all(ia_market *m, worker *w, ia_err *e)

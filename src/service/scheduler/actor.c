@@ -45,7 +45,9 @@ static bool set_initialized(ia_scheduler *s, const ia_h256 *id, ia_err *e)
 {
   ia_stmt *st;
 
-  if (!ia_db_stmt(&st, s->db, "UPDATE tasks SET initialized = 1, next_try = 0 WHERE task_id = $1",
+  if (!ia_db_stmt(&st, s->db,
+                  "UPDATE tasks SET initialized = 1, next_try = CASE state WHEN 0 THEN 0 ELSE"
+                  " next_try END WHERE task_id = $1",
                   e))
     return false;
   ia_bind_h256(st, 1, id);
@@ -78,17 +80,19 @@ static bool settled_otherwise(ia_scheduler *s, ia_chain *c, const sch_task *t, i
   return true;
 }
 
-/* The event of our own transaction may have been seen first, and the task be leased by now. */
+/* The event of our own transaction may have been seen first, and the task be leased by now; or its
+ * first initialisation was taken back while a worker has it. */
 static bool initialized_rows(ia_scheduler *s, const ia_h256 *id, ia_task_status now, ia_err *e)
 {
   sch_task have;
 
   if (!sch_task_get(s, &have, id, e))
     return false;
-  if (have.state != SCH_RECEIVED)
+  if (have.initialized || have.state > SCH_RUNNING)
     return true;
   return set_initialized(s, id, e) &&
-         (now != IA_TASK_ACTIVE || sch_task_set_state(s, id, SCH_INITIALIZED, e)) &&
+         (now != IA_TASK_ACTIVE || have.state != SCH_RECEIVED ||
+          sch_task_set_state(s, id, SCH_INITIALIZED, e)) &&
          (now != IA_TASK_FAILED || sch_task_set_state(s, id, SCH_FAILED, e));
 }
 
@@ -264,10 +268,11 @@ static bool make_rows(ia_scheduler *s, ia_err *e)
   ia_stmt *st;
   bool row, ok;
 
-  if (!ia_db_stmt(&st, s->db,
-                  "SELECT deal_id FROM deals d WHERE made < size AND (SELECT count(*) FROM tasks t"
-                  " WHERE t.deal_id = d.deal_id AND t.state IN (0, 1, 2)) < 32 LIMIT 1",
-                  e) ||
+  if (!ia_db_stmt(
+          &st, s->db,
+          "SELECT deal_id FROM deals d WHERE made < size AND gone = 0 AND (SELECT count(*) FROM tasks t"
+          " WHERE t.deal_id = d.deal_id AND t.state IN (0, 1, 2)) < 32 LIMIT 1",
+          e) ||
       !ia_stmt_step(st, &row, e))
     return false;
   if (!row)
@@ -294,22 +299,26 @@ static bool deadline_act(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err
   return now.state > SCH_RUNNING || deadline_passed(s, &now, e);
 }
 
+/* Deals that a rewrite took: the ledger knows no task of theirs. */
+#define NOT_GONE " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE gone = 1)"
+
 /* $1 is the ledger's time, $2 ours. */
 static const struct {
   const char *sql;
   act_fn *act;
 } acts[] = {
-    {"SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state = 0 AND contribution_deadline > $1"
-     " AND next_try <= $2 ORDER BY next_try, seen_ms, idx LIMIT 1",
+    {"SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE initialized = 0 AND state IN (0, 1, 2)"
+     " AND contribution_deadline > $1 AND next_try <= $2" NOT_GONE
+     " ORDER BY next_try, seen_ms, idx LIMIT 1",
      initialize},
     {"SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state = 2 AND contribution_deadline > $1"
-     " AND lease_expires <= $2 LIMIT 1",
+     " AND lease_expires <= $2 AND initialized = 1" NOT_GONE " LIMIT 1",
      expire},
     {"SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state IN (0, 1, 2)"
      " AND contribution_deadline <= $1 AND $2 > 0 LIMIT 1",
      deadline_act},
     {"SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state IN (4, 5) AND final_deadline <= $1"
-     " AND next_try <= $2 LIMIT 1",
+     " AND next_try <= $2" NOT_GONE " LIMIT 1",
      claim},
 };
 

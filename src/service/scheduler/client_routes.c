@@ -144,6 +144,22 @@ static bool extra_json(ia_scheduler *s, const ia_h256 *id, json_t *iapp, json_t 
   return true;
 }
 
+/* Nobody gets the task before so many blocks lie above its deal. */
+static bool waits_json(ia_scheduler *s, const sch_task *t, json_t *iapp, ia_err *e)
+{
+  uint64_t have;
+
+  if (s->confirmations == 0 || t->state > SCH_INITIALIZED)
+    return true;
+  if (!sch_confirmations(s, &t->deal, &have, e))
+    return false;
+  return have >= s->confirmations ||
+         ia_json_set(iapp, "waitsFor",
+                     json_pack("{s:I, s:I}", "confirmations", (json_int_t)s->confirmations, "have",
+                               (json_int_t)have),
+                     e);
+}
+
 json_t *sch_task_json(ia_scheduler *s, const ia_h256 *id, ia_err *e)
 {
   IA_AUTO_JSON *attempts = json_array();
@@ -166,7 +182,7 @@ json_t *sch_task_json(ia_scheduler *s, const ia_h256 *id, ia_err *e)
                    (json_int_t)t.final_deadline, "claimable",
                    t.state != SCH_COMPLETED && t.state != SCH_FAILED &&
                        sch_ledger_now(s) >= t.final_deadline);
-  if (!iapp || !extra_json(s, id, iapp, timeline, e))
+  if (!iapp || !extra_json(s, id, iapp, timeline, e) || !waits_json(s, &t, iapp, e))
     return NULL;
   json_object_set(iapp, "timeline", timeline);
   if (refused)

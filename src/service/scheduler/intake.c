@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "crypto/cid.h"
 #include "poco/params.h"
+#include "poco/rules.h"
 #include "poco/tag.h"
 #include "service/scheduler/internal.h"
 
@@ -163,7 +164,11 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
           " image, inputs, cause, message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
           " $11, $12, (SELECT count(*) FROM tasks WHERE deal_id = $1), $13, $14, $15, $16, $17,"
           " $18, $19)"
-          " ON CONFLICT (deal_id) DO NOTHING",
+          " ON CONFLICT (deal_id) DO UPDATE SET tx = excluded.tx, block = excluded.block,"
+          " app_digest = excluded.app_digest, start = excluded.start, timeref = excluded.timeref,"
+          " orders = excluded.orders, assets = excluded.assets, image = excluded.image,"
+          " inputs = excluded.inputs, cause = excluded.cause, message = excluded.message,"
+          " gone = 0",
           e))
     return false;
   ia_bind_h256(st, 1, &d->id);
@@ -185,5 +190,10 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
   bind_json(st, 17, d->inputs);
   ia_bind_text(st, 18, d->cause);
   ia_bind_text(st, 19, d->message);
-  return ia_stmt_run(st, e) && sch_slices_put(s, d, e) && sch_tasks_make(s, &d->id, e);
+  return ia_stmt_run(st, e) &&
+         sch_deal_back(
+             s, &d->id,
+             d->deal.start_time + d->category.work_clock_time_ref * IA_CONTRIBUTION_DEADLINE_RATIO,
+             d->deal.start_time + d->category.work_clock_time_ref * IA_FINAL_DEADLINE_RATIO, e) &&
+         sch_slices_put(s, d, e) && sch_tasks_make(s, &d->id, e);
 }

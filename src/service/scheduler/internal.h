@@ -66,6 +66,7 @@ struct ia_scheduler {
   size_t n_workers;
   uint32_t lease_seconds;
   uint64_t price_nrlc, order_volume, categories, first_block;
+  size_t reorg_depth;
   ia_loop *loop;
 
   pthread_mutex_t lock;
@@ -80,8 +81,10 @@ struct ia_scheduler {
   uint64_t chain_id;
   ia_addr hub, pool; /* workers sign for this one; it is pools[0] */
   ia_h256 sms_key;
-  int64_t ahead_s;     /* the ledger's clock before ours; negative: behind */
-  uint64_t clock_head; /* the block that said so, and one; 0 = none yet */
+  uint64_t confirmations; /* blocks that the SMS wants above a deal */
+  uint64_t head;          /* block up to which was followed */
+  int64_t ahead_s;        /* the ledger's clock before ours; negative: behind */
+  uint64_t clock_head;    /* the block that said so, and one; 0 = none yet */
 
   pthread_mutex_t auth_lock;
   /* guarded by auth_lock, as the members of workers: copies of ready and pool */
@@ -127,8 +130,8 @@ void sch_copy(char *out, size_t size, const char *text);
 
 /* -- schema.c; locked -- */
 IA_MUST bool sch_store_open(ia_db **out, const char *url, ia_err *e);
-IA_MUST bool sch_cursor_get(ia_scheduler *s, ia_cursor *out, ia_err *e);
-IA_MUST bool sch_cursor_put(ia_scheduler *s, const ia_cursor *c, ia_err *e);
+IA_MUST bool sch_cursor_get(ia_scheduler *s, ia_cursor *out, ia_buf *past, ia_err *e);
+IA_MUST bool sch_cursor_put(ia_scheduler *s, const ia_cursor *c, ia_span past, ia_err *e);
 /* Small values under a name. */
 IA_MUST bool sch_meta_get(ia_scheduler *s, const char *name, ia_buf *out, ia_err *e);
 IA_MUST bool sch_meta_put(ia_scheduler *s, const char *name, ia_span value, ia_err *e);
@@ -208,6 +211,17 @@ IA_MUST bool sch_slice_parts(ia_scheduler *s, const sch_task *t, const json_t *r
                              json_t *orders, json_t *assets, ia_err *e);
 IA_MUST bool sch_orders(ia_scheduler *s, ia_chain *c, const ia_event *matched, const ia_h256 *tx,
                         json_t **out, ia_err *e);
+
+/* -- undo.c; locked -- */
+#define SCH_GONE "DEAL_REORGANISED" /* cause of tasks whose deal is gone */
+/* Everything of blocks above `to` is taken back; of all blocks when it has no hash. */
+IA_MUST bool sch_undo(ia_scheduler *s, const ia_cursor *to, ia_err *e);
+/* Every deal counts as gone until it is read again. */
+IA_MUST bool sch_deals_gone(ia_db *db, ia_err *e);
+IA_MUST bool sch_deal_back(ia_scheduler *s, const ia_h256 *deal, uint64_t contribution,
+                           uint64_t final, ia_err *e);
+/* Blocks above the deal; 0 while it is gone. */
+IA_MUST bool sch_confirmations(ia_scheduler *s, const ia_h256 *deal, uint64_t *have, ia_err *e);
 
 /* -- watch.c, actor.c -- */
 void sch_watch_job(void *ctx);

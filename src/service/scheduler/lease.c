@@ -146,6 +146,9 @@ static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *w
   *found = false;
   if (!ia_db_stmt(&st, s->db,
                   "SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state = 1 AND next_try <= $1"
+                  " AND initialized = 1"
+                  " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE gone = 1)"
+                  " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE block > $6)"
                   " AND contribution_deadline > $2 AND ($3 = 0 OR worker IS NULL OR worker <> $4"
                   " OR next_try <= $5) ORDER BY seen_ms, idx LIMIT 1",
                   e))
@@ -155,6 +158,7 @@ static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *w
   ia_bind_i64(st, 3, others);
   ia_bind_addr(st, 4, worker);
   ia_bind_u64(st, 5, ia_now() - SCH_OTHERS_S);
+  ia_bind_i64(st, 6, s->confirmations ? (int64_t)s->head - (int64_t)s->confirmations : INT64_MAX);
   if (!ia_stmt_step(st, &row, e))
     return false;
   if (row) {

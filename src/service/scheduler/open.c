@@ -145,6 +145,7 @@ static bool copy_config(ia_scheduler *s, const ia_scheduler_config *c, ia_err *e
   s->order_volume = c->order_volume ? c->order_volume : ORDER_VOLUME;
   s->categories = c->categories ? c->categories : CATEGORIES;
   s->first_block = c->first_block;
+  s->reorg_depth = c->reorg_depth;
   s->workers = calloc(c->n_workers ? c->n_workers : 1, sizeof(*s->workers));
   s->challenges = calloc(CHALLENGES, sizeof(*s->challenges));
   if (!s->workers || !s->challenges)

@@ -38,6 +38,7 @@ typedef struct ia_scheduler_config {
   uint64_t order_volume;    /* 0 = 100000 */
   uint64_t categories;      /* how many, from 0; 0 = 5 */
   uint64_t first_block;     /* where following begins on a new store */
+  size_t reorg_depth;       /* blocks that are remembered; 0 = IA_REORG_DEPTH */
   uint32_t wait_ms;         /* open waits so long for the pool's first orders; 0 = not at all */
   bool (*give_up)(void);    /* NULL, or: wait no longer */
   ia_chain_sending sending; /* of the pool's transactions */

@@ -43,6 +43,12 @@ static const ia_migration steps[] = {
     /* what the receipt of a bulk task shows of its data */
     {4, "CREATE TABLE slices (deal_id BLOB NOT NULL, idx INTEGER NOT NULL, orders TEXT NOT NULL,"
         " datasets TEXT NOT NULL, PRIMARY KEY (deal_id, idx)) STRICT;"},
+    /* gone: a rewrite took the deal. init_block: where the task was initialised; 0 = not known */
+    {5, "ALTER TABLE deals ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE tasks ADD COLUMN init_block INTEGER NOT NULL DEFAULT 0;"
+        "CREATE INDEX deals_gone ON deals (deal_id) WHERE gone = 1;"
+        "CREATE INDEX tasks_unmade ON tasks (next_try, seen_ms, idx)"
+        " WHERE initialized = 0 AND state IN (0, 1, 2);"},
 };
 
 bool sch_store_open(ia_db **out, const char *url, ia_err *e)
@@ -81,13 +87,13 @@ bool sch_meta_put(ia_scheduler *s, const char *name, ia_span value, ia_err *e)
   return ia_stmt_run(st, e);
 }
 
-bool sch_cursor_get(ia_scheduler *s, ia_cursor *out, ia_err *e)
+bool sch_cursor_get(ia_scheduler *s, ia_cursor *out, ia_buf *past, ia_err *e)
 {
   IA_AUTOV(ia_buf) b = {0};
   ia_span in;
 
   *out = (ia_cursor){.number = s->first_block};
-  if (!sch_meta_get(s, "cursor", &b, e))
+  if (!sch_meta_get(s, "cursor", &b, e) || !sch_meta_get(s, "past", past, e))
     return false;
   in = ia_buf_view(&b);
   if (in.len == 0)
@@ -96,13 +102,14 @@ bool sch_cursor_get(ia_scheduler *s, ia_cursor *out, ia_err *e)
          ia_fail(e, IA_E_CORRUPT, "scheduler: the stored cursor is damaged");
 }
 
-bool sch_cursor_put(ia_scheduler *s, const ia_cursor *c, ia_err *e)
+bool sch_cursor_put(ia_scheduler *s, const ia_cursor *c, ia_span past, ia_err *e)
 {
   IA_AUTOV(ia_buf) b = {0};
 
   ia_buf_u64be(&b, c->number);
   ia_buf_put(&b, c->hash.b, 32);
-  return ia_buf_ok(&b, e) && sch_meta_put(s, "cursor", ia_buf_view(&b), e);
+  return ia_buf_ok(&b, e) && sch_meta_put(s, "cursor", ia_buf_view(&b), e) &&
+         sch_meta_put(s, "past", past, e);
 }
 
 bool ia_scheduler_reindex(const char *url, ia_err *e)
@@ -110,7 +117,7 @@ bool ia_scheduler_reindex(const char *url, ia_err *e)
   IA_AUTO(ia_db) *db = NULL;
   IA_AUTO(ia_tx) *tx = NULL;
 
-  return sch_store_open(&db, url, e) && ia_tx_begin(&tx, db, e) &&
-         ia_db_exec(db, "DELETE FROM deals; DELETE FROM meta WHERE name = 'cursor'", e) &&
+  return sch_store_open(&db, url, e) && ia_tx_begin(&tx, db, e) && sch_deals_gone(db, e) &&
+         ia_db_exec(db, "DELETE FROM meta WHERE name IN ('cursor', 'past')", e) &&
          ia_tx_commit(&tx, e);
 }

@@ -122,7 +122,8 @@ bool sch_slices_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
         !ia_json_write(&datasets, json_object_get(row, "datasets"), e) ||
         !ia_db_stmt(&st, s->db,
                     "INSERT INTO slices (deal_id, idx, orders, datasets) VALUES ($1, $2, $3, $4)"
-                    " ON CONFLICT (deal_id, idx) DO NOTHING",
+                    " ON CONFLICT (deal_id, idx) DO UPDATE SET orders = excluded.orders,"
+                    " datasets = excluded.datasets",
                     e))
       return false;
     ia_bind_h256(st, 1, &d->id);

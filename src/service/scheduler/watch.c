@@ -139,6 +139,7 @@ static bool sms_learn(ia_scheduler *s, ia_err *e)
     ok = ia_fail(e, IA_E_UNKNOWN_SMS, "the SMS has another key than the one we know");
   if (ok) {
     s->sms_key = info.sms_key;
+    s->confirmations = info.confirmations;
     s->has_sms = true;
   }
   sch_unlock(s);
@@ -171,13 +172,27 @@ static bool task_settled(ia_scheduler *s, const ia_h256 *id, const ia_chain_log 
          (sch_task_set_state(s, id, SCH_COMPLETED, e) && sch_receipt_make(s, id, e));
 }
 
-static bool task_claimed(ia_scheduler *s, const ia_h256 *id, ia_err *e)
+static bool block_put(ia_scheduler *s, const char *sql, const ia_h256 *id, const ia_chain_log *log,
+                      ia_err *e)
+{
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, s->db, sql, e))
+    return false;
+  ia_bind_h256(st, 1, id);
+  ia_bind_u64(st, 2, log->block);
+  return ia_stmt_run(st, e);
+}
+
+static bool task_claimed(ia_scheduler *s, const ia_h256 *id, const ia_chain_log *log, ia_err *e)
 {
   sch_task t;
   ia_err why = {0};
 
   if (!sch_task_get(s, &t, id, &why))
     return why.code == IA_E_NOT_FOUND || (e && (*e = why, false));
+  if (!block_put(s, "UPDATE tasks SET settle_block = $2 WHERE task_id = $1", id, log, e))
+    return false;
   if (t.state == SCH_FAILED)
     return true; /* read again */
   if (t.cause[0] == '\0' &&
@@ -187,18 +202,16 @@ static bool task_claimed(ia_scheduler *s, const ia_h256 *id, ia_err *e)
   return sch_task_set_state(s, id, SCH_FAILED, e) && sch_receipt_make(s, id, e);
 }
 
-static bool task_initialized(ia_scheduler *s, const ia_h256 *id, ia_err *e)
+static bool task_initialized(ia_scheduler *s, const ia_h256 *id, const ia_chain_log *log, ia_err *e)
 {
   ia_stmt *st;
 
-  if (!ia_db_stmt(
-          &st, s->db,
-          "UPDATE tasks SET initialized = 1, next_try = CASE state WHEN 0 THEN 0 ELSE next_try"
-          " END WHERE task_id = $1",
-          e))
+  if (!block_put(s,
+                 "UPDATE tasks SET initialized = 1, init_block = $2,"
+                 " next_try = CASE state WHEN 0 THEN 0 ELSE next_try END WHERE task_id = $1",
+                 id, log, e))
     return false;
-  ia_bind_h256(st, 1, id);
-  if (!ia_stmt_run(st, e) || ia_db_changes(s->db) == 0)
+  if (ia_db_changes(s->db) == 0)
     return true;
   if (!ia_db_stmt(&st, s->db, "SELECT state FROM tasks WHERE task_id = $1 AND state = 0", e))
     return false;
@@ -218,13 +231,13 @@ static bool effect(ia_scheduler *s, const ia_chain_log *log, ia_err *e)
 
   if (ia_event_is(&log->entry, IA_EV_TASK_INITIALIZE))
     return !ia_event_decode(&ev, IA_EV_TASK_INITIALIZE, &log->entry, NULL) ||
-           task_initialized(s, &ev.id[0], e);
+           task_initialized(s, &ev.id[0], log, e);
   if (ia_event_is(&log->entry, IA_EV_TASK_FINALIZE))
     return !ia_event_decode(&ev, IA_EV_TASK_FINALIZE, &log->entry, NULL) ||
            task_settled(s, &ev.id[0], log, ev.bytes[0], e);
   if (ia_event_is(&log->entry, IA_EV_TASK_CLAIMED))
     return !ia_event_decode(&ev, IA_EV_TASK_CLAIMED, &log->entry, NULL) ||
-           task_claimed(s, &ev.id[0], e);
+           task_claimed(s, &ev.id[0], log, e);
   return true;
 }
 
@@ -272,7 +285,8 @@ static bool take_deal(watch *w, const ia_event *matched, const ia_chain_log *log
   return true;
 }
 
-static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to, ia_err *e)
+static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to, ia_span past,
+                      ia_err *e)
 {
   watch *w = ctx;
   SCH_LOCKED *held = NULL;
@@ -295,8 +309,9 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
     if (!effect(held, &logs->v[i], e))
       return false;
   }
-  if (!sch_cursor_put(held, to, e) || !ia_tx_commit(&tx, e))
+  if (!sch_cursor_put(held, to, past, e) || !ia_tx_commit(&tx, e))
     return false;
+  held->head = to->number;
   ia_crash_point("scheduler-cursor");
   for (size_t i = 0; i < logs->n; i++) {
     if (logs->v[i].entry.n_topics > 1)
@@ -307,33 +322,20 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
   return true;
 }
 
-/* What the chain took back is forgotten; numbers of leases are not. */
-static bool on_rollback(void *ctx, const ia_cursor *to, ia_err *e)
+static bool on_rollback(void *ctx, const ia_cursor *to, ia_span past, ia_err *e)
 {
-  static const char *const undo[] = {
-      "DELETE FROM tasks WHERE deal_id IN (SELECT deal_id FROM deals WHERE block > $1)",
-      "DELETE FROM deals WHERE block > $1",
-      ("UPDATE tasks SET state = 0, initialized = 0, settle_tx = NULL, settle_block = 0,"
-       " settle_hash = NULL, receipt = NULL, results = '' WHERE settle_block > $1 OR state = 6"),
-  };
   watch *w = ctx;
   SCH_LOCKED *held = w->s;
   IA_AUTO(ia_tx) *tx = NULL;
 
   sch_lock(held);
-  ia_log(IA_LOG_WARN, "ledger.rewritten", "back_to=%llu", (unsigned long long)to->number);
-  if (!ia_tx_begin(&tx, held->db, e))
+  if (!ia_tx_begin(&tx, held->db, e) || !sch_undo(held, to, e) ||
+      !sch_cursor_put(held, to, past, e) || !ia_tx_commit(&tx, e))
     return false;
-  for (size_t i = 0; i < IA_COUNT(undo); i++) {
-    ia_stmt *st;
-
-    if (!ia_db_stmt(&st, held->db, undo[i], e))
-      return false;
-    ia_bind_u64(st, 1, to->number);
-    if (!ia_stmt_run(st, e))
-      return false;
-  }
-  return sch_cursor_put(held, to, e) && ia_tx_commit(&tx, e);
+  held->head = to->number;
+  sch_wake(held);
+  sch_changed(held, NULL);
+  return true;
 }
 
 /* -- the job -- */
@@ -364,25 +366,35 @@ static bool clock_read(watch *w, ia_err *e)
   return true;
 }
 
-static bool follow(watch *w, ia_err *e)
+static bool start_following(watch *w, ia_follow **f, const ia_addr *hub, ia_err *e)
 {
-  IA_AUTO(ia_follow) *f = NULL;
-  const ia_addr hub = *ia_chain_hub(w->chain);
-  const ia_follow_config cfg = {.addresses = &hub,
-                                .n_addresses = 1,
-                                .events = watched,
-                                .n_events = IA_COUNT(watched),
-                                .blocks = on_blocks,
-                                .rollback = on_rollback,
-                                .ctx = w};
+  ia_follow_config cfg = {.addresses = hub,
+                          .n_addresses = 1,
+                          .events = watched,
+                          .n_events = IA_COUNT(watched),
+                          .first = w->s->first_block,
+                          .depth = w->s->reorg_depth,
+                          .blocks = on_blocks,
+                          .rollback = on_rollback,
+                          .ctx = w};
+  IA_AUTOV(ia_buf) past = {0};
   ia_cursor from;
   bool ok;
 
   sch_lock(w->s);
-  ok = sch_cursor_get(w->s, &from, e);
+  ok = sch_cursor_get(w->s, &from, &past, e);
+  w->s->head = from.number;
   sch_unlock(w->s);
-  if (!ok || !ia_follow_new(&f, w->chain, &cfg, &from, e) || !ia_follow_catch_up(f, e) ||
-      !clock_read(w, e))
+  cfg.past = ia_buf_view(&past);
+  return ok && ia_follow_new(f, w->chain, &cfg, &from, e);
+}
+
+static bool follow(watch *w, ia_err *e)
+{
+  IA_AUTO(ia_follow) *f = NULL;
+  const ia_addr hub = *ia_chain_hub(w->chain);
+
+  if (!start_following(w, &f, &hub, e) || !ia_follow_catch_up(f, e) || !clock_read(w, e))
     return false;
   while (!w->s->stop) {
     uint64_t before = ia_follow_cursor(f)->number;

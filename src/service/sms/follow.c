@@ -1,5 +1,6 @@
 /* The SMS's own sight of the ledger: deals, closes and presignatures in the order in which they
- * were first seen, and the last final block, whose hash must never change. */
+ * were first seen, and the last block below which nothing may change. What lies above that may be
+ * rewritten, and is read again then; what was seen of it is not forgotten. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/sms/internal.h"
@@ -124,35 +125,88 @@ static bool read_cursor(void *ctx, ia_db *db, ia_err *e)
   return true;
 }
 
-/* The last final block that was seen is still there with the same hash: the one of this run, which
- * is the stored one after a restart. */
-static bool same_past(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, bool *same,
-                      ia_err *e)
+static bool stands(const ia_sms_ledger *l, const ia_sms_block *known, bool *yes, ia_err *e)
 {
   ia_sms_block b;
   bool has = false;
 
+  if (!l->block(l->ctx, known->number, &has, &b, e))
+    return false;
+  *yes = has && ia_h256_eq(&b.hash, &known->hash);
+  return true;
+}
+
+/* The block that must not change is still there with the same hash: the one of this run, which is
+ * the stored one after a restart. */
+static bool same_past(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, bool *same,
+                      ia_err *e)
+{
   *same = true;
   if (!s->kept_any)
     return true;
-  if (head->number >= s->cursor.number && !l->block(l->ctx, s->cursor.number, &has, &b, e))
+  if (head->number >= s->cursor.number)
+    return stands(l, &s->cursor, same, e);
+  *same = false;
+  /* nodes of a chain may be behind; our own ledger is not */
+  return s->reorg_depth == 0 ||
+         ia_fail(e, IA_E_UNAVAILABLE, "the ledger shows block %llu, and %llu was seen",
+                 (unsigned long long)head->number, (unsigned long long)s->cursor.number);
+}
+
+static uint64_t below(const ia_sms_block *head, uint64_t depth)
+{
+  return head->number < depth ? 0 : head->number - depth;
+}
+
+static bool block_at(const ia_sms_ledger *l, const ia_sms_block *head, uint64_t number,
+                     ia_sms_block *out, ia_err *e)
+{
+  bool has = true;
+
+  *out = *head;
+  if (number == head->number)
+    return true;
+  if (!l->block(l->ctx, number, &has, out, e))
     return false;
-  *same = has && ia_h256_eq(&b.hash, &s->cursor.hash);
+  return has || ia_fail(e, IA_E_UNAVAILABLE, "the ledger has no block %llu under its head",
+                        (unsigned long long)number);
+}
+
+/* Where reading goes on: after what was read, unless that was rewritten. */
+static bool read_from(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, uint64_t *from,
+                      ia_err *e)
+{
+  bool yes = false;
+
+  *from = s->kept_any ? s->cursor.number + 1 : s->first_block;
+  if (!s->recent_any || s->recent.number < *from)
+    return true;
+  if (s->recent.number <= head->number && !stands(l, &s->recent, &yes, e))
+    return false;
+  if (yes)
+    *from = s->recent.number + 1;
+  else
+    ia_log(IA_LOG_WARN, "ledger.rewritten", "from=%llu back_to=%llu",
+           (unsigned long long)s->recent.number, (unsigned long long)*from - 1);
   return true;
 }
 
 static bool follow(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, ia_err *e)
 {
-  uint64_t final = head->number < s->pins.depth ? 0 : head->number - s->pins.depth;
-  uint64_t from = s->kept_any ? s->cursor.number + 1 : s->first_block;
+  uint64_t top = below(head, s->pins.depth), from;
+  uint64_t low = s->reorg_depth > s->pins.depth ? below(head, s->reorg_depth) : top;
   struct chunk c = {0};
-  ia_sms_block at = *head;
-  bool ok, has = true;
+  ia_sms_block at = s->cursor, recent;
+  bool ok;
 
-  if (s->kept_any && final <= s->cursor.number)
+  if (!read_from(s, l, head, &from, e))
+    return false;
+  if (s->kept_any && (top < from || top <= s->cursor.number))
     return true;
-  ok = (final == head->number || l->block(l->ctx, final, &has, &at, e)) && has &&
-       (from > final || l->events(l->ctx, from, final, collect, &c, e));
+  if ((!s->kept_any || low > s->cursor.number) && !block_at(l, head, low, &at, e))
+    return false;
+  ok = block_at(l, head, top, &recent, e) &&
+       (from > top || l->events(l->ctx, from, top, collect, &c, e));
   /* nothing to remember: the cursor moves in memory and the store follows with the next event */
   if (ok && (c.n > 0 || !s->kept_any)) {
     ok = ia_sms_store_run(s->store, true, write_events, &(struct remember){&c, &at}, e);
@@ -161,8 +215,11 @@ static bool follow(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, 
       s->kept_any = true;
     }
   }
-  if (ok)
+  if (ok) {
     s->cursor = at;
+    s->recent = recent;
+    s->recent_any = true;
+  }
   free(c.ev);
   return ok;
 }

@@ -50,6 +50,8 @@ struct ia_sms {
   ia_sms_ledger_maker *make_ledger;
   void *make_ctx;
   uint64_t first_block;
+  uint64_t reorg_depth;
+  size_t agree; /* nodes; 0 = there is one */
 
   pthread_mutex_t lock; /* of what follows */
   ia_sms_ledger *idle[IA_SMS_LEDGERS];
@@ -59,8 +61,10 @@ struct ia_sms {
 
   pthread_mutex_t follow_lock; /* one thread follows at a time */
   bool cursor_read;
-  ia_sms_block cursor; /* last block whose events are in the store */
-  ia_sms_block kept;   /* the one that the store remembers */
+  ia_sms_block cursor; /* last block that must never change; its events are in the store */
+  ia_sms_block recent; /* the one up to which events are in the store, if it still stands */
+  bool recent_any;
+  ia_sms_block kept; /* the one that the store remembers */
   bool kept_any;
 };
 

@@ -47,6 +47,13 @@ static bool found(bool ok, bool *has, const ia_err *err, ia_err *e)
   return false;
 }
 
+static bool l_begin(void *ctx, ia_err *e)
+{
+  const rpc_ledger *l = ctx;
+
+  return ia_chain_pin(l->chain, e);
+}
+
 static bool l_head(void *ctx, ia_sms_block *out, ia_err *e)
 {
   const rpc_ledger *l = ctx;
@@ -182,84 +189,81 @@ static bool l_raw_tx(void *ctx, const ia_h256 *tx, bool *has, ia_buf *out, ia_er
 }
 
 /* -- transfers of one token: its mint, then the transactions -- */
-static json_t *transfer_filter(const ia_addr *registry, const ia_addr *asset)
-{
-  ia_h256 token = {{0}};
-
-  memcpy(token.b + 12, asset->b, 20);
-  return json_pack("[{s:s, s:s, s:o, s:[o, n, n, o]}]", "fromBlock", "0x0", "toBlock", "latest",
-                   "address", ia_json_addr(registry), "topics",
-                   ia_json_h256(&ia_event_of(IA_EV_NFT_TRANSFER)->topic0), ia_json_h256(&token));
-}
-
-static bool topic_addr(const json_t *log, size_t i, ia_addr *out)
-{
-  const char *text = json_string_value(json_array_get(json_object_get(log, "topics"), i));
-  ia_h256 word;
-
-  if (!text || !ia_h256_parse(&word, ia_span_str(text)))
-    return false;
-  memcpy(out->b, word.b + 12, 20);
-  return true;
-}
 
 /* Two events of one transaction count once. */
 static bool add_transfer(rpc_ledger *l, ia_sms_transfers *out, const ia_h256 *tx, ia_h256 *last,
                          ia_err *e)
 {
+  ia_buf *raw;
   bool has;
 
   if (ia_h256_eq(tx, last))
     return true;
+  if (out->n == IA_TRANSFERS_MAX)
+    return ia_fail(e, IA_E_OWNER_UNPROVEN, "an asset changed hands too often to follow");
+  raw = reallocarray(out->raw, out->n + 1, sizeof(*raw));
+  if (!raw)
+    return ia_fail(e, IA_E_MEMORY, "ledger: no memory");
+  out->raw = raw;
+  raw[out->n] = (ia_buf){0};
   *last = *tx;
-  if (!l_raw_tx(l, tx, &has, &out->raw[out->n], e))
-    return false;
+  if (!l_raw_tx(l, tx, &has, &raw[out->n], e))
+    return ia_buf_free(&raw[out->n]), false;
   out->n++; /* an unreadable one stays as empty bytes: the chain of owners then breaks */
   return true;
 }
 
-static bool read_transfers(rpc_ledger *l, ia_sms_transfers *out, const json_t *logs, ia_err *e)
+static bool read_transfers(rpc_ledger *l, ia_sms_transfers *out, const ia_chain_logs *logs,
+                           ia_h256 *last, ia_err *e)
 {
-  ia_h256 last = {{0}};
-  size_t i;
-  json_t *log;
+  ia_event ev;
 
-  json_array_foreach (logs, i, log) {
-    ia_addr from, to;
-    ia_h256 tx;
+  for (size_t i = 0; i < logs->n; i++) {
+    const ia_chain_log *log = &logs->v[i];
 
-    if (!topic_addr(log, 1, &from) || !topic_addr(log, 2, &to) ||
-        !ia_json_get_h256(log, "transactionHash", &tx, NULL))
+    if (!ia_event_decode(&ev, IA_EV_NFT_TRANSFER, &log->entry, NULL))
       return ia_fail(e, IA_E_PARSE, "ledger: a Transfer event is malformed");
-    if (ia_addr_zero(&from))
-      out->first_owner = to;
-    else if (!add_transfer(l, out, &tx, &last, e))
+    if (ia_addr_zero(&ev.addr[0]))
+      out->first_owner = ev.addr[1];
+    else if (!add_transfer(l, out, &log->tx, last, e))
       return false;
   }
-  for (i = 0; i < out->n; i++)
-    out->view[i] = ia_buf_view(&out->raw[i]);
   return true;
 }
 
 static bool l_transfers(void *ctx, const ia_addr *registry, const ia_addr *asset,
                         ia_sms_transfers *out, ia_err *e)
 {
+  static const ia_event_id transfer = IA_EV_NFT_TRANSFER;
   rpc_ledger *l = ctx;
-  IA_AUTO_JSON *logs = NULL;
-  size_t n;
+  ia_h256 token = {{0}}, last = {{0}};
+  ia_chain_filter f = {.addresses = registry,
+                       .n_addresses = 1,
+                       .events = &transfer,
+                       .n_events = 1,
+                       .topics = {NULL, NULL, &token}};
+  ia_block head = {.number = IA_CHAIN_LATEST};
 
   *out = (ia_sms_transfers){0};
-  if (!ia_rpc_call(ia_chain_rpc(l->chain), &logs, "eth_getLogs", transfer_filter(registry, asset),
-                   e))
+  memcpy(token.b + 12, asset->b, 20);
+  if (!ia_chain_is_local(l->chain) && !ia_chain_head(l->chain, &head, e))
     return false;
-  n = json_array_size(logs);
-  if (n > IA_TRANSFERS_MAX)
-    return ia_fail(e, IA_E_OWNER_UNPROVEN, "an asset changed hands too often to follow");
-  out->raw = calloc(n + 1, sizeof(*out->raw));
-  out->view = calloc(n + 1, sizeof(*out->view));
-  if (!out->raw || !out->view)
+  for (uint64_t at = 0; at <= head.number; at = f.to + 1) {
+    IA_AUTOV(ia_chain_logs) logs = {0};
+
+    f.from = at;
+    f.to = head.number;
+    if (!ia_chain_logs_part(l->chain, &logs, &f, e) || !read_transfers(l, out, &logs, &last, e))
+      return false;
+    if (f.to == head.number)
+      break;
+  }
+  out->view = calloc(out->n + 1, sizeof(*out->view));
+  if (!out->view)
     return ia_fail(e, IA_E_MEMORY, "ledger: no memory");
-  return read_transfers(l, out, logs, e);
+  for (size_t i = 0; i < out->n; i++)
+    out->view[i] = ia_buf_view(&out->raw[i]);
+  return true;
 }
 
 /* -- events to remember -- */
@@ -373,8 +377,11 @@ static void l_close(void *ctx)
 bool ia_sms_ledger_open(ia_sms_ledger *out, const ia_sms_urls *urls, const ia_release_pins *pins,
                         ia_err *e)
 {
-  ia_chain_options o = {
-      .url = urls->rpc, .hub = pins->hub, .chain_id = pins->chain_id, .timeout_ms = 10000};
+  ia_chain_options o = {.url = urls->rpc,
+                        .agree = urls->agree,
+                        .hub = pins->hub,
+                        .chain_id = pins->chain_id,
+                        .timeout_ms = 10000};
   rpc_ledger *l = calloc(1, sizeof(*l));
 
   if (!l)
@@ -387,6 +394,7 @@ bool ia_sms_ledger_open(ia_sms_ledger *out, const ia_sms_urls *urls, const ia_re
     return false;
   }
   *out = (ia_sms_ledger){.ctx = l,
+                         .begin = l_begin,
                          .head = l_head,
                          .block = l_block,
                          .task = l_task,

@@ -50,6 +50,9 @@ IA_DEFINE_AUTO_VALUE(ia_sms_transfers, ia_sms_transfers_free)
 typedef struct ia_sms_ledger ia_sms_ledger;
 struct ia_sms_ledger {
   void *ctx;
+  /* Before every conversation; NULL = nothing is to be done. What is asked after it is answered of
+   * one block on which enough nodes agree. */
+  bool (*begin)(void *ctx, ia_err *e);
   bool (*head)(void *ctx, ia_sms_block *out, ia_err *e);
   bool (*block)(void *ctx, uint64_t number, bool *has, ia_sms_block *out, ia_err *e);
   bool (*task)(void *ctx, const ia_h256 *id, ia_task *out, ia_buf *store, ia_err *e);
@@ -79,6 +82,7 @@ struct ia_sms_ledger {
 
 typedef struct ia_sms_urls {
   const char *rpc;
+  size_t agree;       /* of the nodes at `rpc`; 0 = the one that is there is asked */
   const char *market; /* orders of deals that another contract matched; NULL = nowhere */
   const char *ipfs;   /* slices of bulk requests; NULL = nowhere */
 } ia_sms_urls;

@@ -398,6 +398,13 @@ static bool unit_fenced(void *ctx, ia_db *db, ia_err *e)
   return ia_lease_fencing(f->lease, &view, e);
 }
 
+/* Our own ledger shows a task before anybody is told of it. A node of a chain may be behind. */
+static bool task_shown(const ia_sms *s, const ia_sms_facts *x, ia_err *e)
+{
+  return x->f.has_task || s->reorg_depth == 0 ||
+         ia_fail(e, IA_E_UNAVAILABLE, "the ledger does not show the task yet");
+}
+
 /* Lease first, then the nonce, which is used up whatever the lease says. Fencing is looked at here
  * for its place in the order, and again in the unit that writes. */
 static bool admit_request(ia_sms *s, ia_sms_facts *x, const ia_sms_ledger *l,
@@ -407,6 +414,7 @@ static bool admit_request(ia_sms *s, ia_sms_facts *x, const ia_sms_ledger *l,
   bool fresh = ia_sms_nonce_use(s, &r->nonce, &r->task, r->tee, r->stage, now, &nonce);
 
   if (!ia_sms_catch_up(s, l, e) || !ia_sms_facts_task(x, l, &s->pins, &r->task, now, e) ||
+      !task_shown(s, x, e) ||
       !ia_lease_check(&r->lease, s->domain, &r->task, &x->f.pool_owner, now, e) ||
       !ia_sms_store_run(s->store, false, unit_fenced, &(struct fencing){s, &r->lease}, e))
     return false;
@@ -494,7 +502,8 @@ static bool lease_holds(ia_sms *s, const ia_lease *lease, const ia_h256 *task, u
     return false;
   ok = ia_sms_catch_up(s, l, e) && ia_sms_facts_task(&x, l, &s->pins, task, now, e);
   ia_sms_give_ledger(s, l, !ok);
-  return ok && ia_lease_check(lease, s->domain, task, &x.f.pool_owner, now, e) &&
+  return ok && task_shown(s, &x, e) &&
+         ia_lease_check(lease, s->domain, task, &x.f.pool_owner, now, e) &&
          ia_sms_store_run(s->store, true, unit_fencing, &(struct fencing){s, lease}, e);
 }
 

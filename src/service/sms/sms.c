@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "chain/agree.h"
 #include "eth/address.h"
 #include "service/sms/internal.h"
 
@@ -148,6 +149,7 @@ static bool copy_config(ia_sms *s, const ia_sms_config *c, ia_err *e)
   s->domain = c->domain;
   s->remote_simulation = c->allow_remote_simulation && c->domain == IA_DOMAIN_SIM;
   s->first_block = c->first_block;
+  s->reorg_depth = c->reorg_depth;
   s->n_guests = c->n_guests;
   s->n_sim_roots = c->n_sim_roots;
   s->pins =
@@ -162,6 +164,8 @@ static bool copy_config(ia_sms *s, const ia_sms_config *c, ia_err *e)
   if (!s->pins.rules)
     return ia_fail(e, IA_E_INVALID, "there are no PoCo rules %s", rules);
   s->rpc_url = strdup(c->rpc_url ? c->rpc_url : "");
+  if (!ia_agree_of(&s->agree, c->rpc_url ? c->rpc_url : "", c->agree, e))
+    return false;
   s->market_url = c->market_url ? strdup(c->market_url) : NULL;
   s->ipfs_url = c->ipfs_url ? strdup(c->ipfs_url) : NULL;
   return ((s->rpc_url && (s->market_url || !c->market_url) && (s->ipfs_url || !c->ipfs_url)) ||
@@ -265,6 +269,11 @@ ia_h256 ia_sms_key(const ia_sms *s)
 }
 
 /* -- connections to the ledger -- */
+static bool begin(ia_sms_ledger *l, ia_err *e)
+{
+  return !l->begin || l->begin(l->ctx, e);
+}
+
 bool ia_sms_take_ledger(ia_sms *s, ia_sms_ledger **out, ia_err *e)
 {
   ia_sms_ledger *l = NULL;
@@ -274,16 +283,25 @@ bool ia_sms_take_ledger(ia_sms *s, ia_sms_ledger **out, ia_err *e)
   if (s->n_idle > 0)
     l = s->idle[--s->n_idle];
   pthread_mutex_unlock(&s->lock);
-  if (l) {
+  if (l && begin(l, e)) {
     *out = l;
     return true;
+  }
+  if (l) {
+    ia_sms_give_ledger(s, l, true);
+    return ia_wrap(e, "ledger");
   }
   l = calloc(1, sizeof(*l));
   if (!l)
     return ia_fail(e, IA_E_MEMORY, "sms: no memory");
-  ok = s->make_ledger ? s->make_ledger(s->make_ctx, l, &s->pins, e)
-                      : ia_sms_ledger_open(
-                            l, &(ia_sms_urls){s->rpc_url, s->market_url, s->ipfs_url}, &s->pins, e);
+  ok = s->make_ledger
+           ? s->make_ledger(s->make_ctx, l, &s->pins, e)
+           : ia_sms_ledger_open(l, &(ia_sms_urls){s->rpc_url, s->agree, s->market_url, s->ipfs_url},
+                                &s->pins, e);
+  if (ok && !begin(l, e)) {
+    l->close(l->ctx);
+    ok = false;
+  }
   if (!ok) {
     free(l);
     return ia_wrap(e, "ledger");
@@ -372,6 +390,8 @@ static bool get_info(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
     return false;
   v = json_pack("{s:o, s:o}", "text", ia_json_bytes(ia_buf_view(&text)), "sig",
                 ia_json_hex(IA_SPAN_ARR(sig)));
+  if (v && s->pins.depth > 0)
+    json_object_set_new(v, "confirmations", json_integer((json_int_t)s->pins.depth));
   return v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "sms: no memory");
 }
 

@@ -18,7 +18,8 @@ typedef struct ia_sms_config {
   ia_domain domain;
   const char *host;             /* where it will listen; NULL = loopback */
   bool allow_remote_simulation; /* a simulated instance beyond loopback */
-  const char *rpc_url;
+  const char *rpc_url;          /* of one node, or of several with commas between */
+  size_t agree;                 /* so many of several must say the same; 0 = more than half */
   const char *market_url; /* for orders of deals that another contract matched; NULL = nowhere */
   const char *ipfs_url;   /* for the slices of bulk requests; NULL = bulk is not offered */
   /* the pinned ledger: from the operator, never from the ledger itself at run time */
@@ -28,6 +29,8 @@ typedef struct ia_sms_config {
   ia_h256 proxy_code_hash;
   const char *rules;     /* "6.1", "6.2" */
   uint64_t depth;        /* blocks that must lie above a match; 0 where a block is final at once */
+  uint64_t reorg_depth;  /* blocks of the ledger's end that may be rewritten; a rewrite that goes
+                            deeper stops every release. 0: our own ledger, which rewrites none */
   uint64_t first_block;  /* where following begins on a new store */
   const ia_h384 *guests; /* accepted guest builds: SHA-384 of their files */
   size_t n_guests;
