@@ -244,6 +244,23 @@ bool ia_shape_decode(void *value, const ia_shape *s, ia_span in, ia_err *e)
   return true;
 }
 
+void ia_shape_clean(uint8_t *in, size_t len, const ia_shape *s)
+{
+  for (size_t i = 0; i < s->n_fields && (i + 1) * WORD <= len; i++) {
+    uint8_t *w = in + i * WORD;
+
+    switch (s->fields[i].type) {
+    case IA_SH_ADDR: memset(w, 0, 12); break;
+    case IA_SH_B4: memset(w + 4, 0, WORD - 4); break;
+    case IA_SH_BOOL:
+      w[WORD - 1] = !zero_bytes(w, WORD);
+      memset(w, 0, WORD - 1);
+      break;
+    default: break;
+    }
+  }
+}
+
 /* --- names and hashes ----------------------------------------------------------------------------
  */
 

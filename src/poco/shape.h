@@ -53,6 +53,9 @@ void ia_shape_encode(ia_buf *out, const ia_shape *shape, const void *value);
 /* Strict: offsets inside the input, no dirty high bytes, lengths within bounds; spans borrow from
  * `in`. Bytes that nothing refers to are tolerated, as Solidity does. PARSE names the field. */
 IA_MUST bool ia_shape_decode(void *value, const ia_shape *shape, ia_span in, ia_err *e);
+/* Clears in a copy of an argument list what the types have not, as Solidity's first ABI decoder does
+ * where the strict one refuses. */
+void ia_shape_clean(uint8_t *in, size_t len, const ia_shape *shape);
 /* "(address,uint256,(bytes32,string))" */
 void ia_shape_types(ia_buf *out, const ia_shape *shape);
 /* EIP-712 hashStruct, with the type hash given. Nested structs must hold their hash in `nested`. */
