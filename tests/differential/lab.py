@@ -108,7 +108,7 @@ def _anvil_world(chain, owner):
 
 
 def run(seed=None, operations=None, scripts=None, save=None, rules="6.1", shrink=True,
-        every=False, told=subprocess.PIPE, timeout=3600):
+        every=False, mangles=None, told=subprocess.PIPE, timeout=3600):
     """What main.mjs says in the end, and what it told meanwhile (to the file `told`, if given)."""
     node = npm.node()
     with anvil.Anvil("--prune-history") as chain:
@@ -119,7 +119,7 @@ def run(seed=None, operations=None, scripts=None, save=None, rules="6.1", shrink
             start = int(time.time()) + AHEAD_S
             worlds = [dict(w, start=start) for w in (ours.world(), theirs)]
             config = {"worlds": worlds, "keys": keys(owner), "seed": seed, "scripts": scripts,
-                      "operations": operations, "save": save, "shrink": shrink, "all": every, "sweep": int(os.environ.get("IA_SWEEP", "50")),
+                      "operations": operations, "save": save, "shrink": shrink, "all": every, "mangles": mangles,
                       "fixed": {"kitty": KITTY, **chain.callbacks}}
             path = os.path.join(ours.top.name, "config.json")
             with open(path, "w", encoding="utf-8") as f:

@@ -8,7 +8,7 @@ import { relevant, shrink } from './shrink.mjs';
 import { World } from './world.mjs';
 
 const config = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
-const SWEEP_EVERY = config.sweep ?? 50;
+const SWEEP_EVERY = 50;
 const say = (text) => process.stderr.write(`${text}\n`);
 const json = (v) => JSON.stringify(v, (_, x) => (typeof x === 'bigint' ? x.toString() : x));
 
@@ -55,9 +55,8 @@ function sort(found) {
 }
 
 async function explore(script, count) {
-  const began = Date.now();
   await anew();
-  const maker = new Maker(config.seed, script);
+  const maker = new Maker(config.seed, script, config.mangles ?? 0.03);
   const player = new Player(worlds, script, keys);
   const tally = {};
   const all = [];
@@ -65,7 +64,6 @@ async function explore(script, count) {
     const op = maker.next();
     script.ops.push(op);
     const { outcome, differs } = await player.step(op);
-    if (process.env.IA_TIMES && i % 100 === 0) say(`${i}: ${Date.now() - began} ms`);
     const verdict = ['ok', 'answer', 'refused', 'rejected', 'skipped'].find((k) => k in outcome);
     const row = (tally[op.fn ?? 'bytes'] ??= {});
     row[verdict] = (row[verdict] ?? 0) + 1;

@@ -12,9 +12,10 @@ const REGISTRIES = { app: '@appregistry', dataset: '@datasetregistry',
   workerpool: '@workerpoolregistry' };
 
 export class Maker {
-  constructor(seed, script) {
+  constructor(seed, script, mangles) {
     this.r = new Random(seed);
     this.script = script;
+    this.mangles = mangles;
     this.n = 0;
     this.at = 0;
     this.assets = { app: [], dataset: [], workerpool: [] };
@@ -248,7 +249,7 @@ export class Maker {
     delete op.dt;
     op.at = this.at;
     if (op.makes) op.makes.name = `${op.makes.kind === 'group' ? 'group' : 'asset'}:${op.n}`;
-    if (!op.raw && !op.view && !op.makes && r.chance(this.mangles ?? 0.03)) op.mangle = this.mangle();
+    if (!op.raw && !op.view && !op.makes && r.chance(this.mangles)) op.mangle = this.mangle();
     if (!op.view && r.chance(0.2)) op.result = true;
     if (!op.view && r.chance(0.005)) op.value = 1 + r.below(5);
     return op;

@@ -23,12 +23,13 @@ def main():
     words.add_argument("--no-shrink", action="store_true")
     words.add_argument("--all", action="store_true",
                        help="go on after a difference; tell each kind once, shrink the first")
+    words.add_argument("--mangle", type=float, help="share of operations whose bytes are spoiled")
     words.add_argument("--tally", action="store_true", help="what was done, how often")
     asked = words.parse_args()
     if not asked.script:
         print(f"seed {asked.seed}, {asked.operations} operations", flush=True)
     said, _ = lab.run(seed=asked.seed, operations=asked.operations, scripts=asked.script and [asked.script],
-                      save=os.path.abspath(asked.save), shrink=not asked.no_shrink, every=asked.all,
+                      save=os.path.abspath(asked.save), shrink=not asked.no_shrink, every=asked.all, mangles=asked.mangle,
                       told=None)
     tally = said.pop("tally", {})
     if asked.tally:

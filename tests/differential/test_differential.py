@@ -44,6 +44,12 @@ def random_operations_give_the_same_on_both():
 
 
 @case
+def spoiled_call_data_is_judged_alike():
+    said, told = lab.run(seed=SEED + 1, operations=300, mangles=0.5)
+    check(said["equal"], f"seed {SEED + 1}, mangled by half: {said}\n{told[-6000:]}")
+
+
+@case
 def a_difference_is_found_and_shrunk():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "script.json")

@@ -387,8 +387,8 @@ bool ia_lvm_call(ia_lvm *vm, const ia_addr *to, const ia_addr *from, ia_span dat
   memset(&in, 0, sizeof(in));
   memset(&result, 0, sizeof(result));
   IA_AUTOV(ia_buf) copy = {0};
-  if (!arguments(&f, c, m->id, &copy, &in))
-    return copy.bad ? fault(vm) : ia_no(&f, IA_REVERT_CALLDATA);
+  if (!arguments(&f, c, m->id, &copy, &in) && (copy.bad || !ia_malformed(&f, m->id, &in)))
+    return copy.bad ? fault(vm) : false;
   if (!m->run(&f, &in, &result))
     return vm->why.id != IA_REVERT_NONE ? false : fault(vm);
   ia_result_encode(out, m->id, &result);

@@ -76,6 +76,9 @@ typedef struct ia_contract {
 extern const ia_contract ia_contract_hub, ia_contract_token, ia_contract_dataprotector,
     ia_contract_group, ia_contract_group_factory, ia_contract_registry[IA_ASSET_KINDS],
     ia_contract_entry[IA_ASSET_KINDS];
+/* Arguments that are no clean ABI encoding. True: no field that is looked at is bad, `in` holds the
+ * others; else the refusal of the check that comes before the first look, or CALLDATA. */
+IA_MUST bool ia_malformed(ia_frame *f, ia_call_id id, ia_call_value *in);
 extern const ia_methods ia_methods_hub_poco, ia_methods_hub_views, ia_methods_hub_legacy,
     ia_methods_hub_escrow, ia_methods_hub_admin, ia_methods_nft;
 
