@@ -251,18 +251,20 @@ bool ia_shape_decode(void *value, const ia_shape *s, ia_span in, ia_err *e)
   return true;
 }
 
-/* An offset is signed here: one before everything reads as an empty tail. */
 static bool field_lazily(void *value, const ia_shape *s, const ia_shape_field *f, ia_span in,
-                         const uint8_t word[WORD])
+                         const uint8_t word[WORD], bool *endless)
 {
-  uint64_t at;
+  uint64_t at, length;
+  ia_span tail;
 
+  *endless = false;
   if (!field_dynamic(f))
     return word_get(value, f, word);
-  if (f->type != IA_SH_ADDRS && f->type != IA_SH_U256S && (word[0] & 0x80))
-    return true;
-  return word_u64_get(word, &at) && at <= in.len &&
-         get_tail(value, s, f, ia_span_of(in.ptr + at, in.len - (size_t)at), NULL);
+  if (!word_u64_get(word, &at) || at > in.len)
+    return false;
+  tail = ia_span_of(in.ptr + at, in.len - (size_t)at);
+  *endless = tail.len >= WORD && !word_u64_get(tail.ptr, &length);
+  return get_tail(value, s, f, tail, NULL);
 }
 
 bool ia_shape_decode_fields(void *value, const ia_shape *s, ia_span in, ia_shape_bad *bad_fields)
@@ -276,6 +278,7 @@ bool ia_shape_decode_fields(void *value, const ia_shape *s, ia_span in, ia_shape
     void *p = (uint8_t *)value + f->offset;
     ia_span word;
     uint64_t at;
+    bool endless;
 
     if (!ia_span_take(&head, WORD, &word))
       return false;
@@ -284,10 +287,11 @@ bool ia_shape_decode_fields(void *value, const ia_shape *s, ia_span in, ia_shape
           !ia_shape_decode_fields(p, f->sub, ia_span_of(in.ptr + at, in.len - (size_t)at),
                                   bad_fields))
         return false;
-    } else if (!field_lazily(value, s, f, in, word.ptr)) {
+    } else if (!field_lazily(value, s, f, in, word.ptr, &endless)) {
       if (bad_fields->n == IA_COUNT(bad_fields->field))
         return false;
       memset(p, 0, field_dynamic(f) ? sizeof(ia_span) : f->type == IA_SH_ADDR ? 20 : 1);
+      bad_fields->endless[bad_fields->n] = endless;
       bad_fields->field[bad_fields->n++] = p;
     }
   }

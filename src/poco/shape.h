@@ -60,6 +60,7 @@ void ia_shape_clean(uint8_t *in, size_t len, const ia_shape *shape);
  * that is malformed is left zero and its place put into `bad`. False when a struct lies outside. */
 typedef struct ia_shape_bad {
   const void *field[32];
+  bool endless[32]; /* its length has more than 64 bits */
   size_t n;
 } ia_shape_bad;
 IA_MUST bool ia_shape_decode_fields(void *value, const ia_shape *shape, ia_span in,

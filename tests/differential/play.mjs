@@ -39,7 +39,7 @@ function comparable(op, outcomes) {
   const seen = outcomes.every((x) => x.result !== undefined);
   return outcomes.map(({ result, ...rest }) => {
     if (op.mangle && rest.ok) {
-      return { ok: rest.ok.map((x) => x.replaceAll(/\b(?!0{16})[0-9a-f]{64}\b/g, 'some')) };
+      return { ok: rest.ok.map((x) => x.replaceAll(/\b(?!0{44})[0-9a-f]{64}\b/g, 'some')) };
     }
     return seen && !op.mangle ? { ...rest, result } : rest;
   });

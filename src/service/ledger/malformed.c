@@ -34,8 +34,14 @@ static const struct use {
     {offsetof(ia_match, request.sign), IA_REVERT_MATCH_50},
 };
 
-/* The earliest look at a bad field; NONE when it is never looked at. */
-static ia_revert_id first_look(const ia_shape_bad *bad, const ia_match *m, ia_call_id id)
+static bool refuse(ia_frame *f, const ia_shape_bad *bad, size_t i)
+{
+  return ia_no(f, bad->endless[i] ? IA_REVERT_CALLDATA_LENGTH : IA_REVERT_CALLDATA);
+}
+
+/* The earliest look at a bad field, and which; NONE when none is ever looked at. */
+static ia_revert_id first_look(size_t *which, const ia_shape_bad *bad, const ia_match *m,
+                               ia_call_id id)
 {
   ia_revert_id first = IA_REVERT_NONE;
 
@@ -50,8 +56,10 @@ static ia_revert_id first_look(const ia_shape_bad *bad, const ia_match *m, ia_ca
       at = IA_REVERT_MATCH_00; /* who pays */
     if (offset == offsetof(ia_match, dataset.sign) && ia_addr_zero(&m->dataset.dataset))
       continue;
-    if (first == IA_REVERT_NONE || at < first)
+    if (first == IA_REVERT_NONE || at < first) {
       first = at;
+      *which = i;
+    }
   }
   return first;
 }
@@ -65,7 +73,8 @@ static bool malformed_match(ia_frame *f, ia_call_id id, ia_match *m)
 
   if (!ia_shape_decode_fields(m, &ia_call_of(id)->in, data, &bad))
     return ia_no(f, IA_REVERT_CALLDATA);
-  ia_revert_id first = first_look(&bad, m, id);
+  size_t which = 0;
+  ia_revert_id first = first_look(&which, &bad, m, id);
   if (first == IA_REVERT_NONE)
     return true;
   /* a bad field reads as zero, which only what comes after its first look can tell */
@@ -74,7 +83,7 @@ static bool malformed_match(ia_frame *f, ia_call_id id, ia_match *m)
   if (!fits && why.id == IA_REVERT_FAULT)
     return ia_ruled(f, false);
   if (fits || why.id >= first)
-    return ia_no(f, IA_REVERT_CALLDATA);
+    return refuse(f, &bad, which);
   f->vm->why = why;
   return false;
 }
@@ -88,8 +97,7 @@ static bool malformed_operation(ia_frame *f, ia_call_id id, ia_order_op *op)
   ia_shape_bad bad = {0};
   ia_addr owner;
 
-  if (!ia_shape_decode_fields(op, &ia_call_of(id)->in, data, &bad) || bad.n > 1 ||
-      (bad.n == 1 && bad.field[0] != &op->sign))
+  if (!ia_shape_decode_fields(op, &ia_call_of(id)->in, data, &bad))
     return ia_no(f, IA_REVERT_CALLDATA);
   const ia_addr *signer = ia_order_signer_of(kind, &op->order.app);
   if (kind == IA_ORDER_REQUEST)
@@ -97,7 +105,22 @@ static bool malformed_operation(ia_frame *f, ia_call_id id, ia_order_op *op)
   else if (!f->poco.view->owner(f->poco.view->ctx, (ia_asset_kind)kind, signer, &has, &owner,
                                 &registered, NULL))
     return ia_no(f, IA_REVERT_FAULT);
-  return bad.n == 0 || (has && ia_addr_eq(&owner, &f->sender)) || ia_no(f, IA_REVERT_CALLDATA);
+  if (!has)
+    return ia_no(f, IA_REVERT_NO_OWNER);
+  if (bad.n > 0 && bad.field[0] != &op->sign)
+    return refuse(f, &bad, 0);
+  return ia_addr_eq(&owner, &f->sender) || ia_no(f, IA_REVERT_CALLDATA);
+}
+
+/* Orders that are hashed before anything else. */
+static bool malformed_order(ia_frame *f, ia_call_id id, ia_call_value *in)
+{
+  ia_span data = ia_span_of(f->input.ptr + 4, f->input.len - 4);
+  ia_shape_bad bad = {0};
+
+  if (!ia_shape_decode_fields(in, &ia_call_of(id)->in, data, &bad) || bad.n == 0)
+    return ia_no(f, IA_REVERT_CALLDATA);
+  return refuse(f, &bad, 0);
 }
 
 /* The elements are looked at one by one, by the call. */
@@ -117,6 +140,8 @@ bool ia_malformed(ia_frame *f, ia_call_id id, ia_call_value *in)
     return malformed_match(f, id, &in->match);
   if (id >= IA_CALL_MANAGE_APP_ORDER && id <= IA_CALL_MANAGE_REQUEST_ORDER)
     return malformed_operation(f, id, &in->op);
+  if (id == IA_CALL_COMPUTE_DEAL_VOLUME || id == IA_CALL_ASSERT_DATASET_DEAL_COMPATIBILITY)
+    return malformed_order(f, id, in);
   if (id == IA_CALL_DEPOSIT_FOR_ARRAY)
     return malformed_list(f, id, &in->a);
   return ia_no(f, IA_REVERT_CALLDATA);

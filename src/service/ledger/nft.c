@@ -210,6 +210,8 @@ static bool safe_transfer_from(ia_frame *f, const ia_call_value *in, ia_call_val
     return false;
   if (!c)
     return true;
+  if (c == &ia_contract_hub) /* says in its own way that it has no such function */
+    return ia_no(f, IA_REVERT_NO_FUNCTION_HUB);
   (void)ia_no(f, IA_REVERT_NFT_RECEIVER);
   return ia_revert_addr(&f->vm->why, &in->a.addr[1]);
 }
