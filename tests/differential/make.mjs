@@ -170,7 +170,7 @@ export class Maker {
     const registry = r.pick(Object.values(REGISTRIES));
     return this.op(...r.weighed([
       [3, [who, '@hub', 'createCategory', [this.text(), this.text(), r.pick([0, 1, 60, 300])]]],
-      [1, ['owner', '@hub', 'setTeeBroker', [r.chance(0.7) ? '@zero' : `@${this.user()}`]]],
+      [0.5, ['owner', '@hub', 'setTeeBroker', [r.chance(0.85) ? '@zero' : `@${this.user()}`]]],
       [1, [this.user(), '@hub', 'setTeeBroker', ['@u1']]],
       [1, [who, '@hub', 'setCallbackGas', [r.pick([100000, 100000, 200000, 50000])]]],
       [1, [who, '@hub', 'changeRegistries', Object.values(REGISTRIES)]],
@@ -245,7 +245,7 @@ export class Maker {
     op.n = this.n;
     if (!this.script.keys.includes(op.from)) op.from = 'u0'; // contracts send nothing
     this.at += op.dt ?? r.weighed([[20, 0], [20, 1], [20, r.below(20)], [2, r.below(700)],
-      [0.4, 2100], [0.3, 3000]]);
+      [0.15, 2100], [0.15, 3000]]);
     delete op.dt;
     op.at = this.at;
     if (op.makes) op.makes.name = `${op.makes.kind === 'group' ? 'group' : 'asset'}:${op.n}`;

@@ -25,9 +25,9 @@ export const orderMoves = {
   // Who an order admits: all, the one, a group, or another.
   restriction(name) {
     const { r } = this;
-    return r.weighed([[12, () => '@zero'], [3, () => (name ? `@${name}` : '@zero')],
-      [2, () => (this.groups.length ? `@${r.pick(this.groups).name}` : '@zero')],
-      [0.5, () => this.anyone()]])();
+    return r.weighed([[30, () => '@zero'], [4, () => (name ? `@${name}` : '@zero')],
+      [1, () => (this.groups.length ? `@${r.pick(this.groups).name}` : '@zero')],
+      [0.2, () => this.anyone()]])();
   },
 
   addOrder(kind, fields, signer, more = {}) {
@@ -113,7 +113,7 @@ export const orderMoves = {
     const [app, pool] = [r.pick(this.assets.app), r.pick(this.assets.workerpool)];
     if (!app || !pool) return null;
     return { app, pool, dataset: r.chance(0.5) ? r.pick(this.assets.dataset) : undefined,
-      requester: this.user(), tag: r.pick(TAGS), category: r.weighed([[12, 0], [1, 1], [1, 5], [1, 6],
+      requester: this.user(), tag: r.pick(TAGS), category: r.weighed([[30, 0], [2, 1], [1, 5], [0.5, 6],
         [0.2, MAX]]),
       trust: r.weighed([[8, 0], [8, 1], [5, 2], [3, 3], [2, 5], [0.1, MAX]]) };
   },
@@ -121,7 +121,7 @@ export const orderMoves = {
   // Orders that fit each other, some of them used before.
   four() {
     const { r } = this;
-    const old = r.chance(0.3) ? r.pick(this.matched ?? []) : null;
+    const old = r.chance(0.12) ? r.pick(this.matched ?? []) : null;
     if (old) return old;
     const like = this.like();
     if (!like) return null;

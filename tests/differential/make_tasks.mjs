@@ -4,13 +4,17 @@ const ENCLAVES = ['e0', 'e1'];
 const FORMS = ['64', 'v01', 'flipped', 'high', 'short', 'empty', 'zero', 'other'];
 
 export const taskMoves = {
+  // Mostly one that nobody initialised, of a deal that is not over.
   newTask() {
     const { r } = this;
-    const deal = r.chance(0.7) ? r.pick(this.deals.slice(-6)) : r.pick(this.deals);
+    const fresh = this.deals.filter((d) => this.at < d.start + 1800);
+    const deal = r.chance(0.85) ? r.pick(fresh) ?? r.pick(this.deals) : r.pick(this.deals);
     if (!deal) return null;
-    const index = deal.first + (r.chance(0.95) ? r.below(Math.min(deal.volume, 4))
-      : r.pick([deal.volume, -1 + deal.first, 2 ** 40]));
-    if (index < 0) return null;
+    const all = Array.from({ length: Math.min(deal.volume, 4) }, (_, i) => deal.first + i);
+    const left = all.filter((i) => !this.tasks.some((t) => t.key === `${deal.n}:${i}`));
+    if (!left.length && r.chance(0.85)) return null;
+    const index = r.chance(0.93) ? r.pick(left.length ? left : all)
+      : r.pick([deal.first + deal.volume, Math.max(deal.first - 1, 0), 2 ** 40]);
     return { deal, index };
   },
 
@@ -117,14 +121,17 @@ export const taskMoves = {
 
   task() {
     const { r } = this;
-    const open = this.tasks.filter((t) => t.open);
-    if (!open.length || r.chance(0.22)) return this.initialize() ?? this.match();
+    const open = this.tasks.filter((t) => t.open
+      && (this.at < t.deal.start + 2100 || r.chance(0.1)));
+    if (!open.length || r.chance(0.25)) return this.initialize() ?? this.match();
     const task = r.chance(0.9) ? r.pick(open.slice(-8)) : r.pick(this.tasks);
     if (r.chance(0.06)) {
       return r.pick(['contribute', 'atOnce', 'reveal', 'finish', 'reopen', 'claim']
         .map((name) => () => this[name](task)))();
     }
-    if (r.chance(0.04)) return this.claim(task);
+    if (r.chance(0.02)) return this.claim(task);
+    const stale = this.tasks.filter((t) => t.open && this.at > t.deal.start + 3000);
+    if (stale.length && r.chance(0.1)) return this.claim(r.pick(stale));
     if (task.revealing) {
       if (r.chance(0.06)) return this.reopen(task);
       return task.shown.size && r.chance(0.5) ? this.finish(task) : this.reveal(task);
