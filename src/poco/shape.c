@@ -186,7 +186,7 @@ static bool bad(const ia_shape *s, const ia_shape_field *f, const char *why, ia_
                  f->name ? f->name : "?", why);
 }
 
-/* Contents of a bytes, string or array that starts at `in`. */
+/* Contents of a bytes, string or array that starts at `in`; the elements of arrays unseen. */
 static bool get_tail(void *value, const ia_shape *s, const ia_shape_field *f, ia_span in, ia_err *e)
 {
   void *p = (uint8_t *)value + f->offset;
@@ -203,10 +203,17 @@ static bool get_tail(void *value, const ia_shape *s, const ia_shape_field *f, ia
   }
   if (n > in.len / WORD || !ia_span_take(&in, (size_t)n * WORD, &body))
     return bad(s, f, "longer than the input", e);
-  for (size_t i = 0; f->type == IA_SH_ADDRS && i < n; i++)
-    if (!zero_bytes(body.ptr + i * WORD, 12))
-      return bad(s, f, "not an address", e);
   *(ia_words *)p = (ia_words){body.ptr, (size_t)n};
+  return true;
+}
+
+static bool addresses(const void *value, const ia_shape *s, const ia_shape_field *f, ia_err *e)
+{
+  const ia_words *w = (const void *)((const uint8_t *)value + f->offset);
+
+  for (size_t i = 0; f->type == IA_SH_ADDRS && i < w->n; i++)
+    if (!zero_bytes(w->ptr + i * WORD, 12))
+      return bad(s, f, "not an address", e);
   return true;
 }
 
@@ -235,13 +242,77 @@ bool ia_shape_decode(void *value, const ia_shape *s, ia_span in, ia_err *e)
         return bad(s, f, "offset outside the input", e);
       ia_span rest = ia_span_of(in.ptr + at, in.len - (size_t)at);
       if (f->type == IA_SH_TUPLE ? !ia_shape_decode(p, f->sub, rest, e)
-                                 : !get_tail(value, s, f, rest, e))
+                                 : !get_tail(value, s, f, rest, e) || !addresses(value, s, f, e))
         return false;
     } else if (!word_get(value, f, word.ptr)) {
       return bad(s, f, "bits set beyond the type", e);
     }
   }
   return true;
+}
+
+static bool field_lazily(void *value, const ia_shape *s, const ia_shape_field *f, ia_span in,
+                         const uint8_t word[WORD], bool *endless)
+{
+  uint64_t at, length;
+  ia_span tail;
+
+  *endless = false;
+  if (!field_dynamic(f))
+    return word_get(value, f, word);
+  if (!word_u64_get(word, &at) || at > in.len)
+    return false;
+  tail = ia_span_of(in.ptr + at, in.len - (size_t)at);
+  *endless = tail.len >= WORD && !word_u64_get(tail.ptr, &length);
+  return get_tail(value, s, f, tail, NULL);
+}
+
+bool ia_shape_decode_fields(void *value, const ia_shape *s, ia_span in, ia_shape_bad *bad_fields)
+{
+  ia_span head = in;
+
+  if (in.len < head_size(s))
+    return false;
+  for (size_t i = 0; i < s->n_fields; i++) {
+    const ia_shape_field *f = &s->fields[i];
+    void *p = (uint8_t *)value + f->offset;
+    ia_span word;
+    uint64_t at;
+    bool endless;
+
+    if (!ia_span_take(&head, WORD, &word))
+      return false;
+    if (f->type == IA_SH_TUPLE) {
+      if (!word_u64_get(word.ptr, &at) || at > in.len ||
+          !ia_shape_decode_fields(p, f->sub, ia_span_of(in.ptr + at, in.len - (size_t)at),
+                                  bad_fields))
+        return false;
+    } else if (!field_lazily(value, s, f, in, word.ptr, &endless)) {
+      if (bad_fields->n == IA_COUNT(bad_fields->field))
+        return false;
+      memset(p, 0, field_dynamic(f) ? sizeof(ia_span) : f->type == IA_SH_ADDR ? 20 : 1);
+      bad_fields->endless[bad_fields->n] = endless;
+      bad_fields->field[bad_fields->n++] = p;
+    }
+  }
+  return true;
+}
+
+void ia_shape_clean(uint8_t *in, size_t len, const ia_shape *s)
+{
+  for (size_t i = 0; i < s->n_fields && (i + 1) * WORD <= len; i++) {
+    uint8_t *w = in + i * WORD;
+
+    switch (s->fields[i].type) {
+    case IA_SH_ADDR: memset(w, 0, 12); break;
+    case IA_SH_B4: memset(w + 4, 0, WORD - 4); break;
+    case IA_SH_BOOL:
+      w[WORD - 1] = !zero_bytes(w, WORD);
+      memset(w, 0, WORD - 1);
+      break;
+    default: break;
+    }
+  }
 }
 
 /* --- names and hashes ----------------------------------------------------------------------------

@@ -53,6 +53,18 @@ void ia_shape_encode(ia_buf *out, const ia_shape *shape, const void *value);
 /* Strict: offsets inside the input, no dirty high bytes, lengths within bounds; spans borrow from
  * `in`. Bytes that nothing refers to are tolerated, as Solidity does. PARSE names the field. */
 IA_MUST bool ia_shape_decode(void *value, const ia_shape *shape, ia_span in, ia_err *e);
+/* Clears in a copy of an argument list what the types have not, as Solidity's first ABI decoder
+ * does where the strict one refuses. */
+void ia_shape_clean(uint8_t *in, size_t len, const ia_shape *shape);
+/* As Solidity reads a struct of an order in call data: a field is looked at when it is used, so one
+ * that is malformed is left zero and its place put into `bad`. False when a struct lies outside. */
+typedef struct ia_shape_bad {
+  const void *field[32];
+  bool endless[32]; /* its length has more than 64 bits */
+  size_t n;
+} ia_shape_bad;
+IA_MUST bool ia_shape_decode_fields(void *value, const ia_shape *shape, ia_span in,
+                                    ia_shape_bad *bad);
 /* "(address,uint256,(bytes32,string))" */
 void ia_shape_types(ia_buf *out, const ia_shape *shape);
 /* EIP-712 hashStruct, with the type hash given. Nested structs must hold their hash in `nested`. */

@@ -62,7 +62,7 @@ def _spawn(program, *words):
 
 
 def _prepared():
-    """Program, saved state, addresses."""
+    """Program, saved state, addresses, folder of the packages."""
     top = os.path.join(os.environ["IA_BUILD"], "evm")
     packages = os.path.join(top, "packages")
     with npm.Locked(top):
@@ -73,7 +73,7 @@ def _prepared():
         if not os.path.exists(names):
             _save(program, packages, state, names)
         with open(names, encoding="ascii") as f:
-            return program, state, json.load(f)
+            return program, state, json.load(f), packages
 
 
 def _save(program, packages, state, names):
@@ -97,7 +97,7 @@ class Anvil:
     """url, hub, token, registries, data_protector, group_factory, wallet, callbacks, owner."""
 
     def __init__(self, *options, chain_id=CHAIN_ID, port=0):
-        program, state, names = _prepared()
+        program, state, names, self.packages = _prepared()
         self.names = names
         self.hub, self.token, self.registries = names["hub"], names["token"], names["registries"]
         self.data_protector, self.group_factory = names["dataProtector"], names["groupFactory"]

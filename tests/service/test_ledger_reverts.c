@@ -121,6 +121,19 @@ static void managing(world *w)
   no_raw(w, STRANGER, &w->hub, ia_span_of(data.ptr, data.len / 2), "0x0", IA_REVERT_CALLDATA);
 }
 
+/* A signature that says to be endless, in an order that is hashed. */
+static void endless(world *w)
+{
+  enum { LENGTH_AT = 4 + 13 * 32 }; /* behind the operation (4 words) and the order (9) */
+  IA_AUTOV(ia_buf) data = {0};
+  ia_order_op op = {.operation = IA_ORDER_SIGN};
+
+  op.order.app.app = w->app;
+  ia_call_encode(&data, IA_CALL_MANAGE_APP_ORDER, &op);
+  data.ptr[LENGTH_AT] = 1;
+  no_raw(w, APP_OWNER, &w->hub, ia_buf_view(&data), "0x0", IA_REVERT_CALLDATA_LENGTH);
+}
+
 /* -- bulk -- */
 
 static void bulk_sign(world *w, ia_bulk_check *b, ia_sig *sig)
@@ -402,7 +415,9 @@ static void administration(world *w)
   no(w, POOL_OWNER, &w->registry[0], IA_CALL_TRANSFER_OWNERSHIP, &a, IA_REVERT_NEW_OWNER_ZERO);
   no_raw(w, STRANGER, &w->hub, ia_span_str("\xde\xad\xbe\xef"), "0x0", IA_REVERT_NO_FUNCTION_HUB);
   no_raw(w, STRANGER, &w->token, ia_span_str("\xde\xad\xbe\xef"), "0x0", IA_REVERT_NO_FUNCTION);
-  no_raw(w, STRANGER, &w->hub, ia_span_of(NULL, 0), "0x1", IA_REVERT_NOT_PAYABLE);
+  no_raw(w, STRANGER, &w->hub, ia_span_of(NULL, 0), "0x1", IA_REVERT_NO_FUNCTION_HUB);
+  no_raw(w, STRANGER, &w->hub, ia_span_str("\xfc\x0c\x54\x6a"), "0x1", IA_REVERT_NOT_PAYABLE);
+  no(w, STRANGER, &w->hub, IA_CALL_TRANSFER_OWNERSHIP, &a, IA_REVERT_NOT_DIAMOND_OWNER);
   no_raw(w, STRANGER, NULL, ia_span_str("\x60"), "0x0", IA_REVERT_NO_CREATE);
 }
 
@@ -423,6 +438,8 @@ static void missing_entries(world *w)
 
   index.value[0] = ia_u256_of(9);
   no(w, STRANGER, r, IA_CALL_OWNER_OF, &a, IA_REVERT_NFT_NONE);
+  a.addr[1] = w->hub;
+  no(w, STRANGER, r, IA_CALL_NFT_TRANSFER_FROM, &a, IA_REVERT_NFT_NONE_MOVED);
   no(w, STRANGER, r, IA_CALL_GET_APPROVED, &a, IA_REVERT_NFT_NONE_APPROVED);
   no(w, STRANGER, r, IA_CALL_TOKEN_URI, &a, IA_REVERT_NFT_NONE_URI);
   no(w, STRANGER, r, IA_CALL_BALANCE_OF, &a, IA_REVERT_NFT_BALANCE_ZERO);
@@ -441,15 +458,20 @@ static void moving_entries(world *w)
   const ia_addr *r = &w->registry[IA_ASSET_APP];
   ia_args a = {.addr = {w->who[APP_OWNER], nobody}, .value = {token_id(&w->app)}};
 
-  no(w, APP_OWNER, r, IA_CALL_TRANSFER_FROM, &a, IA_REVERT_NFT_TO_ZERO);
+  no(w, APP_OWNER, r, IA_CALL_NFT_TRANSFER_FROM, &a, IA_REVERT_NFT_TO_ZERO);
   a.addr[1] = w->who[STRANGER];
-  no(w, STRANGER, r, IA_CALL_TRANSFER_FROM, &a, IA_REVERT_NFT_NOT_APPROVED);
+  no(w, STRANGER, r, IA_CALL_NFT_TRANSFER_FROM, &a, IA_REVERT_NFT_NOT_APPROVED);
   a.addr[0] = w->who[WORKER];
-  no(w, APP_OWNER, r, IA_CALL_TRANSFER_FROM, &a, IA_REVERT_NFT_WRONG_OWNER);
+  no(w, APP_OWNER, r, IA_CALL_NFT_TRANSFER_FROM, &a, IA_REVERT_NFT_WRONG_OWNER);
   a.addr[0] = w->who[APP_OWNER];
   a.addr[1] = w->hub;
+  no(w, APP_OWNER, r, IA_CALL_SAFE_TRANSFER_FROM, &a, IA_REVERT_NO_FUNCTION_HUB);
+  a.addr[1] = w->token;
   no(w, APP_OWNER, r, IA_CALL_SAFE_TRANSFER_FROM, &a, IA_REVERT_NFT_RECEIVER);
-  no(w, STRANGER, r, IA_CALL_APPROVE, &a, IA_REVERT_NFT_APPROVER);
+  if (rules == &ia_poco_v6_1)
+    no(w, APP_OWNER, r, IA_CALL_NFT_APPROVE, &a, IA_REVERT_NFT_APPROVE_OWNER);
+  a.addr[0] = w->hub;
+  no(w, STRANGER, r, IA_CALL_NFT_APPROVE, &a, IA_REVERT_NFT_APPROVER);
   a.addr[0] = rules == &ia_poco_v6_1 ? w->who[STRANGER] : nobody;
   a.flag = true;
   no(w, STRANGER, r, IA_CALL_SET_APPROVAL_FOR_ALL, &a, IA_REVERT_NFT_OPERATOR);
@@ -510,8 +532,10 @@ static bool out_of_reach(int id)
   bool by_data = id == IA_REVERT_UNSUPPORTED_OPERATION || id == IA_REVERT_NOT_THE_REQUESTER ||
                  id == IA_REVERT_OPERATION_FAILED;
 
-  return id == IA_REVERT_OVERCONSUMED || id == IA_REVERT_ESCROW_TO ||
-         id == IA_REVERT_APPROVAL_REFUSED || (by_data && rules == &ia_poco_v6_1);
+  return id == IA_REVERT_OVERCONSUMED ||
+         (id == IA_REVERT_NFT_APPROVE_OWNER && rules != &ia_poco_v6_1) ||
+         id == IA_REVERT_ESCROW_TO || id == IA_REVERT_APPROVAL_REFUSED ||
+         (by_data && rules == &ia_poco_v6_1);
 }
 
 static void every_row_answers(const char *name)
@@ -526,6 +550,7 @@ static void every_row_answers(const char *name)
   world_settle_in(&w);
   matching(&w);
   managing(&w);
+  endless(&w);
   deposits(&w);
   with_data = deal_of(&w, 1, true, true, &nobody);
   without_data = deal_of(&w, 1, false, true, &nobody);

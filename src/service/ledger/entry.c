@@ -155,7 +155,7 @@ static const uint8_t code[] = "\xfeiapp registry entry";
 #define ENTRY(parts_)                                                                              \
   {                                                                                                \
     .name = "entry", .parts = parts_, .n_parts = IA_COUNT(parts_),                                 \
-    .unknown = IA_REVERT_NO_FUNCTION, .code = {                                                    \
+    .unknown = IA_REVERT_NO_FUNCTION, .old_decoder = true, .code = {                               \
       code,                                                                                        \
       sizeof(code) - 1                                                                             \
     }                                                                                              \

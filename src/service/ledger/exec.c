@@ -65,7 +65,8 @@ static bool run(ia_lvm *vm, const ia_message *m, ia_buf *out)
     if (!ia_lvm_contract_at(vm, &c, &m->to))
       return false;
     if (c)
-      return ia_revert_set(&vm->why, IA_REVERT_NOT_PAYABLE);
+      return ia_revert_set(&vm->why,
+                           ia_contract_has(c, m->data) ? IA_REVERT_NOT_PAYABLE : c->unknown);
     if (!move_coins(vm, m))
       return false;
   }

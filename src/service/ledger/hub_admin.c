@@ -61,6 +61,20 @@ static bool change_registries(ia_frame *f, const ia_call_value *in, ia_call_valu
   return true;
 }
 
+/* As the diamond has it: to anybody, the zero address too. */
+static bool transfer_ownership(ia_frame *f, const ia_call_value *in, ia_call_value *out IA_UNUSED)
+{
+  ia_addr owner;
+
+  if (!ia_contract_owner(f, &owner))
+    return false;
+  if (ia_addr_eq(&owner, &f->sender))
+    return ia_set_contract_owner(f, &in->a.addr[0]);
+  (void)ia_no(f, IA_REVERT_NOT_DIAMOND_OWNER);
+  (void)ia_revert_addr(&f->vm->why, &f->sender);
+  return ia_revert_addr(&f->vm->why, &owner);
+}
+
 static const ia_method rows[] = {
     {IA_CALL_CREATE_CATEGORY, create_category},
     {IA_CALL_CONFIGURE, configure},
@@ -69,8 +83,7 @@ static const ia_method rows[] = {
     {IA_CALL_SET_TEE_BROKER, set_tee_broker},
     {IA_CALL_SET_CALLBACK_GAS, set_callback_gas},
     {IA_CALL_CHANGE_REGISTRIES, change_registries},
-    {IA_CALL_TRANSFER_OWNERSHIP, ia_method_transfer_ownership},
-    {IA_CALL_RENOUNCE_OWNERSHIP, ia_method_renounce_ownership},
+    {IA_CALL_TRANSFER_OWNERSHIP, transfer_ownership},
 };
 
 const ia_methods ia_methods_hub_admin = {rows, IA_COUNT(rows)};

@@ -76,6 +76,9 @@ static bool entry(ia_frame *f, ia_args *fields, ia_addr *owner, const ia_addr *a
   ia_asset_kind is;
   bool has;
 
+  /* others have no such getter; the hub says so in its own way */
+  if (ia_addr_eq(at, &f->self))
+    return ia_no(f, IA_REVERT_NO_FUNCTION_HUB);
   if (!ia_entry_fields(f->vm, fields, at, kind))
     return false;
   return ia_entry_owner(f->vm, at, &has, owner, &is);

@@ -180,7 +180,7 @@ static bool move_token(ia_frame *f, const ia_addr *from, const ia_addr *to, cons
     (void)ia_no(f, IA_REVERT_NFT_TO_ZERO);
     return ia_revert_addr(&f->vm->why, to);
   }
-  if (!token_owner(f, token, &entry, &owner, IA_REVERT_NFT_NONE) ||
+  if (!token_owner(f, token, &entry, &owner, IA_REVERT_NFT_NONE_MOVED) ||
       !may_move(f, &owner, &entry, &may))
     return false;
   if (!may)
@@ -210,6 +210,8 @@ static bool safe_transfer_from(ia_frame *f, const ia_call_value *in, ia_call_val
     return false;
   if (!c)
     return true;
+  if (c == &ia_contract_hub) /* says in its own way that it has no such function */
+    return ia_no(f, IA_REVERT_NO_FUNCTION_HUB);
   (void)ia_no(f, IA_REVERT_NFT_RECEIVER);
   return ia_revert_addr(&f->vm->why, &in->a.addr[1]);
 }
@@ -304,6 +306,8 @@ static bool approve(ia_frame *f, const ia_call_value *in, ia_call_value *out IA_
   if (!token_owner(f, &in->a.value[0], &entry, &owner, IA_REVERT_NFT_NONE) ||
       !operator_of(f, &owner, &f->sender, &may))
     return false;
+  if (f->poco.rules->old_texts && ia_addr_eq(&in->a.addr[0], &owner))
+    return ia_no(f, IA_REVERT_NFT_APPROVE_OWNER);
   if (!may && !ia_addr_eq(&owner, &f->sender)) {
     (void)ia_no(f, IA_REVERT_NFT_APPROVER);
     return ia_revert_addr(&f->vm->why, &f->sender);
@@ -364,10 +368,10 @@ static const ia_method rows[] = {
     {IA_CALL_TOKEN_OF_OWNER_BY_INDEX, token_of_owner_by_index},
     {IA_CALL_TOKEN_BY_INDEX, token_by_index},
     {IA_CALL_TOTAL_SUPPLY, total_supply},
-    {IA_CALL_TRANSFER_FROM, transfer_from},
+    {IA_CALL_NFT_TRANSFER_FROM, transfer_from},
     {IA_CALL_SAFE_TRANSFER_FROM, safe_transfer_from},
     {IA_CALL_SAFE_TRANSFER_FROM_DATA, safe_transfer_from},
-    {IA_CALL_APPROVE, approve},
+    {IA_CALL_NFT_APPROVE, approve},
     {IA_CALL_GET_APPROVED, get_approved},
     {IA_CALL_SET_APPROVAL_FOR_ALL, set_approval_for_all},
     {IA_CALL_IS_APPROVED_FOR_ALL, is_approved_for_all},

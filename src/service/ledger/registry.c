@@ -233,7 +233,7 @@ static const uint8_t registry_code[] = "\xfeiapp registry";
 #define REGISTRY(parts_)                                                                           \
   {                                                                                                \
     .name = "registry", .parts = parts_, .n_parts = IA_COUNT(parts_),                              \
-    .unknown = IA_REVERT_NO_FUNCTION, .code = {                                                    \
+    .unknown = IA_REVERT_NO_FUNCTION, .old_decoder = true, .code = {                               \
       registry_code,                                                                               \
       sizeof(registry_code) - 1                                                                    \
     }                                                                                              \

@@ -11,6 +11,51 @@ typedef struct key {
   size_t len;
 } key;
 
+/* Keys of the rules and of the other contracts stand in one store: no compiler takes this function
+ * when two have the same first byte. */
+static bool IA_UNUSED first_bytes_differ(int tag)
+{
+  switch (tag) {
+  case IA_KEY_BALANCE:
+  case IA_KEY_FROZEN:
+  case IA_KEY_ALLOWANCE:
+  case IA_KEY_SUPPLY:
+  case IA_KEY_DEAL:
+  case IA_KEY_TASK:
+  case IA_KEY_CONTRIBUTION:
+  case IA_KEY_GROUP:
+  case IA_KEY_TOTAL:
+  case IA_KEY_SCORE:
+  case IA_KEY_PRESIGNED:
+  case IA_KEY_CONSUMED:
+  case IA_KEY_CATEGORY:
+  case IA_KEY_CATEGORIES:
+  case IA_KEY_TEE_BROKER:
+  case IA_WKEY_NONCE:
+  case IA_WKEY_COINS:
+  case IA_WKEY_ENTRY:
+  case IA_WKEY_POLICY:
+  case IA_WKEY_OWNED:
+  case IA_WKEY_OWNED_AT:
+  case IA_WKEY_OWNED_INDEX:
+  case IA_WKEY_OWNED_COUNT:
+  case IA_WKEY_ALL_AT:
+  case IA_WKEY_ALL_COUNT:
+  case IA_WKEY_APPROVED:
+  case IA_WKEY_OPERATOR:
+  case IA_WKEY_BASE_URI:
+  case IA_WKEY_CONTRACT_OWNER:
+  case IA_WKEY_CALLBACK_GAS:
+  case IA_WKEY_RLC:
+  case IA_WKEY_RLC_ALLOWANCE:
+  case IA_WKEY_RLC_SUPPLY:
+  case IA_WKEY_GROUP:
+  case IA_WKEY_GROUP_MADE:
+  case IA_WKEY_CALLBACK: return true;
+  default: return false;
+  }
+}
+
 static key make_key(ia_world_key tag, ia_span a, ia_span b)
 {
   key k = {.len = 1 + a.len + b.len};
@@ -305,6 +350,26 @@ ia_frame ia_frame_of(ia_lvm *vm, const ia_addr *self, const ia_addr *sender)
   return f;
 }
 
+bool ia_contract_has(const ia_contract *c, ia_span data)
+{
+  return method_of(c, data) != NULL;
+}
+
+static bool arguments(const ia_frame *f, const ia_contract *c, ia_call_id id, ia_buf *copy,
+                      ia_call_value *in)
+{
+  ia_span data = f->input;
+
+  if (c->old_decoder && f->poco.rules->old_texts) {
+    ia_buf_span(copy, data);
+    if (copy->bad)
+      return false;
+    ia_shape_clean(copy->ptr + 4, copy->len - 4, &ia_call_of(id)->in);
+    data = ia_buf_view(copy);
+  }
+  return ia_call_decode(in, id, data, NULL);
+}
+
 bool ia_lvm_call(ia_lvm *vm, const ia_addr *to, const ia_addr *from, ia_span data, ia_buf *out)
 {
   ia_frame f = ia_frame_of(vm, to, from);
@@ -321,8 +386,9 @@ bool ia_lvm_call(ia_lvm *vm, const ia_addr *to, const ia_addr *from, ia_span dat
     return ia_no(&f, c->unknown);
   memset(&in, 0, sizeof(in));
   memset(&result, 0, sizeof(result));
-  if (!ia_call_decode(&in, m->id, data, NULL))
-    return ia_no(&f, IA_REVERT_CALLDATA);
+  IA_AUTOV(ia_buf) copy = {0};
+  if (!arguments(&f, c, m->id, &copy, &in) && (copy.bad || !ia_malformed(&f, m->id, &in)))
+    return copy.bad ? fault(vm) : false;
   if (!m->run(&f, &in, &result))
     return vm->why.id != IA_REVERT_NONE ? false : fault(vm);
   ia_result_encode(out, m->id, &result);
@@ -396,19 +462,12 @@ bool ia_method_owner(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_val
   return ia_contract_owner(f, &out->a.addr[0]);
 }
 
-static ia_revert_id not_owner(const ia_frame *f)
-{
-  if (ia_addr_eq(&f->self, &f->vm->world->hub))
-    return IA_REVERT_NOT_HUB_OWNER;
-  return IA_REVERT_NOT_REGISTRY_OWNER;
-}
-
 bool ia_method_transfer_ownership(ia_frame *f, const ia_call_value *in,
                                   ia_call_value *out IA_UNUSED)
 {
-  if (!ia_only_owner(f, not_owner(f)))
+  if (!ia_only_owner(f, IA_REVERT_NOT_REGISTRY_OWNER))
     return false;
-  if (ia_addr_zero(&in->a.addr[0]) && !ia_addr_eq(&f->self, &f->vm->world->hub)) {
+  if (ia_addr_zero(&in->a.addr[0])) {
     (void)ia_no(f, IA_REVERT_NEW_OWNER_ZERO);
     return ia_revert_addr(&f->vm->why, &in->a.addr[0]);
   }
@@ -420,5 +479,5 @@ bool ia_method_renounce_ownership(ia_frame *f, const ia_call_value *in IA_UNUSED
 {
   static const ia_addr nobody;
 
-  return ia_only_owner(f, not_owner(f)) && ia_set_contract_owner(f, &nobody);
+  return ia_only_owner(f, IA_REVERT_NOT_REGISTRY_OWNER) && ia_set_contract_owner(f, &nobody);
 }

@@ -70,11 +70,15 @@ typedef struct ia_contract {
   size_t n_parts;
   ia_revert_id unknown; /* a selector that no table has */
   ia_span code;         /* what eth_getCode answers: never empty */
+  bool old_decoder;     /* under 6.1 its arguments are read by Solidity's first ABI decoder */
 } ia_contract;
 
 extern const ia_contract ia_contract_hub, ia_contract_token, ia_contract_dataprotector,
     ia_contract_group, ia_contract_group_factory, ia_contract_registry[IA_ASSET_KINDS],
     ia_contract_entry[IA_ASSET_KINDS];
+/* Arguments that are no clean ABI encoding. True: no field that is looked at is bad, `in` holds the
+ * others; else the refusal of the check that comes before the first look, or CALLDATA. */
+IA_MUST bool ia_malformed(ia_frame *f, ia_call_id id, ia_call_value *in);
 extern const ia_methods ia_methods_hub_poco, ia_methods_hub_views, ia_methods_hub_legacy,
     ia_methods_hub_escrow, ia_methods_hub_admin, ia_methods_nft;
 
@@ -88,6 +92,9 @@ IA_MUST bool ia_lvm_contract_at(ia_lvm *vm, const ia_contract **out, const ia_ad
  * appended to `out`. False: vm->why; nothing is undone. */
 IA_MUST bool ia_lvm_call(ia_lvm *vm, const ia_addr *to, const ia_addr *from, ia_span data,
                          ia_buf *out);
+
+/* Whether the contract has the function that the call data asks for. */
+bool ia_contract_has(const ia_contract *c, ia_span data);
 
 /* -- for contracts -- */
 bool ia_no(ia_frame *f, ia_revert_id id);                              /* always false */
@@ -121,7 +128,7 @@ typedef enum ia_world_key {
   IA_WKEY_RLC_ALLOWANCE = 'r', /* owner, spender: u256 */
   IA_WKEY_RLC_SUPPLY = 's',
   IA_WKEY_GROUP = 'w',      /* group, key, purpose: type */
-  IA_WKEY_GROUP_MADE = 'W', /* group that the factory made: 1 */
+  IA_WKEY_GROUP_MADE = 'm', /* group that the factory made: 1 */
   IA_WKEY_CALLBACK = 'v'    /* target, task id: what receiveResult was given */
 } ia_world_key;
 
