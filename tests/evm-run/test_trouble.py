@@ -209,6 +209,20 @@ def a_node_that_starts_anew_with_a_transaction_waiting():
 
 
 @case
+def a_node_that_starts_anew_under_load():
+    answer = LAB.good(Run.user, "run", Run.app, "--data", Run.data, "--tasks", "8", "--no-wait")
+    tasks = answer["taskIds"]
+    until("the first is settled", lambda: any(events(FINALIZED, task) for task in tasks))
+    MINER.pause()
+    open_ones = [task for task in tasks if not events(FINALIZED, task)]
+    check(open_ones, "some are under way")
+    restart(NODE)
+    MINER.resume()
+    for task in tasks:
+        completed(task)
+
+
+@case
 def two_commands_of_one_wallet_at_once():
     before = nonce(Run.owner)
     words = [[*LAB.command(Run.owner, "protect", f"text=t{i}"), "--json"] for i in range(3)]
