@@ -251,7 +251,8 @@ def the_page_for_users_names_tests_that_are():
     named = [t for rows in page.values() for row in rows for t in spans(row[-1])]
     check(all(spans(row[-1]) for rows in page.values() for row in rows), "every row names a test")
     # a test of both versions is told by its package: clients/run-iexec8
-    equal([t for t in named if re.sub(r"-iexec8?$", "", t) not in known], [], "tests that are not there")
+    equal([t for t in named if re.sub(r"(?<=^clients/)evm-|-iexec8?$", "", t) not in known], [],
+          "tests that are not there")
     packages = " ".join(row[0] for row in page["What to set"])
     equal([p for p in ("iexec", "@iexec/dataprotector", "@iexec/web3mail") if f"`{p}`" not in packages], [],
           "packages")
