@@ -29,7 +29,7 @@ bool ia_restriction_admits(bool *admits, const ia_poco_view *view, const ia_addr
   return view->has_purpose(view->ctx, restriction, account, admits, e);
 }
 
-static void recovered(ia_addr *out, const ia_h256 *hash, ia_span sign)
+void ia_signature_signer(ia_addr *out, const ia_h256 *hash, ia_span sign)
 {
   ia_sig sig;
 
@@ -56,7 +56,7 @@ bool ia_signature_check(bool *valid, const ia_poco_view *view, const ia_addr *ac
     (void)ia_revert_set(why, IA_REVERT_SIGNATURE_FORMAT);
     return ia_revert_error(&ia_poco_v6_2, why, e);
   }
-  recovered(&signer, hash, sign);
+  ia_signature_signer(&signer, hash, sign);
   *valid = ia_addr_eq(&signer, account);
   return true;
 }

@@ -59,6 +59,8 @@ IA_MUST bool ia_restriction_admits(bool *admits, const ia_poco_view *view,
  * recovers to the zero address, as the EVM has it. */
 IA_MUST bool ia_signature_check(bool *valid, const ia_poco_view *view, const ia_addr *account,
                                 const ia_h256 *hash, ia_span sign, ia_revert *why, ia_err *e);
+/* The key's address as the EVM recovers it; zero when it recovers to nothing. */
+void ia_signature_signer(ia_addr *out, const ia_h256 *hash, ia_span sign);
 IA_MUST bool ia_signed_or_presigned(bool *valid, const ia_poco_view *view, const ia_addr *account,
                                     const ia_h256 *hash, ia_span sign, ia_revert *why, ia_err *e);
 

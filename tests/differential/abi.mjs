@@ -14,6 +14,8 @@ const others = [
   'function approveAndCall(address,uint256,bytes) returns (bool)',
   'function faucet(uint256)',
   'function createGroup(bytes32) returns (address)',
+  'function execute(address,bytes) returns (bytes)',
+  'function isValidSignature(bytes32,bytes) view returns (bytes4)',
   'function keyHasPurpose(bytes32,uint256) view returns (bool)',
   'function addKey(bytes32,uint256,uint256) returns (bool)',
   'function removeKey(bytes32,uint256) returns (bool)',

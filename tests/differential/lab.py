@@ -70,12 +70,23 @@ class Embedded:
                               capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
+    def contract_wallet(self):
+        """One of the second development account, as the chain has it."""
+        maker = eth.Account(int(DEVELOPMENT[1], 16))
+        call = abi.call("createWallet(bytes32)", bytes(32))
+        where = {"from": maker.address, "to": self.info["walletFactory"], "data": "0x" + call.hex()}
+        made = eth.rpc(self.url, "eth_call", where, "latest")
+        raw = maker.transaction(self.info["chainId"], where["to"], call, nonce=0)
+        eth.rpc(self.url, "eth_sendRawTransaction", raw)
+        return "0x" + made[-40:]
+
     def world(self):
         i = self.info
         fixed = {f"{kind}registry": at for kind, at in i["registries"].items()}
         return {"title": "embedded", "url": self.url, "chainId": i["chainId"], "hub": i["hub"],
                 "fixed": {"hub": i["hub"], "token": i["token"],
                           "dataprotector": i["dataProtector"], "groupfactory": i["groupFactory"],
+                          "wallet": self.contract_wallet(),
                           **{f"pool{n}": at for n, at in enumerate(i["pools"])}, **fixed}}
 
     def close(self):
@@ -103,7 +114,7 @@ def _anvil_world(chain, owner):
     fixed = {f"{kind}registry": at for kind, at in chain.registries.items()}
     return {"title": "anvil", "url": chain.url, "chainId": chain.chain_id, "hub": chain.hub,
             "fixed": {"hub": chain.hub, "token": chain.token,
-                      "dataprotector": chain.data_protector, "groupfactory": chain.group_factory,
+                      "dataprotector": chain.data_protector, "groupfactory": chain.group_factory, "wallet": chain.wallet,
                       **pools, **fixed}}
 
 

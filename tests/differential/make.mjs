@@ -6,6 +6,9 @@ import { orderMoves } from './make_orders.mjs';
 import { taskMoves } from './make_tasks.mjs';
 
 export const USERS = Array.from({ length: 12 }, (_, i) => `u${i}`);
+// takes signatures of its owner for its own (ERC-1271)
+export const WALLET = 'wallet';
+export const WALLET_OWNER = 'u1';
 export const WORKERS = ['u5', 'u6', 'u7', 'u8', 'u9'];
 const MAX = (2n ** 256n - 1n).toString();
 const REGISTRIES = { app: '@appregistry', dataset: '@datasetregistry',
@@ -41,7 +44,7 @@ export class Maker {
   anyone() {
     const { r } = this;
     return r.weighed([[16, () => `@${this.user()}`], [1, () => '@zero'], [1, () => '@hub'],
-      [1, () => '@kitty'], [1, () => '@token'], [1, () => this.someAsset()],
+      [1, () => '@kitty'], [1, () => '@token'], [1, () => this.someAsset()], [1.5, () => '@wallet'],
       [1, () => (this.groups.length ? `@${r.pick(this.groups).name}` : '@owner')]])();
   }
 
@@ -59,7 +62,7 @@ export class Maker {
 
   money() {
     const { r } = this;
-    const who = this.user();
+    const who = r.chance(0.04) ? WALLET : this.user();
     const n = this.amount();
     const to = this.anyone();
     const ledger = r.pick(['@hub', '@token']);
@@ -95,7 +98,7 @@ export class Maker {
   create(kind = this.r.pick(['app', 'dataset', 'workerpool'])) {
     const { r } = this;
     if (this.made.length && r.chance(0.08)) return this.again(r.pick(this.made));
-    const owner = r.chance(0.95) ? `@${this.user()}` : this.anyone();
+    const owner = r.weighed([[0.9, () => `@${this.user()}`], [0.06, () => '@wallet'], [0.04, () => this.anyone()]])();
     const bytes = () => r.hex(r.pick([0, 1, 31, 32, 33, 64]));
     const args = {
       app: () => [owner, this.text(), this.text(), bytes(), r.hex(32), bytes()],
@@ -215,6 +218,7 @@ export class Maker {
       [1, [this.user(), registry, r.pick(['tokenByIndex']), [this.amount()]]],
       [1, [this.user(), registry, 'tokenOfOwnerByIndex', [this.anyone(), r.below(3)]]],
       [1, [this.user(), r.pick(['@hub', '@token']), 'balanceOf', [this.anyone()]]],
+      [1, [this.user(), '@wallet', 'isValidSignature', [r.hex(32), r.hex(r.pick([0, 64, 65]))]]],
     ]), { view: true });
   }
 
@@ -222,7 +226,7 @@ export class Maker {
   stray() {
     const { r } = this;
     const to = r.pick(['@hub', '@hub', '@token', '@appregistry', '@dataprotector',
-      '@groupfactory', this.someAsset(), this.groups.length ? `@${r.pick(this.groups).name}` : '@hub']);
+      '@groupfactory', '@wallet', this.someAsset(), this.groups.length ? `@${r.pick(this.groups).name}` : '@hub']);
     const raw = r.chance(0.3) ? r.hex(r.below(8)) : r.hex(4 + 32 * r.below(4));
     return { from: this.user(), to, raw, ...(r.chance(0.2) ? { value: r.below(3) } : {}) };
   }
@@ -243,7 +247,8 @@ export class Maker {
     const op = this.ahead.shift() ?? this.free();
     this.n += 1;
     op.n = this.n;
-    if (!this.script.keys.includes(op.from)) op.from = 'u0'; // contracts send nothing
+    if (op.from === WALLET && !op.raw && !op.makes) this.byWallet(op);
+    if (!this.script.keys.includes(op.from)) op.from = 'u0'; // other contracts send nothing
     this.at += op.dt ?? r.weighed([[20, 0], [20, 1], [20, r.below(20)], [2, r.below(700)],
       [0.15, 2100], [0.15, 3000]]);
     delete op.dt;
@@ -253,6 +258,12 @@ export class Maker {
     if (!op.view && r.chance(0.2)) op.result = true;
     if (!op.view && r.chance(0.005)) op.value = 1 + r.below(5);
     return op;
+  }
+
+  // What a contract wallet does, its owner does through it.
+  byWallet(op) {
+    const inner = { call: [op.fn, op.args] };
+    Object.assign(op, { from: WALLET_OWNER, to: `@${WALLET}`, fn: 'execute', args: [op.to, inner] });
   }
 
   free() {
@@ -279,7 +290,7 @@ export class Maker {
     }
     if (op.moves) {
       const a = Object.values(this.assets).flat().find((x) => x.name === op.moves);
-      if (a && USERS.includes(op.taker.slice(1))) a.owner = op.taker.slice(1);
+      if (a && [...USERS, WALLET].includes(op.taker.slice(1))) a.owner = op.taker.slice(1);
       else if (a) a.owner = 'u0';
     }
     this.learnDeal(op, outcome);

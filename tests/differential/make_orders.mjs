@@ -5,6 +5,7 @@ const TEE = `0x${'00'.repeat(31)}01`;
 const TAGS = [`0x${'00'.repeat(32)}`, `0x${'00'.repeat(32)}`, `0x${'00'.repeat(32)}`, TEE,
   `0x${'00'.repeat(31)}09`, `0x${'00'.repeat(31)}03`, `0x${'00'.repeat(30)}0100`];
 const FORMS = ['v01', 'flipped', 'v29', 'high', 'short', 'long', 'empty', 'zero', 'zero64', 'other'];
+const WALLET_OWNERS = { wallet: 'u1' };
 const MAX = (2n ** 256n - 1n).toString();
 const MANAGE = { app: 'manageAppOrder', dataset: 'manageDatasetOrder',
   workerpool: 'manageWorkerpoolOrder', request: 'manageRequestOrder' };
@@ -97,7 +98,7 @@ export const orderMoves = {
     if (order.presigned && r.chance(0.8)) return r.chance(0.7) ? null : { by: 'u0', form: 'other' };
     if (order.asset && r.chance(0.95)) order.signer = order.asset.owner;
     const by = r.chance(0.97) ? order.signer : this.user();
-    return { by: this.script.keys.includes(by) ? by : 'u0',
+    return { by: this.script.keys.includes(by) ? by : WALLET_OWNERS[by] ?? 'u0',
       form: r.weighed([[20, '65'], [8, '64'], [1.2, r.pick(FORMS)]]) };
   },
 
@@ -113,7 +114,7 @@ export const orderMoves = {
     const [app, pool] = [r.pick(this.assets.app), r.pick(this.assets.workerpool)];
     if (!app || !pool) return null;
     return { app, pool, dataset: r.chance(0.5) ? r.pick(this.assets.dataset) : undefined,
-      requester: this.user(), tag: r.pick(TAGS), category: r.weighed([[30, 0], [2, 1], [1, 5], [0.5, 6],
+      requester: r.chance(0.06) ? 'wallet' : this.user(), tag: r.pick(TAGS), category: r.weighed([[30, 0], [2, 1], [1, 5], [0.5, 6],
         [0.2, MAX]]),
       trust: r.weighed([[8, 0], [8, 1], [5, 2], [3, 3], [2, 5], [0.1, MAX]]) };
   },

@@ -5,7 +5,9 @@
 //   sig is {by, form}, or the same {bytes} on both
 //   {hash|seal: [..]}         what a contribution states; {auth|proof: [..], by, form} who signs it
 //   {pad}, {uint}, {keccak}   an address as 32 bytes, as a number; the hash of bytes
+//   {call: [fn, args]}        call data
 import { ethers } from './packages.mjs';
+import { encode } from './abi.mjs';
 import * as orders from './orders.mjs';
 
 export class Unresolved extends Error {}
@@ -31,6 +33,7 @@ export class Resolver {
     if ('proof' in v) return this.proof(v);
     if ('pad' in v) return ethers.zeroPadValue(this.value(v.pad), 32);
     if ('uint' in v) return BigInt(this.value(v.uint));
+    if ('call' in v) return encode(v.call[0], this.value(v.call[1]));
     if ('keccak' in v) return ethers.keccak256(this.value(v.keccak));
     throw new Error(`no value: ${JSON.stringify(v)}`);
   }

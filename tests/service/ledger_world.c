@@ -48,6 +48,7 @@ static void addresses(world *w)
   assert_true(ia_json_get_addr(info, "pool", &w->pool, &e));
   assert_true(ia_json_get_addr(json_object_get(info, "whitelist"), "web3mail", &w->group, &e));
   assert_true(ia_json_get_addr(info, "groupFactory", &w->group_factory, &e));
+  assert_true(ia_json_get_addr(info, "walletFactory", &w->wallet_factory, &e));
   for (int i = 0; i < IA_ASSET_KINDS; i++)
     assert_true(ia_json_get_addr(registries, kinds[i], &w->registry[i], &e));
   w->chain_id = ia_ledger_chain_id(w->l);

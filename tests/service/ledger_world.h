@@ -25,6 +25,7 @@ typedef struct world {
   ia_secret key[PEOPLE];
   ia_addr who[PEOPLE];
   ia_addr hub, token, registry[IA_ASSET_KINDS], dataprotector, pool, group, group_factory;
+  ia_addr wallet_factory;
   ia_h256 separator;
   uint64_t chain_id;
   ia_addr app, dataset;

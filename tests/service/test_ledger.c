@@ -448,6 +448,45 @@ static void a_group_of_ones_own(void **state)
   assert_memory_not_equal(out.addr[0].b, group->b, 20);
 }
 
+static void sign_request(world *w, ia_match *m, ia_sig *sig, person by)
+{
+  ia_h256 hash;
+
+  ia_order_hash(&hash, &w->separator, IA_ORDER_REQUEST, &m->request);
+  assert_true(ia_secp_sign(w->secp, sig, &hash, &w->key[by], NULL));
+  m->request.sign = IA_SPAN_ARR(sig->b);
+}
+
+/* A contract wallet buys by its owner's signature, and does what she sends through it. */
+static void a_contract_wallet(void **state)
+{
+  world *w = *state;
+  IA_AUTOV(ia_buf) store = {0};
+  IA_AUTOV(ia_buf) data = {0};
+  ia_args salt = {.id = {{{9}}}}, made, move = {.value = {ia_u256_of(1000)}}, out;
+  ia_sig sigs[IA_ORDER_KINDS], sig;
+  ia_match m;
+
+  world_view(w, &w->wallet_factory, IA_CALL_CREATE_WALLET, &salt, &made, &store);
+  json_decref(world_send(w, STRANGER, &w->wallet_factory, IA_CALL_CREATE_WALLET, &salt, true));
+  move.addr[0] = made.addr[0];
+  json_decref(world_send(w, REQUESTER, &w->hub, IA_CALL_TRANSFER, &move, true));
+  world_orders(w, &m, 1);
+  m.request.requester = made.addr[0];
+  world_sign(w, &m, sigs);
+  world_reverts(w, STRANGER, &w->hub, IA_CALL_MATCH_ORDERS, &m, "iExecV5-matchOrders-0x50");
+  sign_request(w, &m, &sig, STRANGER);
+  (void)world_match(w, &m, STRANGER, IA_CALL_MATCH_ORDERS);
+  ia_args withdraw = {.value = {ia_u256_of(10)}}, through = {.addr = {w->hub}};
+  ia_call_encode(&data, IA_CALL_WITHDRAW, &withdraw);
+  through.bytes[0] = ia_buf_view(&data);
+  json_decref(world_send(w, STRANGER, &made.addr[0], IA_CALL_EXECUTE, &through, true));
+  ia_args who = {.addr = {made.addr[0]}};
+  ia_u256 ten = ia_u256_of(10);
+  world_view(w, &w->token, IA_CALL_BALANCE_OF, &who, &out, &store);
+  assert_true(ia_u256_eq(&out.value[0], &ten));
+}
+
 int main(void)
 {
   static const struct CMUnitTest tests[] = {
@@ -460,6 +499,7 @@ int main(void)
       TEST(a_sponsor_pays),
       TEST(a_whitelist_admits_its_members),
       TEST(a_group_of_ones_own),
+      TEST(a_contract_wallet),
       TEST(every_check_has_its_word),
       TEST(the_slow_path_pays_too),
       TEST(an_unrevealed_task_is_reopened),

@@ -479,8 +479,9 @@ static void moving_entries(world *w)
   no(w, POOL_OWNER, r, IA_CALL_INITIALIZE_REGISTRY, &a, IA_REVERT_REGISTRY_READY);
 }
 
-static void entries_and_groups(world *w)
+static void entries_groups_wallets(world *w)
 {
+  IA_AUTOV(ia_buf) store = {0};
   ia_args a = {.value = {ia_u256_of(1), ia_u256_of(101)}}, key = {.value = {ia_u256_of(4)}};
 
   no(w, STRANGER, &w->pool, IA_CALL_CHANGE_POLICY, &a, IA_REVERT_NOT_ENTRY_OWNER);
@@ -493,6 +494,11 @@ static void entries_and_groups(world *w)
   no(w, POOL_OWNER, &w->group, IA_CALL_ADD_KEY, &key, IA_REVERT_GROUP_HAS_KEY);
   yes(w, STRANGER, &w->group_factory, IA_CALL_CREATE_GROUP, &key);
   no(w, STRANGER, &w->group_factory, IA_CALL_CREATE_GROUP, &key, IA_REVERT_GROUP_EXISTS);
+  world_view(w, &w->wallet_factory, IA_CALL_CREATE_WALLET, &key, &a, &store);
+  yes(w, STRANGER, &w->wallet_factory, IA_CALL_CREATE_WALLET, &key);
+  no(w, STRANGER, &w->wallet_factory, IA_CALL_CREATE_WALLET, &key, IA_REVERT_WALLET_EXISTS);
+  no(w, POOL_OWNER, &a.addr[0], IA_CALL_EXECUTE, &a, IA_REVERT_NOT_WALLET_OWNER);
+  no(w, STRANGER, &a.addr[0], IA_CALL_EXECUTE, &a, IA_REVERT_WALLET_TO_WALLET);
 }
 
 /* A ledger that is neither for tests nor on loopback. */
@@ -565,7 +571,7 @@ static void every_row_answers(const char *name)
   administration(&w);
   missing_entries(&w);
   moving_entries(&w);
-  entries_and_groups(&w);
+  entries_groups_wallets(&w);
   faucet_off(&w);
   for (int id = IA_REVERT_NONE + 1; id < IA_REVERT_FAULT; id++)
     if (!seen[id] && !out_of_reach(id))

@@ -149,6 +149,7 @@ static void add_derived(ia_world *w)
   w->token = derived(&w->seed, "token");
   w->dataprotector = derived(&w->seed, "dataprotector");
   w->group_factory = derived(&w->seed, "group-factory");
+  w->wallet_factory = derived(&w->seed, "wallet-factory");
   for (int i = 0; i < IA_ASSET_KINDS; i++) {
     w->registry[i] = derived(&w->seed, registries[i]);
     w->master[i] = derived(&w->seed, masters[i]);

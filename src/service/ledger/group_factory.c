@@ -3,8 +3,7 @@
 #include "crypto/keccak.h"
 #include "service/ledger/vm.h"
 
-/* CREATE2 with the owner in the salt: nobody takes another's address. */
-static ia_addr address_of(const ia_frame *f, const ia_h256 *salt)
+ia_addr ia_factory_address(const ia_frame *f, const ia_h256 *salt, ia_span code)
 {
   uint8_t both[52], all[85] = {0xff};
   ia_h256 h;
@@ -15,7 +14,7 @@ static ia_addr address_of(const ia_frame *f, const ia_h256 *salt)
   ia_keccak256(&h, IA_SPAN_ARR(both));
   memcpy(all + 1, f->self.b, 20);
   memcpy(all + 21, h.b, 32);
-  ia_keccak256(&h, ia_contract_group.code);
+  ia_keccak256(&h, code);
   memcpy(all + 53, h.b, 32);
   ia_keccak256(&h, IA_SPAN_ARR(all));
   memcpy(a.b, h.b + 12, 20);
@@ -36,7 +35,7 @@ bool ia_group_made(ia_lvm *vm, const ia_addr *at, bool *made)
 static bool create_group(ia_frame *f, const ia_call_value *in, ia_call_value *out)
 {
   ia_u256 purpose = ia_u256_of(IA_GROUPMEMBER_PURPOSE), type = ia_u256_of(1);
-  ia_addr at = address_of(f, &in->a.id[0]);
+  ia_addr at = ia_factory_address(f, &in->a.id[0], ia_contract_group.code);
   static const uint8_t yes[] = {1};
   ia_h256 key = {{0}};
   bool made;

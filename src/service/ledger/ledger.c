@@ -306,15 +306,15 @@ json_t *ia_ledger_info(const ia_ledger *l, ia_err *e)
   json_t *registries = json_pack("{s:o,s:o,s:o}", "app", ia_json_addr(&w->registry[IA_ASSET_APP]),
                                  "dataset", ia_json_addr(&w->registry[IA_ASSET_DATASET]),
                                  "workerpool", ia_json_addr(&w->registry[IA_ASSET_WORKERPOOL]));
-  json_t *v =
-      json_pack("{s:s,s:I,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b}", "what",
-                "local ledger, PoCo rules, one operator, not a blockchain", "chainId",
-                (json_int_t)w->chain_id, "genesisHash", ia_json_h256(&l->genesis_hash), "rules",
-                w->rules->name, "hub", ia_json_addr(&w->hub), "token", ia_json_addr(&w->token),
-                "registries", registries, "proxyCodeHash", ia_json_h256(&w->proxy_code_hash),
-                "dataProtector", ia_json_addr(&w->dataprotector), "whitelist", whitelists(w),
-                "groupFactory", ia_json_addr(&w->group_factory), "pool", ia_json_addr(&w->pool[0]),
-                "pools", pools(w), "test", (int)l->test);
+  json_t *v = json_pack(
+      "{s:s,s:I,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b}", "what",
+      "local ledger, PoCo rules, one operator, not a blockchain", "chainId",
+      (json_int_t)w->chain_id, "genesisHash", ia_json_h256(&l->genesis_hash), "rules",
+      w->rules->name, "hub", ia_json_addr(&w->hub), "token", ia_json_addr(&w->token), "registries",
+      registries, "proxyCodeHash", ia_json_h256(&w->proxy_code_hash), "dataProtector",
+      ia_json_addr(&w->dataprotector), "whitelist", whitelists(w), "groupFactory",
+      ia_json_addr(&w->group_factory), "walletFactory", ia_json_addr(&w->wallet_factory), "pool",
+      ia_json_addr(&w->pool[0]), "pools", pools(w), "test", (int)l->test);
 
   if (!v)
     (void)ia_fail(e, IA_E_MEMORY, "no memory for the ledger's description");

@@ -200,7 +200,7 @@ static bool transfer_from(ia_frame *f, const ia_call_value *in, ia_call_value *o
   return move_token(f, &in->a.addr[0], &in->a.addr[1], &in->a.value[0]);
 }
 
-/* No contract of this ledger has onERC721Received, so none can receive. */
+/* Of the contracts of this ledger wallets alone have onERC721Received. */
 static bool safe_transfer_from(ia_frame *f, const ia_call_value *in, ia_call_value *out IA_UNUSED)
 {
   const ia_contract *c;
@@ -208,7 +208,7 @@ static bool safe_transfer_from(ia_frame *f, const ia_call_value *in, ia_call_val
   if (!move_token(f, &in->a.addr[0], &in->a.addr[1], &in->a.value[0]) ||
       !ia_lvm_contract_at(f->vm, &c, &in->a.addr[1]))
     return false;
-  if (!c)
+  if (!c || c == &ia_contract_wallet)
     return true;
   if (c == &ia_contract_hub) /* says in its own way that it has no such function */
     return ia_no(f, IA_REVERT_NO_FUNCTION_HUB);

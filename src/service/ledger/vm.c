@@ -51,6 +51,7 @@ static bool IA_UNUSED first_bytes_differ(int tag)
   case IA_WKEY_RLC_SUPPLY:
   case IA_WKEY_GROUP:
   case IA_WKEY_GROUP_MADE:
+  case IA_WKEY_WALLET:
   case IA_WKEY_CALLBACK: return true;
   default: return false;
   }
@@ -191,11 +192,11 @@ static bool view_owner(void *ctx, ia_asset_kind kind, const ia_addr *asset, bool
   *registered = *has && is == kind;
   if (*has)
     return true;
-  /* hub, registries and groups answer owner() too, and are no assets */
+  /* hub, registries, groups and wallets answer owner() too, and are no assets */
   if (!ia_lvm_contract_at(vm, &c, asset))
     return unreadable(vm, e);
   *has = c && c != &ia_contract_token && c != &ia_contract_dataprotector &&
-         c != &ia_contract_group_factory;
+         c != &ia_contract_group_factory && c != &ia_contract_wallet_factory;
   return !*has || ia_contract_owner(&f, owner) || unreadable(vm, e);
 }
 
@@ -234,9 +235,9 @@ static bool view_has_purpose(void *ctx, const ia_addr *group, const ia_addr *acc
   return ia_group_has(vm, group, &word, &purpose, member) || unreadable(vm, e);
 }
 
-/* No contract of this ledger judges signatures, so one that has code accepts none. */
-static bool view_erc1271(void *ctx, const ia_addr *account, const ia_h256 *hash IA_UNUSED,
-                         ia_span sign IA_UNUSED, bool *is_contract, bool *valid, ia_err *e)
+/* Wallets judge signatures; other contracts accept none. */
+static bool view_erc1271(void *ctx, const ia_addr *account, const ia_h256 *hash, ia_span sign,
+                         bool *is_contract, bool *valid, ia_err *e)
 {
   const ia_contract *c;
   ia_lvm *vm = ctx;
@@ -245,7 +246,8 @@ static bool view_erc1271(void *ctx, const ia_addr *account, const ia_h256 *hash 
   if (!ia_lvm_contract_at(vm, &c, account))
     return unreadable(vm, e);
   *is_contract = c != NULL;
-  return true;
+  return c != &ia_contract_wallet || ia_wallet_accepts(vm, account, hash, sign, valid) ||
+         unreadable(vm, e);
 }
 
 static bool view_categories(void *ctx, ia_u256 *count, ia_err *e)
@@ -302,6 +304,8 @@ bool ia_lvm_contract_at(ia_lvm *vm, const ia_contract **out, const ia_addr *at)
     *out = &ia_contract_dataprotector;
   else if (ia_addr_eq(at, &w->group_factory))
     *out = &ia_contract_group_factory;
+  else if (ia_addr_eq(at, &w->wallet_factory))
+    *out = &ia_contract_wallet_factory;
   for (int i = 0; !*out && i < IA_ASSET_KINDS; i++)
     if (ia_addr_eq(at, &w->registry[i]))
       *out = &ia_contract_registry[i];
@@ -318,8 +322,14 @@ bool ia_lvm_contract_at(ia_lvm *vm, const ia_contract **out, const ia_addr *at)
   }
   if (!ia_group_made(vm, at, &has))
     return false;
-  if (has)
+  if (has) {
     *out = &ia_contract_group;
+    return true;
+  }
+  if (!ia_wallet_made(vm, at, &has))
+    return false;
+  if (has)
+    *out = &ia_contract_wallet;
   return true;
 }
 

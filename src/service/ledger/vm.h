@@ -20,6 +20,7 @@ typedef struct ia_world {
   ia_addr master[IA_ASSET_KINDS]; /* what registries answer to master() */
   ia_addr dataprotector;
   ia_addr group_factory;
+  ia_addr wallet_factory;
   ia_addr pool_owner;
   ia_addr pool[IA_WORLD_POOLS]; /* built into the packages: [0] dataprotector, [1] web3mail */
   size_t n_pools;
@@ -74,8 +75,8 @@ typedef struct ia_contract {
 } ia_contract;
 
 extern const ia_contract ia_contract_hub, ia_contract_token, ia_contract_dataprotector,
-    ia_contract_group, ia_contract_group_factory, ia_contract_registry[IA_ASSET_KINDS],
-    ia_contract_entry[IA_ASSET_KINDS];
+    ia_contract_group, ia_contract_group_factory, ia_contract_wallet, ia_contract_wallet_factory,
+    ia_contract_registry[IA_ASSET_KINDS], ia_contract_entry[IA_ASSET_KINDS];
 /* Arguments that are no clean ABI encoding. True: no field that is looked at is bad, `in` holds the
  * others; else the refusal of the check that comes before the first look, or CALLDATA. */
 IA_MUST bool ia_malformed(ia_frame *f, ia_call_id id, ia_call_value *in);
@@ -122,13 +123,14 @@ typedef enum ia_world_key {
   IA_WKEY_APPROVED = 'a',       /* entry: address */
   IA_WKEY_OPERATOR = 'p',       /* registry, owner, operator: 1 */
   IA_WKEY_BASE_URI = 'u',       /* registry: text */
-  IA_WKEY_CONTRACT_OWNER = 'O', /* hub, registry or group: address */
+  IA_WKEY_CONTRACT_OWNER = 'O', /* hub, registry, group or wallet: address */
   IA_WKEY_CALLBACK_GAS = 'q',
   IA_WKEY_RLC = 'R',           /* address: u256 */
   IA_WKEY_RLC_ALLOWANCE = 'r', /* owner, spender: u256 */
   IA_WKEY_RLC_SUPPLY = 's',
   IA_WKEY_GROUP = 'w',      /* group, key, purpose: type */
   IA_WKEY_GROUP_MADE = 'm', /* group that the factory made: 1 */
+  IA_WKEY_WALLET = 'x',     /* wallet that the factory made: 1 */
   IA_WKEY_CALLBACK = 'v'    /* target, task id: what receiveResult was given */
 } ia_world_key;
 
@@ -167,6 +169,13 @@ IA_MUST bool ia_group_add(ia_frame *group, const ia_h256 *key, const ia_u256 *pu
                           const ia_u256 *type);
 /* Did the factory make a group there? */
 IA_MUST bool ia_group_made(ia_lvm *vm, const ia_addr *at, bool *made);
+IA_MUST bool ia_wallet_made(ia_lvm *vm, const ia_addr *at, bool *made);
+/* ERC-1271, of a wallet that is there. */
+IA_MUST bool ia_wallet_accepts(ia_lvm *vm, const ia_addr *wallet, const ia_h256 *hash, ia_span sign,
+                               bool *accepts);
+/* Where a factory makes a contract of that code: CREATE2 with the sender in the salt, so that
+ * nobody takes another's address. */
+ia_addr ia_factory_address(const ia_frame *f, const ia_h256 *salt, ia_span code);
 /* A frame of that contract for genesis. */
 ia_frame ia_frame_of(ia_lvm *vm, const ia_addr *self, const ia_addr *sender);
 
