@@ -122,7 +122,7 @@ bool ia_flight_start(ia_flight *f, ia_outgoing *out, ia_tx *tx, ia_chain_sent *s
 
 /* -- looking -- */
 
-enum { ASK_HEAD, ASK_NOW, ASK_DEEP, ASK_FORMS };
+enum { TAKEN_MS = 5000, TAKEN_PAUSE_MS = 100 };
 
 typedef struct look_result {
   ia_block head;
@@ -259,20 +259,23 @@ static bool help(ia_flight *f, ia_outgoing *t, const ia_block *head, ia_chain_se
   return (f->orphans && age < stuck_ms(f->c) * 3 / 2) || replace(f, t, head, sent, e);
 }
 
-/* The nonce is used. A receipt of ours that is asked for once more, after the count, is there when
- * the count was of ours. */
+/* The nonce is used, and no form of ours has a receipt. Nodes count a transaction a moment before
+ * they show its receipt, and of several behind one address one may be behind: what is believed too
+ * early is done twice. So the nonce is another's only when receipts stay away. */
 static bool taken(ia_flight *f, const ia_outgoing *t, const look_result *r, ia_flight_state *state,
                   ia_err *e)
 {
-  look_result again;
+  uint64_t end = ia_mono_ms() + TAKEN_MS;
+  look_result again = {0};
   bool used;
 
   if (!used_deep(f, t->nonce, &r->head, &used, e))
     return false;
   if (!used)
     return true;
-  if (!ask(f, t, &again, e))
-    return false;
+  while (!again.mined && ia_mono_ms() < end)
+    if (!ia_chain_pause(f->c, TAKEN_PAUSE_MS, e) || !ask(f, t, &again, e))
+      return false;
   if (!again.mined)
     *state = IA_FLIGHT_TAKEN;
   return true;

@@ -29,6 +29,7 @@ typedef struct node {
   ia_buf sent[SENT_MAX];
   unsigned n_sent;
   ia_h256 in_block; /* zero: none of ours is */
+  unsigned late;    /* so many questions come before the receipt is shown */
 } node;
 
 static json_t *block_of(const node *n)
@@ -47,13 +48,17 @@ static void mine(node *n, unsigned which)
   n->mined++;
 }
 
-static json_t *receipt_of(const node *n, const char *hash)
+static json_t *receipt_of(node *n, const char *hash)
 {
   const ia_h256 block = {{1}};
   const ia_addr from = {{2}};
 
   if (ia_h256_zero(&n->in_block) || strcmp(ia_h256_text(&n->in_block).s, hash) != 0)
     return json_null();
+  if (n->late > 0) {
+    n->late--;
+    return json_null();
+  }
   return json_pack("{s:s, s:o, s:o, s:o, s:[]}", "status", "0x1", "blockNumber",
                    ia_rpc_quantity(n->height), "blockHash", ia_json_h256(&block), "from",
                    ia_json_addr(&from), "logs");
@@ -402,6 +407,20 @@ static void another_took_the_nonce(void **state IA_UNUSED)
   end(&b);
 }
 
+/* It is counted before its receipt is shown: it is ours all the same, and not sent twice. */
+static void a_receipt_that_comes_late(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_chain_sent) sent = {0};
+  lab b = {0};
+
+  start(&b, NULL, 0);
+  b.n.keeps = true;
+  b.n.late = 4;
+  MUST(call(&b, &sent, &e));
+  assert_int_equal(b.n.n_sent, 1);
+  end(&b);
+}
+
 static bool refuse_to_note(void *ctx IA_UNUSED, ia_span raw IA_UNUSED, ia_err *e)
 {
   return ia_fail(e, IA_E_IO, "no room for notes");
@@ -435,6 +454,7 @@ int main(void)
       cmocka_unit_test(waits_too_long_and_offers_more),
       cmocka_unit_test(forgotten_by_the_node),
       cmocka_unit_test(another_took_the_nonce),
+      cmocka_unit_test(a_receipt_that_comes_late),
       cmocka_unit_test(nothing_leaves_without_a_note),
   };
 

@@ -267,8 +267,8 @@ class Lab:
         """A deal whose tasks the player initialises; nobody else is there to run them."""
         self.pool.stop()
         ids = self.deal(tasks, *args)
-        check(player.say(do="initialize", deal=self.deal_id, count=tasks)["code"] == "OK",
-              "the tasks are initialised")
+        said = player.say(do="initialize", deal=self.deal_id, count=tasks)
+        check(said["code"] == "OK", f"the tasks are initialised: {said}")
         return ids
 
     def close(self):

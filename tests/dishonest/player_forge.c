@@ -67,7 +67,7 @@ bool player_initialize(player *p, json_t **out, const json_t *command, ia_err *e
 
     a.value[0] = ia_u256_of(i);
     if (!ia_chain_call(p->chain, &sent, &k, NULL, IA_CALL_INITIALIZE, &a, e))
-      return false;
+      return ia_wrap(e, "task %llu", (unsigned long long)i);
   }
   *out = json_object();
   return *out || ia_fail(e, IA_E_MEMORY, "no memory");

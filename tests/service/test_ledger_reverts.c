@@ -1,5 +1,4 @@
-/* Every row of docs/ledger-reverts.md is provoked through JSON-RPC, under both rule sets: the row
- * that the reply names, its message and its data. */
+/* Every row of docs/ledger-reverts.md through JSON-RPC, under both rule sets: row, message, data. */
 #include "reverts_lab.h"
 
 enum { T = 300, DEPOSIT = 1000000 };
@@ -379,6 +378,7 @@ static void token_money(world *w)
   no(w, STRANGER, &w->token, IA_CALL_TRANSFER, &much, IA_REVERT_TOKEN_BALANCE);
   no(w, ENCLAVE, &w->token, IA_CALL_TRANSFER_FROM, &owed, IA_REVERT_TOKEN_ALLOWANCE);
   no(w, STRANGER, &w->token, IA_CALL_TRANSFER, &to_none, IA_REVERT_TOKEN_RECEIVER);
+  no(w, STRANGER, &w->token, IA_CALL_TRANSFER_FROM, &(ia_args){0}, IA_REVERT_TOKEN_APPROVER);
   no(w, STRANGER, &w->token, IA_CALL_APPROVE, &to_none, IA_REVERT_TOKEN_SPENDER);
   no(w, STRANGER, &w->token, IA_CALL_APPROVE_AND_CALL, &much, IA_REVERT_NO_SPENDER_CODE);
   no(w, STRANGER, &w->token, IA_CALL_FAUCET, &much, IA_REVERT_FAUCET_LIMIT);

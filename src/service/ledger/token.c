@@ -103,6 +103,10 @@ static bool spend(ia_frame *f, const ia_addr *owner, const ia_u256 *amount)
     return insufficient(f, IA_REVERT_TOKEN_ALLOWANCE, &f->sender, &v, amount);
   if ((v.w[0] & v.w[1] & v.w[2] & v.w[3]) == UINT64_MAX)
     return true;
+  if (ia_addr_zero(owner)) {
+    (void)ia_no(f, IA_REVERT_TOKEN_APPROVER);
+    return ia_revert_addr(&f->vm->why, owner);
+  }
   return ia_lvm_put_u256(f->vm, IA_WKEY_RLC_ALLOWANCE, IA_SPAN_ARR(owner->b),
                          IA_SPAN_ARR(f->sender.b), &left);
 }
