@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The embedded ledger gives what the published contracts of PoCo 6.1.0 give on an EVM: accepted or
-refused, with the same bytes; the same events; the same views. $IAPP_TEST_SEED repeats a run."""
+refused, with the same bytes; the same events; the same views. The same seed each time, so that a check
+tells of the change that it checks; $IAPP_TEST_SEED=N or =new for others, run.py for many."""
 import glob
 import os
 import random
@@ -12,7 +13,8 @@ sys.path.insert(0, HERE)
 import lab  # noqa: E402
 from tap import case, check, equal, main  # noqa: E402
 
-SEED = int(os.environ.get("IAPP_TEST_SEED", random.randrange(1 << 32)))
+CHOSEN = os.environ.get("IAPP_TEST_SEED", "1402987810")
+SEED = random.randrange(1 << 32) if CHOSEN == "new" else int(CHOSEN)
 OPERATIONS = 2000
 MISSED = 2
 # what such a run is about: accepted, and refused. A seed may miss a few of them.

@@ -1,4 +1,4 @@
-/* Every row of docs/ledger-reverts.md through JSON-RPC, under both rule sets: row, message, data. */
+/* Every row of docs/ledger-reverts.md by JSON-RPC, under both rule sets: row, message, data. */
 #include "reverts_lab.h"
 
 enum { T = 300, DEPOSIT = 1000000 };
