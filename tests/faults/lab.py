@@ -21,6 +21,8 @@ BUILD = os.environ["IA_BUILD"]
 IAPP, IAPPD = os.path.join(BUILD, "iapp"), os.path.join(BUILD, "iappd")
 ROLES = ("front", "sms", "scheduler", "worker")
 PASSWORD = "correct horse battery"
+# names that gcc gives to its temporary files
+COMPILERS = re.compile(r"cc\w{6}\.(s|o|res|c|i|ld|le)")
 PR_SET_CHILD_SUBREAPER = 36
 # what a sleepy machine may take; nothing is measured by it
 PATIENCE = 60
@@ -327,14 +329,15 @@ class Lab:
 
     def litter(self):
         """Files that only live while something is being written. Not the next text of a journal of
-        protect that a kill left under its first name: it must be whole."""
+        protect that a kill left under its first name: it must be whole. Nor what a compiler that was
+        killed with the build left of its own."""
         found = []
         for top, _, names in os.walk(self.top):
             if top == os.path.join(self.home, "protect"):
                 names = [n for n in names if not is_whole_journal(os.path.join(top, n))]
             found += [os.path.join(top, n) for n in names if ".tmp" in n or n.endswith(".part")]
             if os.path.basename(top) == "tmp":
-                found += [os.path.join(top, n) for n in names]
+                found += [os.path.join(top, n) for n in names if not COMPILERS.fullmatch(n)]
         return found
 
     def left_over(self):
