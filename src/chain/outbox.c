@@ -147,15 +147,15 @@ bool ia_outbox_save(const ia_outbox *o, const ia_outgoing *t, ia_err *e)
 {
   IA_AUTOV(ia_buf) text = {0};
   IA_AUTO_JSON *v = NULL;
-  json_t *raws = json_array();
   ia_path p;
 
+  if (!o->kept)
+    return true;
+  json_t *raws = json_array();
   for (size_t i = 0; i < t->n; i++)
     json_array_append_new(raws, ia_json_hex(ia_buf_view(&t->raw[i])));
   v = json_pack("{s:I, s:I, s:o}", "block", (json_int_t)t->block, "ms", (json_int_t)t->ms, "raw",
                 raws);
-  if (!o->kept)
-    return true;
   return path_of(o, &p, t->nonce, e) && ia_json_write(&text, v, e) &&
          ia_file_write(p.s, ia_buf_view(&text), 0600, e);
 }

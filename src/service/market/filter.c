@@ -157,21 +157,12 @@ static void put_pick(ia_buf *out, const char *column, const ia_market_pick *p)
                   column, column, column, column);
 }
 
-static int64_t tag_part(const ia_h256 *t, size_t i)
-{
-  ia_span in = ia_span_of(t->b + 8 * i, 8);
-  uint64_t v = 0;
-
-  (void)!ia_span_u64be(&in, &v);
-  return (int64_t)v;
-}
-
 static void put_tags(ia_buf *out, const ia_market_filter *f)
 {
   for (size_t i = 0; i < 4; i++) {
-    if (tag_part(&f->min_tag, i) != 0)
+    if (ia_market_tag_part(&f->min_tag, i) != 0)
       ia_buf_printf(out, " AND (tag%zu & $min%zu) = $min%zu", i, i, i);
-    if (tag_part(&f->max_tag, i) != -1)
+    if (ia_market_tag_part(&f->max_tag, i) != -1)
       ia_buf_printf(out, " AND (tag%zu & ~$max%zu) = 0", i, i);
   }
 }
@@ -232,7 +223,7 @@ static void bind_tag(ia_stmt *s, const char *prefix, const ia_h256 *t)
     (void)snprintf(name, sizeof(name), "$%s%zu", prefix, i);
     int at = ia_bind_name(s, name);
     if (at > 0)
-      ia_bind_i64(s, at, tag_part(t, i));
+      ia_bind_i64(s, at, ia_market_tag_part(t, i));
   }
 }
 

@@ -142,6 +142,8 @@ typedef struct order_row {
 IA_MUST bool ia_market_row_of(order_row *r, const ia_order *o, ia_err *e);
 /* Two rows: in a transaction of the caller. */
 IA_MUST bool ia_market_insert(ia_db *db, const order_row *r, const ia_order *o, ia_err *e);
+/* Part i of the four of a tag, the most significant first, as SQL keeps it. */
+int64_t ia_market_tag_part(const ia_h256 *tag, size_t i);
 /* Columns of the row in this order; see ITEM_COLUMNS. */
 #define BODY         "(SELECT body FROM bodies WHERE bodies.id = orders.id)"
 #define ITEM_COLUMNS "hash, " BODY ", remaining, status, published, signer"

@@ -98,7 +98,7 @@ bool ia_market_row_of(order_row *r, const ia_order *o, ia_err *e)
   return ok;
 }
 
-static int64_t tag_part(const ia_h256 *tag, size_t i)
+int64_t ia_market_tag_part(const ia_h256 *tag, size_t i)
 {
   ia_span in = ia_span_of(tag->b + 8 * i, 8);
   uint64_t v = 0;
@@ -148,7 +148,7 @@ bool ia_market_insert(ia_db *db, const order_row *r, const ia_order *o, ia_err *
   ia_bind_u64(s, 10, r->app_max);
   ia_bind_u64(s, 11, r->dataset_max);
   for (size_t i = 0; i < 4; i++)
-    ia_bind_i64(s, (int)(12 + i), tag_part(&r->tag, i));
+    ia_bind_i64(s, (int)(12 + i), ia_market_tag_part(&r->tag, i));
   ia_bind_u64(s, 16, r->category);
   ia_bind_u64(s, 17, r->trust);
   ia_bind_addr(s, 18, &r->app);
