@@ -1,4 +1,5 @@
 /* Secrets as iExec clients push them: who may, in which order the checks come, what is answered. */
+#include "crypto/rsa.h"
 #include "sms_lab.h"
 
 static int push_web2(struct lab *b, const char *method, int who, int owner, const char *name,
@@ -165,25 +166,117 @@ static void test_browsers_may_push_secrets(void **state)
   lab_close(b);
 }
 
+static ia_buf rsa_pem(unsigned bits)
+{
+  IA_AUTO(ia_rsa) *rsa = NULL;
+  ia_buf pem = {0};
+
+  assert_true(ia_rsa_generate(&rsa, bits, NULL) && ia_rsa_write_public(&pem, rsa, NULL));
+  return pem;
+}
+
+static int push_dataset_key(struct lab *b, const char *value)
+{
+  char path[128], auth[140];
+  ia_h256 h;
+
+  ia_secret_auth_web3(&h, &b->w->dataset, ia_span_str(value));
+  (void)!snprintf(path, sizeof(path), "/secrets/web3?secretAddress=%s",
+                  ia_addr_lower(&b->w->dataset).s);
+  return lab_raw(b, "POST", path, lab_auth(b, auth, W_DATA, &h), ia_span_str(value));
+}
+
+/* What no enclave could decrypt with is refused when it is pushed, not when keys of others have
+ * left. */
+static void test_a_key_of_a_dataset_has_its_form(void **state)
+{
+  static const char *const bad[] = {
+      "",
+      "secret",
+      "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLSw==",   /* 31 bytes */
+      "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tL",   /* 33 bytes */
+      "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0s",    /* no padding */
+      "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0s=\n", /* a newline behind it */
+      " S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0s=",  /* a space before it */
+      "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0-=",   /* another alphabet */
+      "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0t=",   /* bits behind the last byte */
+      "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b", /* hex */
+  };
+  struct lab *b = lab_open("", IA_DOMAIN_SIM);
+
+  (void)state;
+  for (size_t i = 0; i < IA_COUNT(bad); i++)
+    if (push_dataset_key(b, bad[i]) != 400)
+      fail_msg("accepted as a key: \"%s\"", bad[i]);
+  assert_int_equal(lab_push_key(b, W_DATA), 204);
+  lab_close(b);
+}
+
+/* The siblings: a result key that nothing can be encrypted for, a secret that no environment
+ * variable can hold. Secrets of other names have no form. */
+static void test_other_secrets_have_their_form(void **state)
+{
+  struct lab *b = lab_open("", IA_DOMAIN_SIM);
+  const ia_addr *user = &b->w->who[W_USER].addr;
+  IA_AUTOV(ia_buf) pem = rsa_pem(2048), base64 = {0};
+  ia_span nul = ia_span_of("a\0b", 3);
+  char app[128], req[160];
+
+  (void)state;
+  ia_buf_base64(&base64, ia_buf_view(&pem));
+  assert_int_equal(
+      push_web2(b, "POST", W_USER, W_USER, IA_RESULT_KEY_SECRET, ia_span_str("not a key")), 403);
+  assert_int_equal(
+      push_web2(b, "POST", W_USER, W_USER, IA_RESULT_KEY_SECRET, ia_span_of(pem.ptr, pem.len / 2)),
+      403);
+  assert_int_equal(push_web2(b, "POST", W_USER, W_USER, IA_RESULT_KEY_SECRET, ia_buf_view(&base64)),
+                   204);
+  assert_int_equal(
+      push_web2(b, "PUT", W_USER, W_USER, "IEXEC-result-encryption-public-key", ia_span_str("x")),
+      403);
+  assert_int_equal(push_web2(b, "PUT", W_USER, W_USER, IA_RESULT_KEY_SECRET, ia_buf_view(&pem)),
+                   204);
+  lab_message(b, W_USER, "rotate", user, 1, "{\"value\":\"not a key\"}");
+  assert_string_equal(b->error, "RESULT_KEY_INVALID");
+  assert_int_equal(push_web2(b, "POST", W_USER, W_USER, "token", ia_span_str("any")), 204);
+
+  (void)!snprintf(app, sizeof(app), "/apps/%s/secrets", ia_addr_lower(&b->w->app).s);
+  (void)!snprintf(req, sizeof(req), "/requesters/%s/secrets/k", ia_addr_lower(user).s);
+  assert_int_equal(push_named(b, W_APP, app, &b->w->app, "1", nul), 400);
+  assert_int_equal(push_named(b, W_USER, req, user, "k", nul), 400);
+  lab_close(b);
+}
+
+/* {"value":PEM} as a message's body: the PEM's lines are escaped. */
+static void rotate(struct lab *b, ia_span pem, uint64_t version)
+{
+  IA_AUTO_JSON *v = json_pack("{s:o}", "value", ia_json_bytes(pem));
+  IA_AUTOV(ia_buf) body = {0};
+
+  assert_true(ia_json_canonical(&body, v, NULL));
+  ia_buf_u8(&body, 0);
+  lab_message(b, W_USER, "rotate", &b->w->who[W_USER].addr, version, (const char *)body.ptr);
+}
+
 /* After "lock" an old PUT cannot be replayed: only messages with growing versions change the key.
  */
 static void test_lock_and_rotate(void **state)
 {
   struct lab *b = lab_open("", IA_DOMAIN_SIM);
   const ia_addr *user = &b->w->who[W_USER].addr;
+  IA_AUTOV(ia_buf) pem = rsa_pem(2048), other = rsa_pem(2048);
+  ia_span key = ia_buf_view(&pem);
 
   (void)state;
-  assert_int_equal(push_web2(b, "POST", W_USER, W_USER, IA_RESULT_KEY_SECRET, ia_span_str("a")),
-                   204);
+  assert_int_equal(push_web2(b, "POST", W_USER, W_USER, IA_RESULT_KEY_SECRET, key), 204);
   lab_message(b, W_DATA, "lock", user, 1, "{}");
   assert_string_equal(b->error, "OWNER_UNPROVEN");
   lab_message(b, W_USER, "lock", user, 1, "{}");
   assert_string_equal(b->error, "");
-  assert_int_equal(push_web2(b, "PUT", W_USER, W_USER, IA_RESULT_KEY_SECRET, ia_span_str("a")),
-                   403);
-  lab_message(b, W_USER, "rotate", user, 1, "{\"value\":\"b\"}");
+  assert_int_equal(push_web2(b, "PUT", W_USER, W_USER, IA_RESULT_KEY_SECRET, key), 403);
+  rotate(b, key, 1);
   assert_string_equal(b->error, "");
-  lab_message(b, W_USER, "rotate", user, 1, "{\"value\":\"c\"}");
+  rotate(b, ia_buf_view(&other), 1);
   assert_string_equal(b->error, "POLICY_ROLLBACK");
   lab_close(b);
 }
@@ -247,6 +340,8 @@ int main(void)
       cmocka_unit_test(test_order_of_checks),
       cmocka_unit_test(test_routes_that_do_not_exist),
       cmocka_unit_test(test_browsers_may_push_secrets),
+      cmocka_unit_test(test_a_key_of_a_dataset_has_its_form),
+      cmocka_unit_test(test_other_secrets_have_their_form),
       cmocka_unit_test(test_lock_and_rotate),
       cmocka_unit_test(test_forget),
       cmocka_unit_test(test_unknown_kinds_are_refused),

@@ -117,8 +117,9 @@ static bool put(void *ctx, ia_db *db, ia_err *e)
   ia_sms_secret_id other = {.kind = IA_SECRET_DATASET, .name = ""};
 
   memset(other.address.b, 0x42, 20);
-  return ia_vault_put(db, &b->sms->keys, &other, ia_span_str("another key"), &b->enclave, ia_now(),
-                      false, e);
+  return ia_vault_put(db, &b->sms->keys, &other,
+                      ia_span_str("TExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTEw="), &b->enclave,
+                      ia_now(), false, e);
 }
 
 static void test_a_key_fits_its_own_place_alone(void **state)

@@ -2,6 +2,7 @@
 #include "crypto/sha.h"
 #include "eth/eip191.h"
 #include "service/sms/internal.h"
+#include "service/sms/secret_form.h"
 
 enum { DAY = 86400 };
 
@@ -229,7 +230,6 @@ static bool m_result_key(void *ctx, const ia_addr *of, const ia_h256 *deal, bool
   const ia_sms_memory *m = ctx;
   ia_sms_secret_id id = {IA_SECRET_WEB2, *of, IA_RESULT_KEY_SECRET};
   IA_AUTOV(ia_secret) value = {0};
-  IA_AUTOV(ia_buf) decoded = {0};
   ia_addr pusher;
   uint64_t until;
 
@@ -238,11 +238,7 @@ static bool m_result_key(void *ctx, const ia_addr *of, const ia_h256 *deal, bool
     return false;
   if (!*has)
     return true;
-  /* iExec clients push the base64 of a PEM text; a PEM text is taken as well */
-  if (ia_unbase64(&decoded, ia_secret_view(&value)))
-    ia_buf_span(pem, ia_buf_view(&decoded));
-  else
-    ia_buf_span(pem, ia_secret_view(&value));
+  ia_sms_result_key_pem(pem, ia_secret_view(&value));
   return ia_buf_ok(pem, e);
 }
 

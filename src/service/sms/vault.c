@@ -1,5 +1,7 @@
 #include "service/sms/vault.h"
 
+#include "service/sms/secret_form.h"
+
 static const char *table_of(ia_secret_kind kind)
 {
   static const char *const names[] = {"dataset", "app", "requester", "web2"};
@@ -53,7 +55,7 @@ bool ia_vault_put(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_id *id, i
   IA_AUTOV(ia_buf) sealed = {0};
   ia_stmt *st;
 
-  if (!newest(db, id, &at.version, e))
+  if (!ia_sms_secret_form(id, value, e) || !newest(db, id, &at.version, e))
     return false;
   if (at.version > 0 && !replace)
     return ia_fail(e, IA_E_EXISTS, "a secret of that name is here already");

@@ -15,7 +15,8 @@ typedef struct ia_sms_secret_id {
 } ia_sms_secret_id;
 
 IA_MUST bool ia_vault_has(ia_db *db, const ia_sms_secret_id *id, bool *has, ia_err *e);
-/* EXISTS unless replace (web2), which needs one: NOT_FOUND. */
+/* Refuses a value that is not of the form of its kind (secret_form.h), whichever route it came by.
+ * EXISTS unless replace (web2), which needs one: NOT_FOUND. */
 IA_MUST bool ia_vault_put(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_id *id,
                           ia_span value, const ia_addr *pusher, uint64_t now, bool replace,
                           ia_err *e);
