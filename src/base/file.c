@@ -156,6 +156,15 @@ bool ia_file_create(const char *path, ia_span data, mode_t mode, ia_err *e)
   return place(path, data, mode, false, e);
 }
 
+bool ia_file_touch(const char *path, mode_t mode, ia_err *e)
+{
+  struct stat st;
+
+  if ((mknod(path, S_IFREG | mode, 0) != 0 && errno != EEXIST) || lstat(path, &st) != 0)
+    return ia_fail_errno(e, "%s", path);
+  return S_ISREG(st.st_mode) || ia_fail(e, IA_E_INVALID, "%s: not a regular file", path);
+}
+
 bool ia_mkdirs(const char *path, mode_t mode, ia_err *e)
 {
   ia_path at;

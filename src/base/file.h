@@ -17,6 +17,10 @@ IA_MUST bool ia_fd_write_all(int fd, ia_span data, ia_err *e);
 IA_MUST bool ia_file_write(const char *path, ia_span data, mode_t mode, ia_err *e);
 /* The same, but EXISTS when the path is there (link(2): never overwrites). */
 IA_MUST bool ia_file_create(const char *path, ia_span data, mode_t mode, ia_err *e);
+/* An empty regular file where there is none. It is not opened, not even to make it: closing a
+ * descriptor would drop the POSIX locks that the process holds on the file. INVALID when something
+ * else has the name, a symbolic link included. */
+IA_MUST bool ia_file_touch(const char *path, mode_t mode, ia_err *e);
 /* mkdir -p; the last component gets `mode`, parents 0755. An existing folder is fine. */
 IA_MUST bool ia_mkdirs(const char *path, mode_t mode, ia_err *e);
 IA_MUST bool ia_fsync_dir(const char *path, ia_err *e);

@@ -1,8 +1,8 @@
 /* Handles, transactions and migrations over SQLite. Statements are in stmt.c. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "crypto/sha.h"
 #include "store/db_int.h"
@@ -47,15 +47,6 @@ static const char *path_of(const char *url, ia_err *e)
   return NULL;
 }
 
-/* SQLite gives its companions (-wal, -shm) the mode of the main file. */
-static bool make_private(const char *path, ia_err *e)
-{
-  if (strcmp(path, ":memory:") == 0)
-    return true;
-  ia_autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  return fd >= 0 || ia_fail_errno(e, "%s", path);
-}
-
 bool ia_db_open_again(ia_db **out, const char *url, ia_err *e)
 {
   static const char setup[] = "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL;"
@@ -64,7 +55,8 @@ bool ia_db_open_again(ia_db **out, const char *url, ia_err *e)
                               "PRAGMA cell_size_check=ON;";
   const char *path = path_of(url, e);
 
-  if (!path || !make_private(path, e))
+  /* SQLite gives its companions (-wal, -shm) the mode of the main file */
+  if (!path || (strcmp(path, ":memory:") != 0 && !ia_file_touch(path, 0600, e)))
     return false;
   ia_db *db = calloc(1, sizeof(*db));
   if (!db)

@@ -1,7 +1,11 @@
 /* Records: one interface with SQL that SQLite and PostgreSQL both take. A handle belongs to one
  * thread; every thread opens its own (WAL: readers never wait for the writer). Every connection has
  * foreign keys on, trusted_schema off, synchronous FULL; tables are STRICT. Texts that vary by
- * engine (DDL) live in migrations. Secrets are sealed before they get here. */
+ * engine (DDL) live in migrations. Secrets are sealed before they get here.
+ *
+ * SQLite guards its files by POSIX locks, which the process loses when any descriptor of the file
+ * is closed, whoever opened it. So no code opens a database file, its -wal or its -shm, except
+ * through SQLite, in a process that may have a connection to it. */
 #ifndef IA_STORE_DB_H
 #define IA_STORE_DB_H
 

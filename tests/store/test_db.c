@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -164,13 +166,94 @@ static void schemas_only_grow(void **state)
   ia_db_close(db);
 }
 
-int main(void)
+/* What `sqlite3 FILE` or a back-up does: another process opens the store, reads and closes. */
+static int64_t read_from_outside(const place *p)
 {
+  int status = 0;
+  pid_t pid = fork();
+
+  assert_true(pid >= 0);
+  if (pid == 0) {
+    execl("/proc/self/exe", "test_db", "count", p->url, (char *)NULL);
+    _exit(255);
+  }
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_true(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+static int count_for_parent(const char *url)
+{
+  IA_AUTO(ia_db) *db = NULL;
+
+  return ia_db_open(&db, url, steps, 2, NULL) ? (int)count(db) : 255;
+}
+
+static ino_t log_of(const place *p)
+{
+  struct stat st;
+  ia_path wal;
+
+  assert_true(ia_path_join(&wal, NULL, "%s-wal", p->url + 7));
+  return stat(wal.s, &st) == 0 ? st.st_ino : 0;
+}
+
+/* Were our locks gone, the reader would take itself for the last connection and delete the log. */
+static void an_outside_reader_leaves_the_log(void **state)
+{
+  place *p = *state;
+  IA_AUTO(ia_db) *db = NULL;
+  IA_AUTO(ia_db) *other = NULL;
+  ia_err e = {0};
+
+  assert_true(ia_db_open(&db, p->url, steps, 2, &e) && insert(db, 1, "a", &e));
+  ino_t log = log_of(p);
+  assert_int_not_equal(log, 0);
+  assert_int_equal(read_from_outside(p), 1);
+  assert_int_equal(log_of(p), log);
+  for (int i = 0; i < 3; i++) {
+    assert_true(ia_db_open_again(&other, p->url, &e));
+    if (i > 0)
+      assert_int_equal(count(other), i + 1); /* another connection that reads; and closes */
+    assert_int_equal(read_from_outside(p), i + 1);
+    assert_int_equal(log_of(p), log);
+    ia_db_close(ia_steal(&other));
+    assert_int_equal(read_from_outside(p), i + 1);
+    assert_int_equal(log_of(p), log);
+    assert_true(insert(db, (uint8_t)(i + 2), "b", &e));
+    assert_int_equal(read_from_outside(p), i + 2);
+  }
+}
+
+static void only_regular_files_are_opened(void **state)
+{
+  place *p = *state;
+  ia_db *db = NULL;
+  ia_path real;
+  ia_err e = {0};
+
+  assert_true(ia_path_join(&real, &e, "%s/real.db", p->dir));
+  assert_int_equal(symlink(real.s, p->url + 7), 0);
+  assert_false(ia_db_open(&db, p->url, steps, 2, &e));
+  assert_int_equal(e.code, IA_E_INVALID);
+  assert_int_not_equal(access(real.s, F_OK), 0);
+  assert_int_equal(unlink(p->url + 7), 0);
+  assert_int_equal(mkfifo(p->url + 7, 0600), 0);
+  assert_false(ia_db_open(&db, p->url, steps, 2, &e));
+  assert_int_equal(e.code, IA_E_INVALID);
+}
+
+int main(int argc, char **argv)
+{
+  if (argc == 3)
+    return count_for_parent(argv[2]);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(rows_come_back, setup, teardown),
       cmocka_unit_test_setup_teardown(failures_have_their_class, setup, teardown),
       cmocka_unit_test_setup_teardown(transactions_are_whole, setup, teardown),
       cmocka_unit_test_setup_teardown(schemas_only_grow, setup, teardown),
+      cmocka_unit_test_setup_teardown(an_outside_reader_leaves_the_log, setup, teardown),
+      cmocka_unit_test_setup_teardown(only_regular_files_are_opened, setup, teardown),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

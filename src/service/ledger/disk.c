@@ -3,11 +3,11 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/stat.h>
 
 #include <sqlite3.h>
 
 #include "base/crash.h"
+#include "base/file.h"
 #include "base/log.h"
 
 /* What a batch holds, in order. */
@@ -169,10 +169,10 @@ bool ia_disk_open(ia_disk **out, const char *path, unsigned flags, ia_err *e)
   pthread_mutex_init(&d->lock, NULL);
   pthread_cond_init(&d->work, NULL);
   pthread_cond_init(&d->done, NULL);
-  if (!uri_of(&uri, d, path, e) || !connect_to(&d->writer, (const char *)uri.ptr, flags, e) ||
-      (path && chmod(path, 0600) != 0 && !ia_fail_errno(e, "ledger store %s", path)) ||
-      !make_tables(d, e) || !connect_to(&d->reader, (const char *)uri.ptr, flags, e) ||
-      !prepare_all(d, e) || !last_block(d, e))
+  if ((path && !ia_file_touch(path, 0600, e)) || !uri_of(&uri, d, path, e) ||
+      !connect_to(&d->writer, (const char *)uri.ptr, flags, e) || !make_tables(d, e) ||
+      !connect_to(&d->reader, (const char *)uri.ptr, flags, e) || !prepare_all(d, e) ||
+      !last_block(d, e))
     return ia_wrap(e, "%s", path ? path : "memory");
   if (pthread_create(&d->thread, NULL, writer_main, d) != 0)
     return ia_fail(e, IA_E_MEMORY, "cannot start the ledger's writer");
