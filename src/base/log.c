@@ -5,6 +5,9 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/show.h"
+
+enum { LINE_CAP = 16 << 10 };
 
 static struct log_sink {
   const char *role;
@@ -28,37 +31,32 @@ static const char *level_word(ia_level level)
   return "?";
 }
 
-/* Escapes control bytes, so that a hostile name cannot forge a line or drive a terminal. */
-static void escape(char *out, size_t cap, const char *in)
+static void put_head(ia_buf *line, ia_level level, const char *event)
 {
-  size_t n = 0;
-
-  for (; *in && n + 5 < cap; in++) {
-    unsigned char c = (unsigned char)*in;
-
-    if (c >= 0x20 && c != 0x7f) {
-      out[n++] = (char)c;
-      continue;
-    }
-    n += (size_t)snprintf(out + n, cap - n, "\\x%02x", c);
-  }
-  out[n] = '\0';
+  if (sink.journal)
+    ia_show_printf(line, "<%d>role=%s event=%s ", (int)level, sink.role, event);
+  else
+    ia_show_printf(line, "%s %s role=%s event=%s ", ia_rfc3339_ms(ia_now_ms()).s, level_word(level),
+                   sink.role, event);
 }
 
 void ia_log(ia_level level, const char *event, const char *fmt, ...)
 {
-  char text[1024], safe[2048];
+  IA_AUTOV(ia_buf) line = {.cap = LINE_CAP};
   va_list ap;
 
   if (level > sink.most)
     return;
+  put_head(&line, level, event);
   va_start(ap, fmt);
-  (void)vsnprintf(text, sizeof(text), fmt, ap);
+  ia_show_vpairs(&line, fmt, ap);
   va_end(ap);
-  escape(safe, sizeof(safe), text);
-  if (sink.journal)
-    fprintf(stderr, "<%d>role=%s event=%s %s\n", (int)level, sink.role, event, safe);
-  else
-    fprintf(stderr, "%s %s role=%s event=%s %s\n", ia_rfc3339_ms(ia_now_ms()).s, level_word(level),
-            sink.role, event, safe);
+  if (line.bad) {
+    ia_buf_clear(&line);
+    put_head(&line, level, event);
+  }
+  ia_buf_u8(&line, '\n');
+  /* in one piece: lines of several processes share a file */
+  if (!line.bad)
+    (void)fwrite(line.ptr, 1, line.len, stderr);
 }

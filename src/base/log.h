@@ -14,8 +14,9 @@ typedef enum ia_level {
 
 /* Set once in main; role stands on every line. Default: warnings and worse. */
 void ia_log_init(const char *role, ia_level most);
-/* event: a fixed word or two ("task.leased"); then pairs, e.g. "task=%s worker=%s". Control bytes
- * in the formatted text are shown as \xNN. */
+/* event: a fixed word or two ("task.leased"); then pairs, e.g. "task=%s worker=%s". Values are
+ * escaped, and quoted where they hold more than plain ASCII (base/show.h): no value makes a pair or
+ * a line. */
 void ia_log(ia_level level, const char *event, const char *fmt, ...) IA_PRINTF(3, 4);
 
 #endif

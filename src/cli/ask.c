@@ -7,6 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/show.h"
 #include "cli/frame.h"
 
 enum { PASSWORD_MAX = 1024, PASSWORD_MIN = 8, LINE_MAX_BYTES = 4096 };
@@ -34,9 +35,9 @@ bool ia_cli_confirm(ia_cli *c, ia_err *e, const char *fmt, ...)
     return ia_hint(e, "add --yes");
   }
   ia_cli_settle(c);
-  (void)vfprintf(c->io.err, fmt, ap);
+  ia_vprint(c->io.err, fmt, ap);
   va_end(ap);
-  (void)fputs(" [y/N] ", c->io.err);
+  ia_print(c->io.err, " [y/N] ");
   (void)fflush(c->io.err);
   if (fgets(line, sizeof(line), c->io.in) && (line[0] == 'y' || line[0] == 'Y'))
     return true;
@@ -50,8 +51,8 @@ bool ia_cli_ask(ia_cli *c, char **out, const char *question, const char *without
 
   if (may_ask(c)) {
     ia_cli_settle(c);
-    fprintf(c->io.err, "%s%s%s%s ", question, without ? " (" : "", without ? without : "",
-            without ? ")" : "");
+    ia_print(c->io.err, "%s%s%s%s ", question, without ? " (" : "", without ? without : "",
+             without ? ")" : "");
     (void)fflush(c->io.err);
     if (!fgets(line, sizeof(line), c->io.in))
       return ia_fail(e, IA_E_CANCELLED, "Operation cancelled");
@@ -114,12 +115,12 @@ static bool from_terminal(ia_cli *c, ia_secret *out, const char *prompt, ia_err 
   silent = old;
   silent.c_lflag &= ~(tcflag_t)ECHO;
   ia_cli_settle(c);
-  fprintf(c->io.err, "%s: ", prompt);
+  ia_print(c->io.err, "%s: ", prompt);
   (void)fflush(c->io.err);
   (void)tcsetattr(fd, TCSAFLUSH, &silent);
   bool ok = secret_line(out, fd, prompt, e);
   (void)tcsetattr(fd, TCSAFLUSH, &old);
-  (void)fputc('\n', c->io.err);
+  ia_print(c->io.err, "\n");
   return ok;
 }
 

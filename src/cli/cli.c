@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/show.h"
 #include "cli/frame.h"
 #include "cli/older.h"
 
@@ -152,16 +153,16 @@ static void print_error(ia_cli *c, const ia_err *e)
 {
   if (!c->json) {
     ia_cli_settle(c);
-    fprintf(c->io.err, "error: %s [%s]\n", e->msg, ia_code_name(e->code));
+    ia_print(c->io.err, "error: %s [%s]\n", e->msg, ia_code_name(e->code));
     if (e->hint[0])
-      fprintf(c->io.err, "fix: %s\n", e->hint);
+      ia_print(c->io.err, "fix: %s\n", e->hint);
     return;
   }
   IA_AUTO_JSON *o = json_pack("{s:{s:s, s:s, s:s}}", "error", "code", ia_code_name(e->code),
                               "message", e->msg, "hint", e->hint);
   if (!ia_cli_json(c, json_incref(o), NULL))
-    fprintf(c->io.out, "{\"error\":{\"code\":\"%s\",\"message\":\"\",\"hint\":\"\"}}\n",
-            ia_code_name(e->code));
+    ia_print(c->io.out, "{\"error\":{\"code\":\"%s\",\"message\":\"\",\"hint\":\"\"}}\n",
+             ia_code_name(e->code));
 }
 
 /* Before options are read an error must already know in which form it is wanted. */
@@ -188,6 +189,7 @@ int ia_cli_main(int argc, char **argv, const ia_cli_io *io)
       status = ia_code_exit(e.code);
     }
   }
+  ia_cli_end_bytes(&c);
   ia_cli_settle(&c);
   if (fflush(c.io.out) != 0 && status == 0)
     status = ia_code_exit(IA_E_IO);

@@ -65,13 +65,18 @@ bool ia_cli_is_json(const ia_cli *c);
 bool ia_cli_is_yes(const ia_cli *c);
 bool ia_cli_is_quiet(const ia_cli *c);
 
-/* -- saying -- */
+/* -- saying: in all of these the strings that fill the format are escaped (base/show.h), so they
+ * need no care; --json escapes them as JSON does -- */
 /* The answer itself: text on stdout, nothing with --json. A new line is added. */
 void ia_cli_out(ia_cli *c, const char *fmt, ...) IA_PRINTF(2, 3);
-/* The same without a new line, for bytes as they are. */
+/* The same without a new line, for bytes as they are; on a terminal as text, control bytes and what
+ * is not UTF-8 escaped, unless the verb's option --raw is given. In as many parts as one likes. */
 void ia_cli_out_bytes(ia_cli *c, ia_span bytes);
 /* What surrounds the answer: stdout, nothing with --json or --quiet. */
 void ia_cli_say(ia_cli *c, const char *fmt, ...) IA_PRINTF(2, 3);
+/* Text of several lines that is not ours, like an app's output: `before` begins each line, so that
+ * none passes for one of ours. */
+void ia_cli_say_text(ia_cli *c, const char *before, ia_span text);
 /* Warnings: stderr, always. */
 void ia_cli_warn(ia_cli *c, const char *fmt, ...) IA_PRINTF(2, 3);
 /* Progress: on a terminal one line that is overwritten, at most 10 times a second; else one line a

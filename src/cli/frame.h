@@ -26,11 +26,15 @@ struct ia_cli {
   json_t *running;        /* HOME/ready.json, once read */
   char number[32];        /* text of a numeric endpoint */
   uint64_t last_step_ms;
+  uint8_t tail[4]; /* bytes of a character whose end has not come (say.c) */
+  size_t n_tail;
   bool step_open; /* a progress line stands on the terminal without its end */
 };
 
 /* Ends an open progress line before anything else is written. */
 void ia_cli_settle(ia_cli *c);
+/* Shows what ia_cli_out_bytes still holds. */
+void ia_cli_end_bytes(ia_cli *c);
 /* $IAPP_HOME or ~/.iapp when dir is NULL; made absolute. */
 IA_MUST bool ia_cli_set_home(ia_cli *c, const char *dir, ia_err *e);
 void ia_cli_context_free(ia_cli *c);

@@ -4,36 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Bytes of the UTF-8 character that stands at s, 0 when none does. */
-static size_t character(ia_span s)
-{
-  for (size_t n = 1; n <= 4 && n <= s.len; n++)
-    if (ia_utf8_valid(ia_span_of(s.ptr, n)))
-      return n;
-  return 0;
-}
-
-/* C0 but new line and tab, DEL, and C1, which terminals take for commands too. */
-static bool is_control(ia_span c)
-{
-  return (c.len == 1 &&
-          ((c.ptr[0] < 0x20 && c.ptr[0] != '\n' && c.ptr[0] != '\t') || c.ptr[0] == 0x7f)) ||
-         (c.len == 2 && c.ptr[0] == 0xc2 && c.ptr[1] < 0xa0);
-}
-
-void ia_log_escape(ia_buf *out, ia_span text)
-{
-  while (text.len > 0) {
-    size_t n = character(text);
-    ia_span c = ia_span_of(text.ptr, n > 0 ? n : 1);
-
-    for (size_t i = 0; (n == 0 || is_control(c)) && i < c.len; i++)
-      ia_buf_printf(out, "\\x%02x", c.ptr[i]);
-    if (n > 0 && !is_control(c))
-      ia_buf_span(out, c);
-    text = ia_span_of(text.ptr + c.len, text.len - c.len);
-  }
-}
+#include "base/show.h"
 
 static bool stream(json_t *texts, const json_t *logs, const char *name, ia_err *e)
 {
@@ -44,10 +15,10 @@ static bool stream(json_t *texts, const json_t *logs, const char *name, ia_err *
   if (!ia_json_get_obj(logs, name, &v, e) || !ia_json_get_base64(v, "head", &head, e) ||
       !ia_json_get_base64(v, "tail", &tail, e) || !ia_json_get_u64(v, "total", &total, e))
     return ia_wrap(e, "logs");
-  ia_log_escape(&out, ia_buf_view(&head));
+  ia_show_text(&out, ia_buf_view(&head));
   if (total > head.len + tail.len)
     ia_buf_printf(&out, "\n.. %" PRIu64 " bytes left out ..\n", total - head.len - tail.len);
-  ia_log_escape(&out, ia_buf_view(&tail));
+  ia_show_text(&out, ia_buf_view(&tail));
   return ia_buf_ok(&out, e) && ia_json_set(texts, name, ia_json_bytes(ia_buf_view(&out)), e);
 }
 
@@ -80,7 +51,8 @@ void ia_log_say(ia_cli *c, const json_t *texts)
     any = true;
     while (n > 0 && text[n - 1] == '\n')
       n--;
-    ia_cli_say(c, "%s\n%.*s", streams[i][1], (int)n, text);
+    ia_cli_say(c, "%s", streams[i][1]);
+    ia_cli_say_text(c, "| ", ia_span_of(text, n));
   }
   if (!any)
     ia_cli_say(c, "App didn't log anything");

@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
-#include "cli/log_view.h"
 #include "cli/result_open.h"
 #include "cli/trust_file.h"
 #include "client/results.h"
@@ -116,19 +115,18 @@ void ia_cli_task_preview(ia_cli *c, const char *dir)
   static const char *const names[] = {"result.txt", "result.json"};
 
   for (unsigned i = 0; i < IA_COUNT(names); i++) {
-    IA_AUTOV(ia_buf) text = {0}, shown = {0};
+    IA_AUTOV(ia_buf) text = {0};
     ia_path p;
     size_t lines = 0, n = 0;
 
     if (!ia_path_join(&p, NULL, "%s/%s", dir, names[i]) ||
         !ia_file_read(&text, p.s, PREVIEW_CAP, NULL) || !ia_utf8_valid(ia_buf_view(&text)))
       continue;
-    ia_log_escape(&shown, ia_buf_view(&text));
-    while (n < shown.len && lines < PREVIEW_LINES)
-      lines += shown.ptr[n++] == '\n';
+    while (n < text.len && lines < PREVIEW_LINES)
+      lines += text.ptr[n++] == '\n';
     ia_cli_say(c, "-- %s --", names[i]);
-    ia_cli_say(c, "%.*s", (int)(n > 0 && shown.ptr[n - 1] == '\n' ? n - 1 : n), shown.ptr);
-    if (n < shown.len)
+    ia_cli_say_text(c, "| ", ia_span_of(text.ptr, n));
+    if (n < text.len)
       ia_cli_say(c, ".. (%s goes on)", p.s);
     return;
   }

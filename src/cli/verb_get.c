@@ -186,6 +186,9 @@ static const ia_option options[] = {
      "get ./odd.zip name string --lenient"},
     {"legacy", NULL, false, "strings are those of the first format (v0)",
      "get ./old.zip name string --legacy"},
+    {"raw", NULL, false,
+     "write bytes as they are to a terminal too (to a file or pipe they always are)",
+     "get ./result.zip picture.png --raw"},
     {0},
 };
 

@@ -113,6 +113,9 @@ static const ia_option options[] = {
      "result 0x1f.. --unsigned"},
     {"trust", "FILE", false, "trust anchors (HOME/trust.json)",
      "result 0x1f.. --trust ./trust.json"},
+    {"raw", NULL, false,
+     "write bytes as they are to a terminal too (to a file or pipe they always are)",
+     "result 0x1f.. --path picture.png --raw"},
     {0},
 };
 

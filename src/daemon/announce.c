@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/show.h"
 #include "http/client.h"
 #include "receipt/trust.h"
 
@@ -66,19 +67,20 @@ static void say(const ia_home *h, const json_t *fields, uint64_t ms)
 {
   const char *what = text_of(json_object_get(fields, "ledgerInfo"), "what");
 
-  printf("ledger    %s  (%s)\n", text_of(fields, "rpcUrl"), what);
-  printf("market    %s\nblobs     %s\nsms       %s\nscheduler %s\n", text_of(fields, "marketUrl"),
-         text_of(fields, "ipfsNodeUrl"), text_of(fields, "smsUrl"),
-         text_of(fields, "schedulerUrl"));
-  printf("ready after %llu ms; home %s; options for the iExec packages: iapp config sdk\n",
-         (unsigned long long)ms, h->dir.s);
+  ia_print(stdout, "ledger    %s  (%s)\n", text_of(fields, "rpcUrl"), what);
+  ia_print(stdout, "market    %s\nblobs     %s\nsms       %s\nscheduler %s\n",
+           text_of(fields, "marketUrl"), text_of(fields, "ipfsNodeUrl"), text_of(fields, "smsUrl"),
+           text_of(fields, "schedulerUrl"));
+  ia_print(stdout,
+           "ready after %llu ms; home %s; options for the iExec packages: iapp config sdk\n",
+           (unsigned long long)ms, h->dir.s);
 }
 
 bool ia_announce(const ia_home *h, const ia_daemon_options *o, const json_t *fields, uint64_t ms,
                  ia_err *e)
 {
   IA_AUTO_JSON *line = json_object();
-  IA_AUTOV(ia_buf) text = {0};
+  IA_AUTOV(ia_buf) text = {0}, shown = {0};
   const char *sms = json_string_value(json_object_get(fields, "smsUrl"));
   bool own_sms = json_object_get(fields, "domain") != NULL;
 
@@ -91,12 +93,16 @@ bool ia_announce(const ia_home *h, const ia_daemon_options *o, const json_t *fie
   if ((own_sms && !trust_own(h, sms, e)) || !ia_home_ready(h, fields, e) ||
       !ia_json_write(&text, line, e))
     return false;
+  ia_show_json(&shown, ia_buf_view(&text));
+  ia_buf_u8(&shown, '\n');
+  if (!ia_buf_ok(&shown, e))
+    return false;
   if (o->json)
-    printf("%.*s\n", (int)text.len, text.ptr);
+    (void)fwrite(shown.ptr, 1, shown.len, stdout);
   else if (!o->quiet)
     say(h, fields, ms);
   if (strcmp(text_of(fields, "domain"), "sim") == 0)
-    fputs("SIMULATED: no hardware protects anything here; put no real personal data here.\n",
-          o->json ? stderr : stdout);
+    ia_print(o->json ? stderr : stdout,
+             "SIMULATED: no hardware protects anything here; put no real personal data here.\n");
   return fflush(stdout) == 0 || ia_fail_errno(e, "stdout");
 }

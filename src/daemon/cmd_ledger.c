@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/show.h"
 #include "chain/rpc.h"
 #include "daemon/home.h"
 #include "daemon/on_chain.h"
@@ -32,11 +33,11 @@ static bool store_of(ia_path *p, bool *there, const ia_home *h, const char *name
 static bool say(const ia_daemon_options *o, const ia_ledger_verified *v, const char *text)
 {
   if (o->json)
-    printf("{\"blocks\":%llu,\"head\":\"%s\"}\n", (unsigned long long)v->blocks,
-           ia_h256_text(&v->head).s);
+    ia_print(stdout, "{\"blocks\":%llu,\"head\":\"%s\"}\n", (unsigned long long)v->blocks,
+             ia_h256_text(&v->head).s);
   else if (!o->quiet)
-    printf("%llu blocks replayed up to %s: %s\n", (unsigned long long)v->blocks,
-           ia_h256_text(&v->head).s, text);
+    ia_print(stdout, "%llu blocks replayed up to %s: %s\n", (unsigned long long)v->blocks,
+             ia_h256_text(&v->head).s, text);
   return true;
 }
 

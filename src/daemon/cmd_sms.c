@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/show.h"
 #include "daemon/home.h"
 #include "service/sms/sms.h"
 #include "tee/quote.h"
@@ -21,8 +22,8 @@ bool ia_cmd_confirm_ledger(const ia_daemon_options *o, int n, char **words, ia_e
     return ia_fail(e, IA_E_USAGE, "sms confirm-ledger: unexpected argument \"%s\"", words[2]);
   if (!sms_dir(&dir, o, e) || !ia_sms_confirm_ledger(dir.s, e))
     return false;
-  puts(o->json ? "{\"confirmed\":true}"
-               : "The ledger as it is now is taken as right; releases go on.");
+  ia_print(stdout, o->json ? "{\"confirmed\":true}\n"
+                           : "The ledger as it is now is taken as right; releases go on.\n");
   return true;
 }
 
@@ -37,8 +38,9 @@ bool ia_cmd_trust_sim(const ia_daemon_options *o, int n, char **words, ia_err *e
   if (!sms_dir(&dir, o, e) || !ia_file_read(&pem, words[2], IA_QUOTE_PEM_MAX, e) ||
       !ia_sms_trust_sim(dir.s, ia_buf_view(&pem), &digest, e))
     return false;
-  printf(o->json ? "{\"simRoot\":\"%s\"}\n"
-                 : "SIMULATED workers under the root %s are believed from now on.\n",
-         ia_h256_text(&digest).s);
+  ia_print(stdout,
+           o->json ? "{\"simRoot\":\"%s\"}\n"
+                   : "SIMULATED workers under the root %s are believed from now on.\n",
+           ia_h256_text(&digest).s);
   return true;
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/show.h"
 #include "daemon/cmd_ledger.h"
 #include "daemon/cmd_sms.h"
 #include "daemon/role.h"
@@ -23,7 +24,7 @@ static bool version(const ia_daemon_options *o, int n, char **words, ia_err *e)
   (void)n;
   (void)words;
   (void)e;
-  printf(o->json ? "{\"version\":\"%s\"}\n" : "iappd %s\n", IA_VERSION);
+  ia_print(stdout, o->json ? "{\"version\":\"%s\"}\n" : "iappd %s\n", IA_VERSION);
   return true;
 }
 
@@ -54,15 +55,17 @@ static void print_error(const ia_daemon_options *o, const ia_err *e)
 {
   IA_AUTO_JSON *v = json_pack("{s:{s:s, s:s, s:s}}", "error", "code", ia_code_name(e->code),
                               "message", e->msg, "hint", e->hint);
-  IA_AUTOV(ia_buf) text = {0};
+  IA_AUTOV(ia_buf) text = {0}, shown = {0};
 
   if (o->json && v && ia_json_write(&text, v, NULL)) {
-    printf("%.*s\n", (int)text.len, text.ptr);
+    ia_show_json(&shown, ia_buf_view(&text));
+    ia_buf_u8(&shown, '\n');
+    (void)fwrite(shown.ptr, 1, shown.len, stdout);
     return;
   }
-  fprintf(stderr, "error: %s [%s]\n", e->msg, ia_code_name(e->code));
+  ia_print(stderr, "error: %s [%s]\n", e->msg, ia_code_name(e->code));
   if (e->hint[0])
-    fprintf(stderr, "fix: %s\n", e->hint);
+    ia_print(stderr, "fix: %s\n", e->hint);
 }
 
 int main(int argc, char **argv)

@@ -11,6 +11,7 @@
 #include "base/ending.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/show.h"
 #include "chain/follow.h"
 #include "daemon/control.h"
 #include "daemon/roles.h"
@@ -195,7 +196,7 @@ static void say_error(const ia_err *err)
                                  "message", err->msg, "hint", err->hint);
 
   if (!line || !ia_control_send(IA_CONTROL_FD, line, NULL))
-    fprintf(stderr, "iappd: %s\n", err->msg);
+    ia_print(stderr, "iappd: %s\n", err->msg);
 }
 
 static bool serve(ia_role_ctx *r, const ia_role_def *def, ia_err *e)

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/secret.h"
+#include "base/show.h"
 #include "guest/agent.h"
 #include "guest/get.h"
 #include "sandbox/guestbox.h"
@@ -20,7 +21,7 @@ static int usage(void)
 
 static int fail(const ia_err *e)
 {
-  fprintf(stderr, "iapp-guest: %s\n", e->msg);
+  ia_print(stderr, "iapp-guest: %s\n", e->msg);
   return ia_code_exit(e->code) ? ia_code_exit(e->code) : 1;
 }
 
