@@ -33,9 +33,8 @@ static void say_entry(ia_cli *c, const json_t *v)
   const char *message = json_string_value(json_object_get(v, "message"));
   json_int_t time = json_integer_value(json_object_get(v, "time"));
 
-  ia_cli_out(c, "%s  %-7s %-18s requester %s  app %s",
-             ia_rfc3339(time > 0 ? (uint64_t)time : 0).s, verdict ? verdict : "?", code ? code : "",
-             who ? who : "-", app ? app : "-");
+  ia_cli_out(c, "%s  %-7s %-18s requester %s  app %s", ia_rfc3339(time > 0 ? (uint64_t)time : 0).s,
+             verdict ? verdict : "?", code ? code : "", who ? who : "-", app ? app : "-");
   if (purpose && *purpose)
     ia_cli_out(c, "    purpose \"%s\"", purpose);
   if (message && *message)
