@@ -9,6 +9,7 @@
 #include "client/public.h"
 #include "client/run_orders.h"
 #include "client/to_scheduler.h"
+#include "crypto/ed25519.h"
 #include "eth/address.h"
 #include "iapp/client.h"
 #include "poco/ids.h"
@@ -53,6 +54,8 @@ static bool read_services(iapp_client *c, const iapp_services *s, ia_err *e)
     return false;
   if (s->sms_key && !ia_h256_parse(&c->sms_key, ia_span_str(s->sms_key)))
     return ia_fail(e, IA_E_USAGE, "services: sms_key is 0x and 64 hex digits");
+  if (s->sms_key && !ia_ed25519_key_check(c->sms_key.b, e))
+    return ia_wrap(e, "services: sms_key");
   return keep_url(c, 0, s->rpc, &c->net.rpc, e) && keep_url(c, 1, s->market, &c->net.market, e) &&
          keep_url(c, 2, s->sms, &c->net.sms, e) && keep_url(c, 3, s->ipfs, &c->net.ipfs, e) &&
          keep_url(c, 4, s->scheduler, &c->net.scheduler, e);

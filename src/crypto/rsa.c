@@ -2,7 +2,7 @@
 #include "crypto/rsa.h"
 
 #include <ctype.h>
-#include <limits.h>
+#include <string.h>
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -60,6 +60,20 @@ static bool rsa_within_limits(const EVP_PKEY *key, ia_err *e)
   return true;
 }
 
+/* A modulus that is even, negative, prime, a power of a prime, or has a small factor makes a key
+ * that everybody opens, or nobody (SP 800-56B 6.4.2.1, as libcrypto judges it). */
+static bool rsa_is_sound(EVP_PKEY *key, ia_err *e)
+{
+  IA_AUTO(rsa_ctx) *c = EVP_PKEY_CTX_new(key, NULL);
+  IA_AUTO(BIGNUM) *n = NULL;
+
+  if (!c || EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) != 1)
+    return ia_fail(e, IA_E_MEMORY, "rsa: out of memory");
+  return (BN_is_odd(n) && !BN_is_negative(n) && EVP_PKEY_public_check(c) == 1) ||
+         ia_fail(e, IA_E_RESULT_KEY_INVALID,
+                 "result key: the modulus is not a product of two large primes");
+}
+
 bool ia_rsa_generate(ia_rsa **out, unsigned bits, ia_err *e)
 {
   EVP_PKEY *key;
@@ -96,15 +110,53 @@ static bool starts_with(ia_span s, const char *text)
   return s.len >= n && memcmp(s.ptr, text, n) == 0;
 }
 
-/* The two PKCS#1 and the two general PEM kinds; base64 and ASN.1 are libcrypto's. */
-static EVP_PKEY *rsa_read(BIO *bio, ia_span pem, bool private_key)
+/* DER of the only key there may be in the text, under one of the two names. */
+typedef struct rsa_der {
+  bool pkcs1;
+  uint8_t *ptr;
+  long len;
+} rsa_der;
+
+static bool rsa_read_der(rsa_der *out, BIO *bio)
 {
-  if (private_key)
-    return PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-  if (starts_with(pem, "-----BEGIN PUBLIC KEY-----") ||
-      starts_with(pem, "-----BEGIN RSA PUBLIC KEY-----"))
-    return PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
-  return NULL;
+  char *name = NULL, *header = NULL;
+  bool ok = PEM_read_bio(bio, &name, &header, &out->ptr, &out->len) == 1 && header[0] == 0;
+
+  if (ok)
+    out->pkcs1 = strcmp(name, "RSA PUBLIC KEY") == 0;
+  ok = ok && (out->pkcs1 || strcmp(name, "PUBLIC KEY") == 0);
+  OPENSSL_free(name);
+  OPENSSL_free(header);
+  return ok;
+}
+
+/* One key has one DER: what libcrypto writes must be what it read, to the last byte. */
+static bool rsa_is_canonical(const EVP_PKEY *key, const rsa_der *d)
+{
+  uint8_t *again = NULL;
+  int n = d->pkcs1 ? i2d_PublicKey(key, &again) : i2d_PUBKEY(key, &again);
+  bool same = n > 0 && n == d->len && memcmp(again, d->ptr, (size_t)n) == 0;
+
+  OPENSSL_free(again);
+  return same;
+}
+
+static EVP_PKEY *rsa_read_public(BIO *bio, ia_span pem)
+{
+  rsa_der d = {0};
+  EVP_PKEY *key = NULL;
+
+  if (starts_with(pem, "-----BEGIN ") && rsa_read_der(&d, bio)) {
+    const uint8_t *at = d.ptr;
+
+    key = d.pkcs1 ? d2i_PublicKey(EVP_PKEY_RSA, NULL, &at, d.len) : d2i_PUBKEY(NULL, &at, d.len);
+    if (key && !rsa_is_canonical(key, &d)) {
+      EVP_PKEY_free(key);
+      key = NULL;
+    }
+  }
+  OPENSSL_free(d.ptr);
+  return key;
 }
 
 static bool rsa_from_pem(ia_rsa **out, ia_span pem, bool private_key, ia_err *e)
@@ -119,11 +171,12 @@ static bool rsa_from_pem(ia_rsa **out, ia_span pem, bool private_key, ia_err *e)
   bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
   if (!bio)
     return ia_fail(e, IA_E_MEMORY, "rsa: out of memory");
-  key = rsa_read(bio, pem, private_key);
+  key = private_key ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL)
+                    : rsa_read_public(bio, pem);
   if (!key || !rsa_tail_blank(bio))
     return ia_fail(e, IA_E_RESULT_KEY_INVALID, "result key: not an RSA %s key in PEM",
                    private_key ? "private" : "public");
-  if (!rsa_within_limits(key, e))
+  if (!rsa_within_limits(key, e) || (!private_key && !rsa_is_sound(key, e)))
     return false;
   return rsa_wrap(out, ia_steal(&key), e);
 }

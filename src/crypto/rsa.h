@@ -11,8 +11,9 @@ IA_DEFINE_AUTO(ia_rsa, ia_rsa_free)
 
 /* bits: 2048, 3072, 4096 or 8192. */
 IA_MUST bool ia_rsa_generate(ia_rsa **out, unsigned bits, ia_err *e);
-/* "BEGIN PUBLIC KEY" or "BEGIN RSA PUBLIC KEY", one key and nothing after it but white space. Keys
- * outside the limits above: RESULT_KEY_INVALID. */
+/* "BEGIN PUBLIC KEY" or "BEGIN RSA PUBLIC KEY", one key in its one DER form and nothing before or
+ * after it but white space. RESULT_KEY_INVALID for keys outside the limits above, and for a modulus
+ * that is even, prime, a power, or has a small factor. */
 IA_MUST bool ia_rsa_public_pem(ia_rsa **out, ia_span pem, ia_err *e);
 /* "BEGIN PRIVATE KEY" or "BEGIN RSA PRIVATE KEY", unencrypted. */
 IA_MUST bool ia_rsa_private_pem(ia_rsa **out, ia_span pem, ia_err *e);

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "crypto/ed25519.h"
 #include "receipt/fields.h"
 #include "tee/release.h"
 
@@ -77,6 +78,8 @@ static bool read_sms(ia_trust_sms *out, const json_t *v, ia_err *e)
   if (!ia_fields_read(out, fields, IA_COUNT(fields), v, e) ||
       !ia_fields_read(out, registries, IA_COUNT(registries), json_object_get(v, "registries"), e))
     return false;
+  if (!ia_ed25519_key_check(out->key.b, e))
+    return ia_wrap(e, "\"smsKey\"");
   if (json_integer_value(json_object_get(v, "v")) != 1)
     return ia_fail(e, IA_E_UNSUPPORTED, "an info document of another version");
   bool ok = read_hashes(&guests, &out->n_guests, sizeof(ia_h384), json_object_get(v, "guests"),

@@ -1,4 +1,10 @@
 /* AES-256-CBC (SP 800-38A F.2.5), AES-256-GCM (the GCM paper's cases 13, 14, 16), RSA. */
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+
 #include "crypto/cbc.h"
 #include "crypto/gcm.h"
 #include "crypto/rsa.h"
@@ -192,6 +198,106 @@ static void rsa_limits(void **state IA_UNUSED)
   assert_false(ia_rsa_generate(&k, 1024, NULL));
 }
 
+/* A public key with this modulus and 65537, as PEM. */
+static ia_buf pem_of(const BIGNUM *n)
+{
+  OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+  EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+  BIGNUM *exponent = BN_new();
+  BIO *bio = BIO_new(BIO_s_mem());
+  EVP_PKEY *key = NULL;
+  ia_buf out = {0};
+  char *text = NULL;
+
+  assert_true(BN_set_word(exponent, 65537) == 1 &&
+              OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+              OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, exponent) == 1);
+  OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
+  assert_true(EVP_PKEY_fromdata_init(c) == 1 &&
+              EVP_PKEY_fromdata(c, &key, EVP_PKEY_PUBLIC_KEY, params) == 1 &&
+              PEM_write_bio_PUBKEY(bio, key) == 1);
+  long len = BIO_get_mem_data(bio, &text);
+  ia_buf_put(&out, text, (size_t)len);
+  OSSL_PARAM_free(params);
+  OSSL_PARAM_BLD_free(build);
+  EVP_PKEY_CTX_free(c);
+  EVP_PKEY_free(key);
+  BN_free(exponent);
+  BIO_free_all(bio);
+  return out;
+}
+
+static void assert_modulus_refused(const BIGNUM *n)
+{
+  IA_AUTOV(ia_buf) pem = pem_of(n);
+  IA_AUTO(ia_rsa) *k = NULL;
+  ia_err e = {0};
+
+  assert_false(ia_rsa_public_pem(&k, ia_buf_view(&pem), &e));
+  assert_int_equal(e.code, IA_E_RESULT_KEY_INVALID);
+}
+
+/* Moduli that are no product of two large primes. */
+static void rsa_moduli(void **state IA_UNUSED)
+{
+  BN_CTX *c = BN_CTX_new();
+  BIGNUM *p = BN_new(), *q = BN_new(), *n = BN_new();
+  IA_AUTO(ia_rsa) *k = NULL;
+
+  assert_true(BN_generate_prime_ex(p, 1024, 0, NULL, NULL, NULL) == 1 &&
+              BN_generate_prime_ex(q, 1024, 0, NULL, NULL, NULL) == 1 && BN_mul(n, p, q, c) == 1);
+  IA_AUTOV(ia_buf) good = pem_of(n);
+  assert_true(ia_rsa_public_pem(&k, ia_buf_view(&good), NULL));
+  assert_true(BN_sub_word(n, 1) == 1); /* even */
+  assert_modulus_refused(n);
+  assert_true(BN_sqr(n, p, c) == 1); /* a square */
+  assert_modulus_refused(n);
+  assert_true(BN_rand(n, 2047, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD) == 1 && BN_mul_word(n, 3) == 1);
+  assert_modulus_refused(n);
+  assert_true(BN_generate_prime_ex(n, 2048, 0, NULL, NULL, NULL) == 1);
+  assert_modulus_refused(n);
+  BN_free(p);
+  BN_free(q);
+  BN_free(n);
+  BN_CTX_free(c);
+}
+
+/* One key has one text: nothing beside it, in front of it, or inside it. */
+static void rsa_one_text(void **state IA_UNUSED)
+{
+  IA_AUTO(ia_rsa) *k = NULL;
+  IA_AUTO(ia_rsa) *junk = NULL;
+  IA_AUTOV(ia_buf) pem = {0};
+  char twice[4096], longer[2048], *text = NULL, *name = NULL, *header = NULL;
+  uint8_t *der = NULL;
+  ia_err e = {0};
+  long n = 0;
+
+  assert_true(ia_rsa_generate(&k, 2048, NULL) && ia_rsa_write_public(&pem, k, NULL));
+  int len = (int)pem.len;
+  (void)snprintf(twice, sizeof(twice), "%.*s%.*s", len, pem.ptr, len, pem.ptr);
+  assert_false(ia_rsa_public_pem(&junk, ia_span_str(twice), &e));
+  (void)snprintf(twice, sizeof(twice), "a word\n%.*s", len, pem.ptr);
+  assert_false(ia_rsa_public_pem(&junk, ia_span_str(twice), &e));
+  BIO *in = BIO_new_mem_buf(pem.ptr, len), *out = BIO_new(BIO_s_mem());
+  assert_true(PEM_read_bio(in, &name, &header, &der, &n) == 1 && n < 2000);
+  memcpy(longer, der, (size_t)n);
+  memcpy(longer + n, "\0\0\0\0", 4); /* bytes after the key, inside the PEM */
+  assert_true(PEM_write_bio(out, "PUBLIC KEY", "", (uint8_t *)longer, n + 4) > 0);
+  long size = BIO_get_mem_data(out, &text);
+  assert_false(ia_rsa_public_pem(&junk, ia_span_of(text, (size_t)size), &e));
+  (void)BIO_reset(out);
+  assert_true(PEM_write_bio(out, "PUBLIC KEY", "Proc-Type: 4,MIC-CLEAR\n", der, n) > 0);
+  size = BIO_get_mem_data(out, &text);
+  assert_false(ia_rsa_public_pem(&junk, ia_span_of(text, (size_t)size), &e));
+  assert_int_equal(e.code, IA_E_RESULT_KEY_INVALID);
+  OPENSSL_free(name);
+  OPENSSL_free(header);
+  OPENSSL_free(der);
+  BIO_free_all(in);
+  BIO_free_all(out);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -202,6 +308,8 @@ int main(void)
       cmocka_unit_test(gcm_refuses_changes),
       cmocka_unit_test(rsa_round_trip),
       cmocka_unit_test(rsa_limits),
+      cmocka_unit_test(rsa_moduli),
+      cmocka_unit_test(rsa_one_text),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,58 @@ static void ed25519_rfc8032(void **state IA_UNUSED)
   assert_false(ia_ed25519_verify(pub, ia_span_of(NULL, 0), IA_SPAN_ARR(sig), &e));
 }
 
+/* Under a key of small order, R = the neutral point and S = 0 fit one message in eight at least. */
+static void ed25519_keys_of_small_order(void **state IA_UNUSED)
+{
+  static const char *const keys[] = {
+      "0000000000000000000000000000000000000000000000000000000000000000",
+      "0100000000000000000000000000000000000000000000000000000000000000",
+      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+      "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+      "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+      "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+      "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+      "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", /* y = 3, written long */
+      "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  };
+  uint8_t pub[32], sig[64] = {1};
+
+  for (size_t i = 0; i < 2 * IA_COUNT(keys); i++) {
+    ia_err e = {0};
+
+    from_hex(pub, 32, keys[i / 2]);
+    pub[31] = (uint8_t)(pub[31] | (i & 1 ? 0x80 : 0));
+    assert_false(ia_ed25519_key_check(pub, &e));
+    assert_int_equal(e.code, IA_E_BAD_KEY);
+    for (uint8_t m = 0; m < 64; m++)
+      assert_false(ia_ed25519_verify(pub, ia_span_of(&m, 1), IA_SPAN_ARR(sig), NULL));
+  }
+  from_hex(pub, 32, "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+  assert_true(ia_ed25519_key_check(pub, NULL));
+}
+
+/* RFC 7748 6.1: every point of small order, also those that are written beyond the field. */
+static void x25519_points_of_small_order(void **state IA_UNUSED)
+{
+  static const char *const points[] = {
+      "0000000000000000000000000000000000000000000000000000000000000000",
+      "0100000000000000000000000000000000000000000000000000000000000000",
+      "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+      "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+      "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+      "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  };
+  IA_AUTOV(ia_secret) key = key_of(0x42);
+  uint8_t u[32], shared[32];
+
+  for (size_t i = 0; i < 2 * IA_COUNT(points); i++) {
+    from_hex(u, 32, points[i / 2]);
+    u[31] = (uint8_t)(u[31] | (i & 1 ? 0x80 : 0));
+    assert_false(ia_x25519(shared, &key, u, NULL));
+  }
+}
+
 static void x25519_rfc7748(void **state IA_UNUSED)
 {
   uint8_t raw[32], u[32], shared[32], zero[32] = {0};
@@ -236,7 +288,9 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ed25519_rfc8032),
+      cmocka_unit_test(ed25519_keys_of_small_order),
       cmocka_unit_test(x25519_rfc7748),
+      cmocka_unit_test(x25519_points_of_small_order),
       cmocka_unit_test(p256_rfc6979),
       cmocka_unit_test(p256_own_keys),
       cmocka_unit_test(secp_known_addresses),

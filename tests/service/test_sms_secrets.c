@@ -258,6 +258,26 @@ static void rotate(struct lab *b, ia_span pem, uint64_t version)
   lab_message(b, W_USER, "rotate", &b->w->who[W_USER].addr, version, (const char *)body.ptr);
 }
 
+/* A modulus that is even seals nothing. It is refused in each form of a push. */
+static void test_an_even_modulus(void **state)
+{
+  struct lab *b = lab_open("", IA_DOMAIN_SIM);
+  IA_AUTOV(ia_buf) pem = rsa_pem(2048), base64 = {0};
+
+  (void)state;
+  char *at = memmem(pem.ptr, pem.len, "IDAQAB", 6); /* the exponent; before it, the modulus ends */
+  assert_non_null(at);
+  at[-1] = 'g';
+  ia_buf_base64(&base64, ia_buf_view(&pem));
+  assert_int_equal(push_web2(b, "POST", W_USER, W_USER, IA_RESULT_KEY_SECRET, ia_buf_view(&pem)),
+                   403);
+  assert_int_equal(push_web2(b, "POST", W_USER, W_USER, IA_RESULT_KEY_SECRET, ia_buf_view(&base64)),
+                   403);
+  rotate(b, ia_buf_view(&pem), 1);
+  assert_string_equal(b->error, "RESULT_KEY_INVALID");
+  lab_close(b);
+}
+
 /* After "lock" an old PUT cannot be replayed: only messages with growing versions change the key.
  */
 static void test_lock_and_rotate(void **state)
@@ -342,6 +362,7 @@ int main(void)
       cmocka_unit_test(test_browsers_may_push_secrets),
       cmocka_unit_test(test_a_key_of_a_dataset_has_its_form),
       cmocka_unit_test(test_other_secrets_have_their_form),
+      cmocka_unit_test(test_an_even_modulus),
       cmocka_unit_test(test_lock_and_rotate),
       cmocka_unit_test(test_forget),
       cmocka_unit_test(test_unknown_kinds_are_refused),
