@@ -12,6 +12,8 @@ struct ia_follow {
   ia_chain *chain;
   ia_follow_config cfg;
   ia_cursor cursor;
+  ia_addr *aside; /* those that are still asked for */
+  size_t n_aside;
   uint64_t span; /* now: less than configured while the node finds it too much */
   ia_past past;  /* up to the cursor */
   ia_pace pace;
@@ -45,6 +47,12 @@ bool ia_follow_new(ia_follow **out, ia_chain *c, const ia_follow_config *cfg, co
   if (!ia_past_new(&f->past, cfg->depth ? cfg->depth : IA_REORG_DEPTH, e) ||
       !ia_past_load(&f->past, cfg->past, e))
     return false;
+  f->aside = calloc(cfg->n_aside + 1, sizeof(*f->aside));
+  if (!f->aside)
+    return ia_fail(e, IA_E_MEMORY, "follower: out of memory");
+  if (cfg->n_aside > 0)
+    memcpy(f->aside, cfg->aside, cfg->n_aside * sizeof(*f->aside));
+  f->n_aside = cfg->n_aside;
   f->cfg.past = (ia_span){0};
   ia_past_cut(&f->past, from->number);
   *out = ia_steal(&f);
@@ -56,6 +64,7 @@ void ia_follow_free(ia_follow *f)
   if (!f)
     return;
   ia_past_free(&f->past);
+  free(f->aside);
   free(f);
 }
 
@@ -241,6 +250,42 @@ static bool fewer(ia_follow *f, const step *s, const ia_err *why)
   return true;
 }
 
+/* Owner's word on it first: what it did not take note of is asked for again. */
+static bool leave_out(void *ctx, const ia_addr *who, const ia_err *why, ia_err *e)
+{
+  ia_follow *f = ctx;
+  const ia_addr gone = *who;
+  size_t kept = 0;
+
+  if (!f->cfg.skip(f->cfg.ctx, &gone, why, e))
+    return false;
+  for (size_t i = 0; i < f->n_aside; i++)
+    if (!ia_addr_eq(&f->aside[i], &gone))
+      f->aside[kept++] = f->aside[i];
+  f->n_aside = kept;
+  return true;
+}
+
+static bool read_aside(ia_follow *f, const step *s, ia_chain_logs *logs, ia_err *e)
+{
+  ia_autofree ia_addr *now = calloc(f->n_aside + 1, sizeof(*now));
+  const ia_chain_filter filter = {.from = s->from,
+                                  .to = s->to.number,
+                                  .addresses = now,
+                                  .n_addresses = f->n_aside,
+                                  .events = f->cfg.aside_events,
+                                  .n_events = f->cfg.n_aside_events};
+  IA_AUTOV(ia_chain_logs) more = {0};
+
+  if (f->n_aside == 0)
+    return true;
+  if (!now)
+    return ia_fail(e, IA_E_MEMORY, "follower: out of memory");
+  memcpy(now, f->aside, f->n_aside * sizeof(*now)); /* leave_out shortens the list meanwhile */
+  return ia_chain_logs_each(f->chain, &more, &filter, f->cfg.aside_most, leave_out, f, e) &&
+         ia_chain_logs_merge(logs, &more, e);
+}
+
 /* *less: the node gives fewer blocks at once. */
 static bool read_logs(ia_follow *f, step *s, ia_chain_logs *logs, bool *less, ia_err *e)
 {
@@ -254,7 +299,7 @@ static bool read_logs(ia_follow *f, step *s, ia_chain_logs *logs, bool *less, ia
   bool same = true;
 
   *less = false;
-  if (!ia_chain_logs_get(f->chain, logs, &filter, &why)) {
+  if (!ia_chain_logs_get(f->chain, logs, &filter, &why) || !read_aside(f, s, logs, &why)) {
     *less = fewer(f, s, &why);
     /* nodes refuse ranges that end beyond their head */
     s->changed = !*less && !f->chain->local && still_there(f, &same, &s->to, NULL) && !same;

@@ -20,6 +20,13 @@ typedef struct ia_follow_config {
   size_t n_addresses;
   const ia_event_id *events;
   size_t n_events;
+  /* Addresses that strangers chose, and which of their events: one that cannot be read, or that has
+   * more than aside_most events in one step, is told to `skip` and asked for no more. */
+  const ia_addr *aside; /* copied */
+  size_t n_aside, aside_most;
+  const ia_event_id *aside_events;
+  size_t n_aside_events;
+  ia_chain_skip *skip;
   uint64_t span;  /* blocks asked for at once; 0 = 1000 */
   uint64_t first; /* where a rewrite leads to that goes deeper than what is remembered */
   size_t depth;   /* blocks that are remembered; 0 = IA_REORG_DEPTH */

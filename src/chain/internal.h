@@ -14,6 +14,7 @@ struct ia_rpc {
   uint32_t timeout_ms;
   const volatile bool *cancel;
   uint64_t next_id;
+  size_t batch_most;    /* requests that the node takes in one batch; 0 = not learned yet */
   uint64_t compared_ms; /* when the heads of all were last asked */
   ia_buf revert;
 };
@@ -37,6 +38,7 @@ struct ia_chain {
   uint32_t timeout_ms;
   const volatile bool *cancel;
   ia_chain_sending sending; /* texts are owned */
+  size_t at_once;           /* addresses that the node takes in one filter; 0 = not learned yet */
 };
 
 /* Sleeps ms, or less when cancelled; false with CANCELLED then. */
@@ -45,6 +47,8 @@ IA_MUST bool ia_chain_pause(const ia_chain *c, uint32_t ms, ia_err *e);
 json_t *ia_chain_call_object(const ia_addr *to, ia_span data);
 /* An answer of eth_getBlockBy..; NOT_FOUND when it is null. */
 IA_MUST bool ia_chain_block_parse(ia_block *out, const json_t *b, ia_err *e);
+/* The parameter of eth_getLogs. */
+json_t *ia_chain_filter_json(const ia_chain_filter *f);
 /* The logs of a receipt or of eth_getLogs. */
 IA_MUST bool ia_chain_logs_parse(ia_chain_logs *out, const json_t *array, ia_err *e);
 

@@ -69,7 +69,7 @@ bool ia_chain_logs_parse(ia_chain_logs *out, const json_t *array, ia_err *e)
   return true;
 }
 
-static json_t *filter_json(const ia_chain_filter *f)
+json_t *ia_chain_filter_json(const ia_chain_filter *f)
 {
   IA_AUTO_JSON *addresses = json_array();
   IA_AUTO_JSON *events = json_array();
@@ -92,29 +92,6 @@ static json_t *filter_json(const ia_chain_filter *f)
     json_array_remove(topics, json_array_size(topics) - 1);
   json_object_set_new(o, "topics", topics);
   return o;
-}
-
-bool ia_chain_logs_get(ia_chain *c, ia_chain_logs *out, const ia_chain_filter *f, ia_err *e)
-{
-  IA_AUTO_JSON *logs = NULL;
-
-  return ia_rpc_call(c->rpc, &logs, "eth_getLogs", json_pack("[o]", filter_json(f)), e) &&
-         ia_chain_logs_parse(out, logs, e);
-}
-
-bool ia_chain_logs_part(ia_chain *c, ia_chain_logs *out, ia_chain_filter *f, ia_err *e)
-{
-  ia_err why = {0};
-
-  while (!ia_chain_logs_get(c, out, f, &why)) {
-    if (why.code != IA_E_TOO_LARGE || f->to <= f->from) {
-      if (e)
-        *e = why;
-      return false;
-    }
-    f->to = f->from + (f->to - f->from) / 2;
-  }
-  return true;
 }
 
 const ia_chain_log *ia_chain_find_log(const ia_chain_logs *l, ia_event_id id, const ia_addr *at)

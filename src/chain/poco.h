@@ -145,11 +145,21 @@ typedef struct ia_chain_filter {
   size_t n_events;
   const ia_h256 *topics[3]; /* the indexed fields after the event itself; NULL = any */
 } ia_chain_filter;
-/* Replaces the list; order of the chain. */
+/* Replaces the list; order of the chain. Many addresses are asked for in parts, in smaller ones
+ * where the node takes no more. */
 IA_MUST bool ia_chain_logs_get(ia_chain *c, ia_chain_logs *out, const ia_chain_filter *f,
                                ia_err *e);
 /* The same for the first blocks of the range; f->to is lowered until the node gives them. */
 IA_MUST bool ia_chain_logs_part(ia_chain *c, ia_chain_logs *out, ia_chain_filter *f, ia_err *e);
+/* Puts the logs of `more` where they belong by the order of the chain; `more` is empty after. */
+IA_MUST bool ia_chain_logs_merge(ia_chain_logs *into, ia_chain_logs *more, ia_err *e);
+/* An address cannot be read; false ends the reading with that error. */
+typedef bool ia_chain_skip(void *ctx, const ia_addr *who, const ia_err *why, ia_err *e);
+/* The same as ia_chain_logs_get for addresses that strangers chose: one of them whose logs cannot
+ * be read, or that has more than `most` of them in the range, is told to `skip` and left out, and
+ * the others are read. */
+IA_MUST bool ia_chain_logs_each(ia_chain *c, ia_chain_logs *out, const ia_chain_filter *f,
+                                size_t most, ia_chain_skip *skip, void *ctx, ia_err *e);
 
 typedef struct ia_chain_receipt {
   ia_h256 tx;

@@ -76,6 +76,16 @@ static const struct {
     {"gas price", IA_E_FEE_REFUSED},
     {"disk is full", IA_E_DISK_FULL},
     {"execution reverted", IA_E_REVERT},
+    /* too many addresses in one filter: how nodes of different make say it */
+    {"max addresses", IA_E_INVALID},
+    {"maximum addresses", IA_E_INVALID},
+    {"too many addresses", IA_E_INVALID},
+    {"addresses limit", IA_E_INVALID},
+    /* too many requests in one batch */
+    {"batch too large", IA_E_TOO_LARGE},
+    {"batch limit", IA_E_TOO_LARGE},
+    {"batch size", IA_E_TOO_LARGE},
+    {"too many calls in batch", IA_E_TOO_LARGE},
     /* how nodes of different make say that a range of logs is too wide */
     {"block range", IA_E_TOO_LARGE},
     {"range limit", IA_E_TOO_LARGE},
@@ -375,25 +385,20 @@ static bool batch_anywhere(ia_rpc *r, json_t **answer, const json_t *body, ia_er
   return false;
 }
 
-bool ia_rpc_batch(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
+/* One HTTP request; the items keep their params. */
+static bool batch_part(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
 {
   IA_AUTO_JSON *body = json_array();
   IA_AUTO_JSON *answer = NULL;
   json_int_t first = (json_int_t)r->next_id;
   bool made = body != NULL;
 
-  if (r->agree > 0)
-    return batch_of_one(r, items, n);
-  for (size_t i = 0; i < n; i++) {
-    items[i].ok = false;
-    items[i].result = NULL;
-    made = json_array_append_new(body, request(r, items[i].method, items[i].params)) == 0 && made;
-    items[i].params = NULL;
-  }
-  if (n == 0)
-    return true;
-  if (!made || n > IA_RPC_BATCH_MAX)
-    return ia_fail(e, made ? IA_E_INVALID : IA_E_MEMORY, "rpc: cannot make a batch of %zu", n);
+  for (size_t i = 0; i < n; i++)
+    made = json_array_append_new(body, request(r, items[i].method, json_incref(items[i].params))) ==
+               0 &&
+           made;
+  if (!made)
+    return ia_fail(e, IA_E_MEMORY, "rpc: cannot make a batch of %zu", n);
   /* a look at another node's chain takes an id of its own: those of the batch are taken already */
   if (!batch_anywhere(r, &answer, body, e))
     return false;
@@ -404,6 +409,50 @@ bool ia_rpc_batch(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
                     : ia_fail(&items[i].err, IA_E_PARSE, "%s: no answer", items[i].method);
   }
   return true;
+}
+
+/* Parts of what the node takes at once, which is learned where it refuses. */
+static bool batch_parts(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
+{
+  size_t width;
+
+  for (size_t at = 0; at < n; at += width) {
+    ia_err why = {0};
+
+    width = r->batch_most && r->batch_most < n - at ? r->batch_most : n - at;
+    width = width < IA_RPC_BATCH_MAX ? width : IA_RPC_BATCH_MAX;
+    while (!batch_part(r, items + at, width, &why)) {
+      if (width <= 1 || (why.code != IA_E_TOO_LARGE && why.code != IA_E_INVALID)) {
+        if (e)
+          *e = why;
+        return false;
+      }
+      width /= 2;
+      r->batch_most = width;
+    }
+  }
+  return true;
+}
+
+bool ia_rpc_batch(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
+{
+  if (r->agree > 0)
+    return batch_of_one(r, items, n);
+  for (size_t i = 0; i < n; i++) {
+    items[i].ok = false;
+    items[i].result = NULL;
+  }
+  bool ok = batch_parts(r, items, n, e);
+  for (size_t i = 0; i < n; i++) {
+    json_decref(items[i].params);
+    items[i].params = NULL;
+    if (!ok) {
+      json_decref(items[i].result);
+      items[i].result = NULL;
+      items[i].ok = false;
+    }
+  }
+  return ok;
 }
 
 void ia_rpc_items_free(ia_rpc_item *items, size_t n)

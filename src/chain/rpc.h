@@ -53,8 +53,8 @@ typedef struct ia_rpc_item {
 } ia_rpc_item;
 enum { IA_RPC_BATCH_MAX = 256 };
 
-/* One HTTP request for all. False when the batch as a whole failed (no item is ok then); what
- * single calls answered stands in the items. */
+/* One HTTP request for all, several where the node takes fewer at once. False when the batch as a
+ * whole failed (no item is ok then); what single calls answered stands in the items. */
 IA_MUST bool ia_rpc_batch(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e);
 void ia_rpc_items_free(ia_rpc_item *items, size_t n); /* results; the array stays */
 

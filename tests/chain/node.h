@@ -26,10 +26,13 @@ typedef struct node {
   uint8_t branch[NODE_BLOCKS]; /* another one is another block, and all after it are others */
   uint64_t most;               /* blocks that it looks for logs in at once; 0 = any number */
   const char *words;           /* in which it says so */
+  size_t addresses_most;       /* that it takes in one filter; 0 = any number, or none */
+  const char *sick;            /* this address has more logs than it gives at once */
   const char *raw;             /* this instead of an answer */
   int status;                  /* of its errors; 0 = 200 */
   const char *word;            /* what eth_call answers */
   const char *raw_tx;          /* what eth_getRawTransactionByHash answers */
+  const char *refusal;         /* of the last filter's addresses */
   size_t asked;                /* questions so far */
   size_t change_at;            /* at this one: */
   void (*change)(struct node *n);
@@ -59,17 +62,39 @@ static inline json_t *node_block(const node *n, uint64_t number)
                    ia_json_h256(&hash), "parentHash", ia_json_h256(&parent), "timestamp", "0x1");
 }
 
-static inline json_t *node_logs(const node *n, const json_t *filter)
+/* NULL: refused. *given: the filter admits the address of our logs. */
+static inline const char *node_addresses(const node *n, const json_t *filter, bool *given)
+{
+  const json_t *list = json_object_get(filter, "address");
+  size_t i;
+  json_t *v;
+
+  *given = !list;
+  if (n->addresses_most && (!list || json_array_size(list) > n->addresses_most))
+    return "exceeds max addresses";
+  json_array_foreach (list, i, v) {
+    if (n->sick && strcmp(json_string_value(v), n->sick) == 0)
+      return "query returned more than 10000 results";
+    *given |= strcmp(json_string_value(v), "0x0100000000000000000000000000000000000000") == 0;
+  }
+  return NULL;
+}
+
+static inline json_t *node_logs(node *n, const json_t *filter)
 {
   json_t *list = json_array();
   uint64_t from, to;
+  bool given;
 
   MUST(ia_rpc_get_u64(filter, "fromBlock", &from, &e));
   MUST(ia_rpc_get_u64(filter, "toBlock", &to, &e));
-  if (n->most && to - from >= n->most) {
+  n->refusal = node_addresses(n, filter, &given);
+  if (n->refusal || (n->most && to - from >= n->most)) {
     json_decref(list);
     return NULL;
   }
+  if (!given)
+    return list;
   for (uint64_t i = from; i <= to && i <= n->height; i++) {
     ia_h256 hash = node_hash(n, i);
 
@@ -124,7 +149,9 @@ static inline json_t *node_answer(node *n, const json_t *question)
   else if (strcmp(method, "eth_getLogs") == 0)
     json_object_set_new(answer, "error",
                         json_pack("{s:i, s:s}", "code", -32000, "message",
-                                  n->words ? n->words : "query returned more than 10000 results"));
+                                  n->refusal ? n->refusal
+                                  : n->words ? n->words
+                                             : "query returned more than 10000 results"));
   else
     json_object_set_new(answer, "error",
                         json_pack("{s:i, s:s}", "code", -32601, "message", "no such method"));

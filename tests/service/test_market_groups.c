@@ -130,6 +130,140 @@ static void requests_match_through_groups(void **state)
   (void)publish(w, &request, w->user);
 }
 
+/* A dataset of this wallet. */
+static ia_addr dataset_of(world *w, const ia_wallet *who)
+{
+  IA_AUTOV(ia_buf) store = {0};
+  ia_args in = {.addr = {who->address}, .id = {{{0}}}}, out = {0};
+  ia_chain_info info;
+
+  in.bytes[0] = ia_span_str("data");
+  in.bytes[1] = ia_span_str("/ipfs/y");
+  MUST(ia_chain_info_get(chain_of(w), &info, e));
+  MUST(ia_chain_read(chain_of(w), &out, &store, &info.registry[IA_ASSET_DATASET],
+                     IA_CALL_PREDICT_DATASET, &in, e));
+  call(w, who, &info.registry[IA_ASSET_DATASET], IA_CALL_CREATE_DATASET, &in);
+  return out.addr[0];
+}
+
+/* Restricts an order of the dataset to three new groups. */
+static ia_order to_new_groups(world *w, const ia_wallet *who, const ia_addr *dataset, uint8_t *salt)
+{
+  ia_order o = order_of(w, IA_ORDER_DATASET, 3);
+
+  o.dataset.dataset = *dataset;
+  o.dataset.apprestrict = new_group(w, who, ++*salt);
+  o.dataset.workerpoolrestrict = new_group(w, who, ++*salt);
+  o.dataset.requesterrestrict = new_group(w, who, ++*salt);
+  return o;
+}
+
+/* One wallet's orders name 15 groups; those of the next one are refused by the name of the second,
+ * which would be the 17th. *last: a group of the last order. */
+static ia_addr fill_share(world *w, const ia_wallet *who, ia_addr *last)
+{
+  enum { ORDERS = 5 };
+  ia_addr data = dataset_of(w, who);
+  IA_AUTOV(ia_order_box) box = {0};
+  ia_err why = {0};
+  uint8_t salt = 0;
+  ia_h256 hash;
+
+  for (size_t k = 0; k < ORDERS; k++) {
+    ia_order o = to_new_groups(w, who, &data, &salt);
+
+    *last = o.dataset.apprestrict;
+    (void)publish(w, &o, who);
+  }
+  ia_order o = to_new_groups(w, who, &data, &salt);
+  sign(w, &box, &o, who);
+  assert_false(ia_to_market_publish(&w->net, who, &box.order, &hash, &why));
+  assert_int_equal(why.code, IA_E_FORBIDDEN);
+  assert_non_null(strstr(why.msg, ia_addr_text(&o.dataset.workerpoolrestrict).s));
+  assert_non_null(strstr(why.msg, "16 groups already"));
+  return data;
+}
+
+/* More groups than a node takes addresses in one filter: lists, events and restarts go on, and the
+ * members are right. A wallet that wants more than its share is refused by the group's name. */
+static void many_groups_stop_nobody(void **state)
+{
+  enum { WALLETS = 8 };
+  world *w = *state;
+  ia_addr group = new_group(w, w->owner, 200), last = {{0}}, data = {{0}};
+  ia_order mine = order_of(w, IA_ORDER_DATASET, 3);
+  char q[240];
+
+  for (uint8_t i = 0; i < WALLETS; i++) {
+    ia_wallet *who = wallet_of((uint8_t)(20 + i));
+
+    data = fill_share(w, who, &last);
+    if (i + 1 == WALLETS)
+      member(w, who, &last, IA_CALL_ADD_KEY, &w->app, 4);
+    ia_wallet_free(who);
+  }
+  mine.dataset.apprestrict = group;
+  (void)publish(w, &mine, w->owner);
+  member(w, w->owner, &group, IA_CALL_ADD_KEY, &w->app, 4);
+  assert_int_equal(for_app(w, &w->app, ""), 1);
+  (void)snprintf(q, sizeof(q), "dataset=%s&app=%s&workerpool=any&requester=any",
+                 ia_addr_text(&data).s, ia_addr_text(&w->app).s);
+  assert_int_equal(listed(w, IA_ORDER_DATASET, q), 1);
+  MUST(ia_market_reindex(&w->cfg, e));
+  assert_int_equal(for_app(w, &w->app, ""), 1);
+  member(w, w->owner, &group, IA_CALL_REMOVE_KEY, &w->app, 4);
+  assert_int_equal(for_app(w, &w->app, ""), 0);
+}
+
+static void make_unreadable(world *w, const ia_addr *group)
+{
+  IA_AUTO(ia_db) *db = NULL;
+  ia_stmt *s;
+
+  MUST(ia_db_open_again(&db, w->db, e));
+  MUST(ia_db_stmt(&s, db, "UPDATE groups SET loaded = 2, why = 'too much' WHERE grp = $1", e));
+  ia_bind_addr(s, 1, group);
+  MUST(ia_stmt_run(s, e));
+  MUST(ia_db_exec(db, "DELETE FROM members", e));
+}
+
+/* A group that cannot be followed: its orders are listed for whoever asks for any, marked; nobody
+ * is a member, others go on, and new orders that name it are refused with the reason. */
+static void a_group_that_cannot_be_followed_is_named(void **state)
+{
+  world *w = *state;
+  ia_order o = order_of(w, IA_ORDER_DATASET, 3);
+  ia_addr bad = new_group(w, w->owner, 1), good = new_group(w, w->owner, 2);
+  IA_AUTO_JSON *v = NULL;
+  IA_AUTOV(ia_order_box) box = {0};
+  char url[256];
+  ia_err why = {0};
+  ia_h256 hash;
+
+  member(w, w->owner, &bad, IA_CALL_ADD_KEY, &w->app, 4);
+  o.dataset.apprestrict = bad;
+  hash = publish(w, &o, w->owner);
+  assert_int_equal(for_app(w, &w->app, ""), 1);
+  make_unreadable(w, &bad);
+  o = order_of(w, IA_ORDER_DATASET, 3);
+  o.dataset.apprestrict = good;
+  (void)publish(w, &o, w->owner);
+  member(w, w->owner, &good, IA_CALL_ADD_KEY, &w->app, 4);
+  member(w, w->owner, &bad, IA_CALL_ADD_KEY, &w->dataset, 4);
+  assert_int_equal(for_app(w, &w->app, ""), 1);
+  assert_int_equal(for_app(w, &w->dataset, ""), 0);
+  (void)snprintf(url, sizeof(url), "%s/datasetorders/%s?chainId=%llu", w->net.market,
+                 ia_h256_text(&hash).s, (unsigned long long)w->net.chain_id);
+  MUST(ia_http_json(w->f.http, &v, "GET", url, NULL, e));
+  assert_string_equal(json_string_value(json_array_get(json_object_get(v, "unverifiable"), 0)),
+                      ia_addr_text(&bad).s);
+  o = order_of(w, IA_ORDER_DATASET, 3);
+  o.dataset.requesterrestrict = bad;
+  sign(w, &box, &o, w->owner);
+  assert_false(ia_to_market_publish(&w->net, w->owner, &box.order, &hash, &why));
+  assert_non_null(strstr(why.msg, "cannot be followed: too much"));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
@@ -139,6 +273,8 @@ int main(void)
       T(groups_do_not_mix),
       T(members_outlive_a_restart_and_a_reindex),
       T(requests_match_through_groups),
+      T(many_groups_stop_nobody),
+      T(a_group_that_cannot_be_followed_is_named),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

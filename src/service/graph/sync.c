@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/log.h"
 #include "poco/orders.h"
 #include "service/graph/graph_int.h"
 
@@ -168,6 +169,24 @@ static bool handle_all(graph_writer *w, const ia_chain_logs *logs, const ia_chai
   return true;
 }
 
+/* Anybody's contract can fill a block with events that look like terms: such a block is read
+ * without them, for the pools of this ledger the next change of terms brings them. */
+static bool read_terms(ia_graph *g, ia_chain_logs *out, const ia_chain_filter *f, ia_err *e)
+{
+  ia_err why = {0};
+
+  if (f->from > f->to || ia_chain_logs_get(g->chain, out, f, &why))
+    return true;
+  if (f->from < f->to || (why.code != IA_E_TOO_LARGE && why.code != IA_E_PARSE)) {
+    *e = why;
+    return false;
+  }
+  ia_log(IA_LOG_WARN, "graph.terms", "block=%llu reason=\"%s\"", (unsigned long long)f->to,
+         why.msg);
+  ia_chain_logs_free(out);
+  return true;
+}
+
 static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to, ia_span past,
                       ia_err *e)
 {
@@ -182,7 +201,7 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
   bool beginning = ia_h256_zero(&from->hash);
 
   f.from = from->number + !beginning;
-  if ((f.from <= f.to && !ia_chain_logs_get(g->chain, &terms, &f, e)) || !ia_tx_begin(&tx, db, e) ||
+  if (!read_terms(g, &terms, &f, e) || !ia_tx_begin(&tx, db, e) ||
       (beginning && (!put_block(&w, from->number, NULL, e) || !graph_on_beginning(&w, e))))
     return false;
   return handle_all(&w, logs, &terms, e) && save_cursor(db, to, past, e) && ia_tx_commit(&tx, e);

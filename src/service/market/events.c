@@ -264,7 +264,7 @@ static bool tell_orders(ia_market *m, ia_db *db, uint64_t after, uint64_t to, ia
       return false;
     if (!row)
       return true;
-    IA_AUTO_JSON *item = ia_market_item(m, s, e);
+    IA_AUTO_JSON *item = ia_market_item(m, db, s, e);
     if (!item) {
       ia_stmt_reset(s);
       return false;

@@ -92,7 +92,7 @@ static bool items_of(ia_market *m, ia_db *db, const ia_market_filter *f, const p
       return false;
     if (!row)
       return true;
-    json_t *item = ia_market_item(m, s, e);
+    json_t *item = ia_market_item(m, db, s, e);
     if (!item || json_array_append_new(out, item) != 0)
       return item ? ia_fail(e, IA_E_MEMORY, "no memory for a list") : false;
   }
@@ -147,7 +147,7 @@ static bool one_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_e
     return false;
   if (!row)
     return ia_fail(e, IA_E_NOT_FOUND, "%s not found", ia_order_kind_name(kind));
-  IA_AUTO_JSON *item = ia_market_item(m, s, e);
+  IA_AUTO_JSON *item = ia_market_item(m, w->db, s, e);
   ia_stmt_reset(s);
   IA_AUTO_JSON *v = item ? json_pack("{s:b}", "ok", 1) : NULL;
   if (!v || json_object_update(v, item) != 0)

@@ -14,8 +14,11 @@ enum {
   CHALLENGES_MAX = 4096,
   CHALLENGES_EACH = 16, /* of one address */
   CHALLENGE_S = 300,
-  GROUPS_MAX = 1000, /* contracts whose members are followed; orders of others are as restricted */
-  WATCHED_FIXED = 1 + IA_ASSET_KINDS,
+  GROUPS_MAX = 4096, /* contracts whose members are followed */
+  GROUPS_EACH = 16,  /* that the open orders of one wallet name */
+  GROUP_MEMBERS_MAX = 10000,
+  GROUP_EVENTS_MAX = 50000, /* of its past, and in one step */
+  WATCHED_MAX = 1 + IA_ASSET_KINDS,
   IDLE_SYNC_MS = 30000,
   RATE_ROWS = 1024,
   RATE_S = 60,
@@ -70,8 +73,7 @@ struct ia_market {
   worker *sync_worker;
   ia_chain *sync_chain;
   ia_follow *follow;
-  ia_addr watched[WATCHED_FIXED + GROUPS_MAX]; /* hub, registries by ia_asset_kind, groups */
-  size_t n_watched;
+  ia_addr watched[WATCHED_MAX]; /* hub, registries by ia_asset_kind */
   bool regroup; /* guarded by sync.lock: groups became known, or their members unknown */
 };
 
@@ -137,6 +139,7 @@ typedef struct order_row {
   ia_h256 tag;
   ia_addr app, dataset, workerpool, requester; /* restrictions; targets of a request order */
   ia_addr beneficiary;
+  bool is_group[4]; /* of app, dataset, workerpool, requester; ia_market_learn_groups */
 } order_row;
 /* Fields out of the order; PARSE when a number is beyond what clients take. */
 IA_MUST bool ia_market_row_of(order_row *r, const ia_order *o, ia_err *e);
@@ -147,7 +150,7 @@ int64_t ia_market_tag_part(const ia_h256 *tag, size_t i);
 /* Columns of the row in this order; see ITEM_COLUMNS. */
 #define BODY         "(SELECT body FROM bodies WHERE bodies.id = orders.id)"
 #define ITEM_COLUMNS "hash, " BODY ", remaining, status, published, signer"
-json_t *ia_market_item(const ia_market *m, ia_stmt *s, ia_err *e);
+json_t *ia_market_item(const ia_market *m, ia_db *db, ia_stmt *s, ia_err *e);
 /* An open app order, and dataset order if there is a dataset, that this request could match. why:
  * NULL, or what it lacks. */
 IA_MUST bool ia_market_matchable(ia_db *db, bool *yes, const order_row *request, ia_err *why,
@@ -158,14 +161,24 @@ bool ia_market_stake_ok(const order_row *r, const ia_u256 *stake);
 IA_MUST bool ia_market_row_load(ia_db *db, order_row *r, const ia_h256 *hash, ia_err *e);
 
 /* groups.c */
-/* Before an order is stored: its restrictions that are groups become known. */
-IA_MUST bool ia_market_learn_groups(ia_market *m, worker *w, const order_row *r, ia_err *e);
+/* Before an order is stored: its restrictions that are groups become known. FORBIDDEN by name when
+ * they are too many, or when one of them cannot be followed. */
+IA_MUST bool ia_market_learn_groups(ia_market *m, worker *w, order_row *r, ia_err *e);
+/* In the transaction that stores the order: its groups have not been dropped meanwhile. */
+IA_MUST bool ia_market_hold_groups(ia_market *m, ia_db *db, const order_row *r, ia_err *e);
 /* KeyAdded and KeyRemoved; other events are none of its business. */
-IA_MUST bool ia_market_on_key(worker *w, const ia_log_entry *log, ia_err *e);
-/* In the run that follows: fills watched, and loads the members of groups that are new. */
-IA_MUST bool ia_market_groups(ia_market *m, worker *w, uint64_t to, ia_err *e);
+IA_MUST bool ia_market_on_key(ia_market *m, worker *w, const ia_log_entry *log, ia_err *e);
+/* In the run that follows: loads the members of groups that are new, and lists those that can be
+ * followed; *out is the caller's. */
+IA_MUST bool ia_market_groups(ia_market *m, worker *w, uint64_t to, ia_addr **out, size_t *n,
+                              ia_err *e);
+/* For the follower (ia_chain_skip): its orders are nobody's from here on, and say so. */
+IA_MUST bool ia_market_group_unreadable(ia_market *m, ia_db *db, const ia_addr *group,
+                                        const ia_err *why, ia_err *e);
 /* In the run that follows: members are looked up anew with the next one. */
 IA_MUST bool ia_market_groups_forget(ia_market *m, ia_db *db, ia_err *e);
+/* Adds "unverifiable":[ADDRESS] to an item whose order names groups that cannot be followed. */
+IA_MUST bool ia_market_show_unverifiable(ia_db *db, json_t *item, ia_err *e);
 
 /* events.c */
 IA_MUST bool ia_market_events_new(ia_market *m, ia_err *e);

@@ -137,7 +137,7 @@ static bool check_order(ia_market *m, worker *w, order_row *r, const ia_order *o
          ia_market_learn_groups(m, w, r, e) && ia_market_catch_up(m, e) && check_means(w, r, e);
 }
 
-static bool store(ia_db *db, const order_row *r, const ia_order *o, ia_err *e)
+static bool store(ia_market *m, ia_db *db, const order_row *r, const ia_order *o, ia_err *e)
 {
   IA_AUTO(ia_tx) *tx = NULL;
   ia_stmt *s;
@@ -147,6 +147,8 @@ static bool store(ia_db *db, const order_row *r, const ia_order *o, ia_err *e)
     return false;
   ia_bind_h256(s, 1, &r->hash);
   if (!ia_stmt_run(s, e))
+    return false;
+  if (!ia_market_hold_groups(m, db, r, e))
     return false;
   if (!ia_market_insert(db, r, o, e))
     return e && e->code == IA_E_EXISTS ? ia_fail(e, IA_E_EXISTS, "order already published") : false;
@@ -167,7 +169,7 @@ static json_t *published(ia_market *m, ia_db *db, const ia_h256 *hash, ia_err *e
     (void)ia_fail(e, IA_E_NOT_FOUND, "order not found");
     return NULL;
   }
-  json_t *item = ia_market_item(m, s, e);
+  json_t *item = ia_market_item(m, db, s, e);
   ia_stmt_reset(s);
   return item;
 }
@@ -187,7 +189,7 @@ static bool publish_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, 
       !ia_market_row_of(&r, &box.order, e))
     return false;
   if (!ia_market_catch_up(m, e) || !check_order(m, w, &r, &box.order, &login, e) ||
-      !store(w->db, &r, &box.order, e))
+      !store(m, w->db, &r, &box.order, e))
     return false;
   ia_crash_point("market.published");
   IA_AUTO_JSON *v = json_pack("{s:b,s:o}", "ok", 1, "published", published(m, w->db, &r.hash, e));

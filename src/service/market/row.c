@@ -189,7 +189,7 @@ bool ia_market_row_load(ia_db *db, order_row *r, const ia_h256 *hash, ia_err *e)
   return true;
 }
 
-json_t *ia_market_item(const ia_market *m, ia_stmt *s, ia_err *e)
+json_t *ia_market_item(const ia_market *m, ia_db *db, ia_stmt *s, ia_err *e)
 {
   json_t *order = ia_json_parse(ia_col_bytes(s, 1), 0, e);
   ia_h256 hash;
@@ -206,6 +206,10 @@ json_t *ia_market_item(const ia_market *m, ia_stmt *s, ia_err *e)
                 ia_rfc3339_ms(ia_col_u64(s, 4)).s, "signer", ia_addr_text(&signer).s);
   if (!v)
     (void)ia_fail(e, IA_E_MEMORY, "no memory for an order");
+  else if (!ia_market_show_unverifiable(db, v, e)) {
+    json_decref(v);
+    return NULL;
+  }
   return v;
 }
 

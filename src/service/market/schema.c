@@ -69,5 +69,10 @@ const ia_migration ia_market_schema[] = {
         /* the block up to which was followed when the ledger was last asked about an order */
         "ALTER TABLE orders ADD COLUMN looked INTEGER NOT NULL DEFAULT 0;"
         "CREATE INDEX orders_looked ON orders (looked);"},
+    /* groups: loaded = 2: cannot be followed, and why; how many members; when they became known */
+    {5, "ALTER TABLE groups ADD COLUMN members INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE groups ADD COLUMN why TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE groups ADD COLUMN learned INTEGER NOT NULL DEFAULT 0;"
+        "UPDATE groups SET loaded = 0;"},
 };
 const size_t ia_market_schema_steps = IA_COUNT(ia_market_schema);

@@ -11,15 +11,10 @@
 enum { AHEAD = 16 };
 
 static const ia_event_id followed[] = {
-    IA_EV_ORDERS_MATCHED,
-    IA_EV_CLOSED_APP_ORDER,
-    IA_EV_CLOSED_DATASET_ORDER,
-    IA_EV_CLOSED_WORKERPOOL_ORDER,
-    IA_EV_CLOSED_REQUEST_ORDER,
-    IA_EV_TRANSFER,
-    IA_EV_KEY_ADDED,
-    IA_EV_KEY_REMOVED,
+    IA_EV_ORDERS_MATCHED,          IA_EV_CLOSED_APP_ORDER,     IA_EV_CLOSED_DATASET_ORDER,
+    IA_EV_CLOSED_WORKERPOOL_ORDER, IA_EV_CLOSED_REQUEST_ORDER, IA_EV_TRANSFER,
 };
+static const ia_event_id of_groups[] = {IA_EV_KEY_ADDED, IA_EV_KEY_REMOVED};
 
 static bool set_status(ia_db *db, const ia_h256 *hash, const char *status, uint64_t remaining,
                        uint64_t block, ia_err *e)
@@ -157,13 +152,26 @@ static bool recheck_means(worker *w, const ia_h256 *hash, ia_err *e)
 
 bool ia_market_recheck(ia_market *m, worker *w, const ia_h256 *hash, ia_err *e)
 {
+  ia_err why = {0};
   order_row r;
   ia_addr owner;
 
-  (void)m;
-  if (!ia_market_row_load(w->db, &r, hash, e) || !current_owner(&r, w->chain, &owner, e))
+  if (!ia_market_row_load(w->db, &r, hash, e))
     return false;
-  const char *status = ia_addr_eq(&owner, &r.signer) ? "open" : "dead";
+  /* an asset that a rewrite took has no owner, and the call reverts */
+  bool owned = current_owner(&r, w->chain, &owner, &why);
+  if (!owned && why.code != IA_E_REVERT && why.code != IA_E_NOT_FOUND) {
+    if (e)
+      *e = why;
+    return false;
+  }
+  /* its groups may have been dropped while it was not open; too many are no reason to stop here */
+  if (!ia_market_learn_groups(m, w, &r, &why) && why.code != IA_E_FORBIDDEN) {
+    if (e)
+      *e = why;
+    return false;
+  }
+  const char *status = owned && ia_addr_eq(&owner, &r.signer) ? "open" : "dead";
   return set_status(w->db, hash, status, r.remaining, 0, e) && touch(w, hash, false, 0, e) &&
          recheck_means(w, hash, e);
 }
@@ -187,28 +195,76 @@ static bool dead_by(ia_db *db, ia_stmt *s, uint64_t block, ia_err *e)
   return true;
 }
 
-/* An asset went to another owner: what others than its owner of today signed for it can be matched
- * no more. Today's, not the event's: events are read again after a rewrite and by a reindex. */
-static bool asset_moved(worker *w, const ia_event *ev, uint64_t block, ia_err *e)
-{
-  uint8_t be[32];
-  ia_addr asset, owner;
-  ia_stmt *s;
+/* An asset that went to another owner, and the block. */
+typedef struct moved {
+  ia_addr asset;
+  uint64_t block;
+} moved;
 
-  if (ia_addr_zero(&ev->addr[0]))
-    return true; /* newly made */
-  ia_u256_to_be(be, &ev->value[0]);
-  memcpy(asset.b, be + 12, sizeof(asset.b));
-  if (!ia_chain_owner(w->chain, &owner, &asset, e) ||
+static int by_asset(const void *pa, const void *pb)
+{
+  const moved *a = pa, *b = pb;
+  int d = memcmp(a->asset.b, b->asset.b, sizeof(a->asset.b));
+
+  return d ? d : a->block < b->block ? -1 : a->block > b->block;
+}
+
+/* What others than its owner of today signed for an asset can be matched no more. Today's, not the
+ * event's: events are read again after a rewrite and by a reindex. */
+static bool asset_moved(worker *w, const moved *v, ia_err *e)
+{
+  ia_addr owner;
+  ia_stmt *s;
+  bool any;
+
+  if (!ia_db_stmt(&s, w->db,
+                  "SELECT 1 FROM orders WHERE asset = $1 AND status = 'open' AND kind < $2 LIMIT 1",
+                  e))
+    return false;
+  ia_bind_addr(s, 1, &v->asset);
+  ia_bind_u64(s, 2, IA_ORDER_REQUEST);
+  if (!ia_stmt_step(s, &any, e))
+    return false;
+  ia_stmt_reset(s);
+  if (!any)
+    return true;
+  if (!ia_chain_owner(w->chain, &owner, &v->asset, e) ||
       !ia_db_stmt(&s, w->db,
                   "SELECT hash FROM orders WHERE asset = $1 AND signer <> $2 AND status = 'open'"
                   " AND kind < $3",
                   e))
     return false;
-  ia_bind_addr(s, 1, &asset);
+  ia_bind_addr(s, 1, &v->asset);
   ia_bind_addr(s, 2, &owner);
   ia_bind_u64(s, 3, IA_ORDER_REQUEST);
-  return dead_by(w->db, s, block, e);
+  return dead_by(w->db, s, v->block, e);
+}
+
+/* Each asset once, however often it went to and fro. */
+static bool assets_moved(worker *w, const ia_chain_logs *logs, ia_err *e)
+{
+  ia_autofree moved *v = calloc(logs->n + 1, sizeof(*v));
+  size_t n = 0;
+  ia_event ev;
+
+  if (!v)
+    return ia_fail(e, IA_E_MEMORY, "no memory for transfers");
+  for (size_t i = 0; i < logs->n; i++) {
+    const ia_chain_log *log = &logs->v[i];
+    uint8_t be[32];
+
+    if (!ia_event_is(&log->entry, IA_EV_NFT_TRANSFER) ||
+        !ia_event_decode(&ev, IA_EV_NFT_TRANSFER, &log->entry, NULL) || ia_addr_zero(&ev.addr[0]))
+      continue; /* of something else, or newly made */
+    ia_u256_to_be(be, &ev.value[0]);
+    memcpy(v[n].asset.b, be + 12, sizeof(v[n].asset.b));
+    v[n++].block = log->block;
+  }
+  qsort(v, n, sizeof(*v), by_asset);
+  for (size_t i = 0; i < n; i++)
+    if ((i + 1 == n || !ia_addr_eq(&v[i].asset, &v[i + 1].asset)) && !asset_moved(w, &v[i], e))
+      return false;
+  return true;
 }
 
 /* Stake left an account: its pool and request orders need enough of what is left. */
@@ -253,10 +309,9 @@ static bool on_log(ia_market *m, worker *w, const ia_chain_log *log, ia_err *e)
     return !ia_event_decode(&ev, IA_EV_TRANSFER, &log->entry, NULL) ||
            stake_moved(w, &ev, log->block, e);
   if (ia_event_is(&log->entry, IA_EV_NFT_TRANSFER))
-    return !ia_event_decode(&ev, IA_EV_NFT_TRANSFER, &log->entry, NULL) ||
-           asset_moved(w, &ev, log->block, e);
+    return true; /* assets_moved */
   if (!hub)
-    return ia_market_on_key(w, &log->entry, e);
+    return ia_market_on_key(m, w, &log->entry, e);
   for (size_t i = 1; i <= IA_ORDER_KINDS; i++)
     if (ia_event_is(&log->entry, followed[i]))
       return ia_event_decode(&ev, followed[i], &log->entry, e) &&
@@ -293,6 +348,8 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
   for (size_t i = 0; i < logs->n; i++)
     if (!on_log(m, w, &logs->v[i], e))
       return false;
+  if (!assets_moved(w, logs, e))
+    return false;
   uint64_t before = ia_follow_cursor(m->follow)->number;
   return save_cursor(w->db, to, past, e) && ia_tx_commit(&tx, e) &&
          ia_market_tell_blocks(m, w->db, before, to->number, e);
@@ -348,26 +405,41 @@ static bool load_cursor(ia_db *db, ia_cursor *c, ia_buf *past, ia_err *e)
   return ok && ia_buf_ok(past, e);
 }
 
+static bool on_skip(void *ctx, const ia_addr *who, const ia_err *why, ia_err *e)
+{
+  ia_market *m = ctx;
+
+  return ia_market_group_unreadable(m, m->sync_worker->db, who, why, e);
+}
+
 static bool start_following(ia_market *m, ia_err *e)
 {
+  ia_autofree ia_addr *groups = NULL;
   ia_chain_options o = {
       .url = m->rpc_url, .hub = m->hub, .chain_id = m->chain_id, .cancel = &m->cancel};
   IA_AUTOV(ia_buf) past = {0};
   ia_chain_info info;
   ia_cursor from;
+  size_t n_groups = 0;
 
   if ((!m->sync_worker && !ia_market_worker(m, &m->sync_worker, e)) ||
       (!m->sync_chain && !ia_chain_open(&m->sync_chain, &o, e)) ||
       !ia_chain_info_get(m->sync_chain, &info, e) ||
       !load_cursor(m->sync_worker->db, &from, &past, e) ||
-      !ia_market_groups(m, m->sync_worker, from.number, e))
+      !ia_market_groups(m, m->sync_worker, from.number, &groups, &n_groups, e))
     return false;
   m->watched[0] = m->hub;
   memcpy(&m->watched[1], info.registry, sizeof(info.registry));
   ia_follow_config cfg = {.addresses = m->watched,
-                          .n_addresses = m->n_watched,
+                          .n_addresses = IA_COUNT(m->watched),
                           .events = followed,
                           .n_events = IA_COUNT(followed),
+                          .aside = groups,
+                          .n_aside = n_groups,
+                          .aside_most = GROUP_EVENTS_MAX,
+                          .aside_events = of_groups,
+                          .n_aside_events = IA_COUNT(of_groups),
+                          .skip = on_skip,
                           .first = m->first_block,
                           .depth = m->depth,
                           .past = ia_buf_view(&past),
