@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/causes.h"
+#include "base/causes.h"
 #include "client/to_scheduler.h"
 
 enum { AWAY_MS = 60000, PAUSE_MIN_MS = 10, PAUSE_MAX_MS = 1000 };

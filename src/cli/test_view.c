@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/causes.h"
+#include "base/causes.h"
 #include "cli/log_view.h"
 #include "cli/task_result.h"
 #include "data/zip.h"

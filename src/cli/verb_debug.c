@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/hex.h"
-#include "cli/causes.h"
+#include "base/causes.h"
 #include "cli/log_view.h"
 #include "cli/net.h"
 #include "cli/result_open.h"

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
-#include "cli/causes.h"
+#include "base/causes.h"
 #include "cli/parse.h"
 #include "cli/run_want.h"
 #include "cli/task_result.h"

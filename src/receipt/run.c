@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/causes.h"
 #include "base/hex.h"
 #include "base/json.h"
 #include "receipt/run_fields.h"
@@ -94,6 +95,8 @@ bool ia_run_text(ia_buf *out, const ia_run *r, ia_err *e)
   if (!r->desc.tee || !r->desc.stage || strlen(r->desc.tee) >= sizeof(copy.tee) ||
       strlen(r->desc.stage) >= sizeof(copy.stage))
     return ia_fail(e, IA_E_INVALID, "run statement without tee and stage");
+  if (!ia_cause_check(r->cause, e))
+    return ia_wrap(e, "run statement");
   (void)snprintf(copy.tee, sizeof(copy.tee), "%s", r->desc.tee);
   (void)snprintf(copy.stage, sizeof(copy.stage), "%s", r->desc.stage);
   IA_AUTO_JSON *pred = ia_fields_write(ia_run_predicate, ia_run_n_predicate, &copy, e);

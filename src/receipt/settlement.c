@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/causes.h"
 #include "base/hex.h"
 #include "base/json.h"
 #include "crypto/keccak.h"
@@ -35,6 +36,8 @@ bool ia_settlement_text(ia_buf *out, const ia_settlement *s, ia_err *e)
 
   if (s->domain != IA_DOMAIN_HW && s->domain != IA_DOMAIN_SIM)
     return ia_fail(e, IA_E_INVALID, "a settlement without a domain");
+  if (!ia_cause_check(s->cause, e))
+    return false;
   return v && ia_json_set(v, "tx", ia_json_hex(ia_buf_view(&s->tx)), e) &&
          ia_json_canonical(out, v, e);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/causes.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/frame.h"
@@ -363,6 +364,8 @@ static bool on_end(session *s, const ia_frame *f, ia_err *e)
 
   if (!v || !ia_json_get_str(v, "cause", &cause, e) || !ia_json_get_str(v, "message", &message, e))
     return false;
+  if (!ia_cause_check(cause, e))
+    return ia_wrap(e, "guest: END");
   (void)snprintf(s->out->cause, sizeof(s->out->cause), "%s", cause);
   (void)snprintf(s->out->message, sizeof(s->out->message), "%s", message);
   s->ended = true;

@@ -110,7 +110,7 @@ static void failed_runs_have_no_result(void **state)
   r.has_result = false;
   r.result.there = false;
   r.exit_code = -9;
-  memcpy(r.cause, "APP_FAILED", 11);
+  memcpy(r.cause, "APP_COMPUTE_FAILED", 19);
   assert_true(ia_run_text(&text, &r, NULL));
   assert_true(ia_run_parse(&back, ia_buf_view(&text), NULL));
   assert_false(back.has_result);
@@ -137,7 +137,8 @@ static void records_go_both_ways(void **state)
 static void settlements_belong_to_their_domain(void **state)
 {
   const sample *s = *state;
-  IA_AUTOV(ia_settlement) st = {.domain = IA_DOMAIN_SIM, .chain_id = 7, .cause = "LEASE"};
+  IA_AUTOV(ia_settlement)
+  st = {.domain = IA_DOMAIN_SIM, .chain_id = 7, .cause = "ABORTED_BY_WORKER"};
   IA_AUTOV(ia_settlement) back = {0}, other = {0};
   IA_AUTO_JSON *part = NULL;
   IA_AUTOV(ia_buf) text = {0};
@@ -150,6 +151,56 @@ static void settlements_belong_to_their_domain(void **state)
   assert_true(ia_settlement_text(&text, &st, NULL));
   assert_int_equal(json_object_set_new(part, "text", ia_json_bytes(ia_buf_view(&text))), 0);
   assert_false(ia_settlement_open(&other, &signer, part, NULL) && ia_addr_eq(&signer, &s->pool_a));
+}
+
+/* The text with another cause in it, as who signs by herself may write it. */
+static void with_cause(ia_buf *out, const ia_buf *text, const char *cause)
+{
+  IA_AUTO_JSON *v = ia_json_parse(ia_buf_view(text), 0, NULL);
+  json_t *at = json_object_get(v, "predicate") ? json_object_get(v, "predicate") : v;
+
+  assert_int_equal(json_object_set_new(at, "cause", json_string(cause)), 0);
+  assert_true(ia_json_canonical(out, v, NULL));
+}
+
+/* A cause is a word of the list: nothing else is signed, and nothing else is read. */
+static void causes_are_of_the_list(void **state)
+{
+  static const struct {
+    const char *cause;
+    bool known;
+  } rows[] = {
+      {"APP_COMPUTE_FAILED", true},
+      {"TEE_SESSION_GENERATION_POLICY_EXPIRED", true},
+      {"UNKNOWN", true},
+      {"PRE_COMPUTE_", false},
+      {"PRE_COMPUTE_X", false},
+      {"TEE_SESSION_GENERATION_", false},
+      {"TEE_SESSION_GENERATION_POLICY", false},
+      {"TEE_SESSION_GENERATION_FORBIDDEN\n", false},
+      {"app_compute_failed", false},
+      {"APP_COMPUTE_FAILED\nok    PROVEN", false},
+      {"\x1b[2J", false},
+      {"\xe2\x80\xae", false},
+  };
+  const sample *s = *state;
+
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    IA_AUTOV(ia_settlement) st = {.domain = IA_DOMAIN_SIM, .chain_id = 7}, settled = {0};
+    IA_AUTOV(ia_buf) own = {0}, text = {0}, forged = {0}, run_text = {0}, run_forged = {0};
+    IA_AUTOV(ia_run) run = {0};
+    ia_err e = {0};
+
+    assert_true(ia_settlement_text(&text, &st, NULL) && ia_run_text(&run_text, &s->stated, NULL));
+    with_cause(&forged, &text, rows[i].cause);
+    with_cause(&run_forged, &run_text, rows[i].cause);
+    (void)snprintf(st.cause, sizeof(st.cause), "%s", rows[i].cause);
+    assert_int_equal(ia_settlement_text(&own, &st, NULL), rows[i].known);
+    assert_int_equal(ia_settlement_parse(&settled, ia_buf_view(&forged), &e), rows[i].known);
+    assert_true(rows[i].known || strstr(e.msg, "unknown cause"));
+    assert_int_equal(ia_run_parse(&run, ia_buf_view(&run_forged), &e), rows[i].known);
+    assert_true(rows[i].known || strstr(e.msg, "unknown cause"));
+  }
 }
 
 static json_t *info_answer(const sample *s, bool right)
@@ -212,6 +263,7 @@ int main(void)
       TEST(failed_runs_have_no_result),
       TEST(records_go_both_ways),
       TEST(settlements_belong_to_their_domain),
+      TEST(causes_are_of_the_list),
       TEST(trust_comes_from_signed_info),
   };
 

@@ -449,7 +449,7 @@ static void a_pools_own_key_is_no_enclave(void **state)
 static void a_task_without_an_enclave(void **state)
 {
   sample *s = *state;
-  ia_settlement st = {.domain = IA_DOMAIN_SIM, .chain_id = 1, .cause = "REGISTRY_UNREACHABLE"};
+  ia_settlement st = {.domain = IA_DOMAIN_SIM, .chain_id = 1, .cause = "CHAIN_UNREACHABLE"};
   IA_AUTOV(ia_buf) text = {0};
   json_t *part;
   ia_verdict v;

@@ -218,6 +218,31 @@ static void fails(lab *b, int who, const ia_h256 *task, const char *cause, bool 
                &e));
 }
 
+/* A worker's words end on the requester's terminal: a cause is one of the list. */
+static void causes_outside_the_list_are_refused(void **state)
+{
+  static const char *const causes[] = {"", "MADE_UP", "APP_COMPUTE_FAILED\nok    PROVEN",
+                                       "TEE_SESSION_GENERATION_X", "\x1b[2J"};
+  lab *b = *state;
+  ia_err why = {0};
+
+  MUST(lab_hello(b, LAB_WORKER, "round", &e));
+  ia_h256 deal = lab_match(b, 1, TEE_TDX), task = lab_task(&deal, 0);
+  IA_AUTO_JSON *offer = poll_for(b, LAB_WORKER, &task);
+  for (size_t i = 0; i < IA_COUNT(causes); i++) {
+    assert_false(lab_ask(b, LAB_WORKER, "/worker/v1/failed",
+                         failure(&task, lab_fencing(offer), causes[i], false), NULL, &why));
+    assert_int_equal(why.code, IA_E_INVALID);
+    assert_non_null(strstr(why.msg, "unknown cause"));
+  }
+  json_t *odd = failure(&task, lab_fencing(offer), "APP_COMPUTE_FAILED", false);
+  assert_int_equal(json_object_set_new(odd, "code", json_string("A\nB")), 0);
+  assert_false(lab_ask(b, LAB_WORKER, "/worker/v1/failed", odd, NULL, &why));
+  assert_non_null(strstr(why.msg, "unknown code"));
+  MUST(lab_ask(b, LAB_WORKER, "/worker/v1/failed",
+               failure(&task, lab_fencing(offer), "APP_COMPUTE_FAILED", false), NULL, &e));
+}
+
 static void status_is(lab *b, const ia_h256 *task, const char *status, const char *cause)
 {
   IA_AUTO_JSON *v = lab_get(b, task, "");
@@ -530,6 +555,7 @@ int main(void)
       cmocka_unit_test(what_fails_goes_round),
       cmocka_unit_test(two_words_end_a_task),
       cmocka_unit_test(pool_orders_are_renewed),
+      cmocka_unit_test(causes_outside_the_list_are_refused),
       cmocka_unit_test(causes_reach_the_requester_and_money_comes_back),
       cmocka_unit_test(a_reindex_reads_the_ledger_again),
   };

@@ -1,4 +1,5 @@
 /* Receipts: the settlement part, signed by the pool, beside what the worker handed in. */
+#include "base/causes.h"
 #include "base/hex.h"
 #include "crypto/keccak.h"
 #include "receipt/dsse.h"
@@ -70,7 +71,7 @@ static bool settlement_part(ia_scheduler *s, const sch_task *t, const json_t *en
     v.block_number = t->settle_block;
     v.block_hash = t->settle_hash;
   } else {
-    sch_copy(v.cause, sizeof(v.cause), t->cause[0] ? t->cause : "UNKNOWN");
+    sch_copy(v.cause, sizeof(v.cause), ia_cause_is_known(t->cause) ? t->cause : "UNKNOWN");
   }
   return ia_settlement_sign(out, &v, s->wallet->secp, &s->wallet->key, e);
 }

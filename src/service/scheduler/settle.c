@@ -1,4 +1,5 @@
 /* Authorisations, and what workers report at the end of a lease. */
+#include "base/causes.h"
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/hex.h"
@@ -205,19 +206,6 @@ bool sch_done(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err
   return true;
 }
 
-/* Causes are a fixed list of capitals, digits and underscores. */
-static void clean_cause(char out[48], const char *cause)
-{
-  size_t n = strspn(cause, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-
-  if (n == 0 || n > 47 || cause[n] != '\0') {
-    cause = "UNKNOWN";
-    n = strlen(cause);
-  }
-  memcpy(out, cause, n);
-  out[n] = '\0';
-}
-
 static void clean_message(char out[MESSAGE_MAX], const char *text)
 {
   size_t n = 0;
@@ -258,8 +246,12 @@ static bool failure_parse(failure *f, const json_t *body, ia_err *e)
       !ia_json_get_str(body, "message", &message, e) ||
       !ia_json_get_bool(body, "retry", &f->retry, e))
     return false;
-  clean_cause(f->cause, cause);
-  clean_cause(f->code, code[0] ? code : "UNKNOWN");
+  if (!ia_cause_is_known(cause))
+    return ia_fail(e, IA_E_INVALID, "unknown cause \"%.60s\"", cause);
+  if (code[0] && strcmp(code, ia_code_name(ia_code_from_name(code))) != 0)
+    return ia_fail(e, IA_E_INVALID, "unknown code \"%.60s\"", code);
+  sch_copy(f->cause, sizeof(f->cause), cause);
+  sch_copy(f->code, sizeof(f->code), code[0] ? code : "UNKNOWN");
   clean_message(f->message, message);
   return true;
 }
