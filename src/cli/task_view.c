@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/causes.h"
+#include "base/clock.h"
 #include "client/to_scheduler.h"
 
 enum { AWAY_MS = 60000, PAUSE_MIN_MS = 10, PAUSE_MAX_MS = 1000 };

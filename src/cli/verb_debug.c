@@ -1,8 +1,8 @@
 /* iapp debug: why a task failed and what its app wrote, opened with the requester's result key. */
 #include <string.h>
 
-#include "base/hex.h"
 #include "base/causes.h"
+#include "base/hex.h"
 #include "cli/log_view.h"
 #include "cli/net.h"
 #include "cli/result_open.h"

@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/causes.h"
 #include "base/clock.h"
 #include "base/hex.h"
-#include "base/causes.h"
 #include "cli/parse.h"
 #include "cli/run_want.h"
 #include "cli/task_result.h"

@@ -1,8 +1,8 @@
 /* iapp task: the state of a task, its causes and times; its money back when nobody settled it. */
 #include <string.h>
 
-#include "base/hex.h"
 #include "base/causes.h"
+#include "base/hex.h"
 #include "cli/net.h"
 #include "cli/task_view.h"
 #include "cli/wallet.h"
