@@ -100,9 +100,8 @@ bool ia_cli_policy_push(ia_cli *c, const ia_net *net, const ia_wallet *w, const 
   IA_AUTOV(ia_sms_info) info = {0};
   ia_path path;
 
-  *version = ia_now_ms();
   return path_of(c, &path, "policies", dataset, e) && ia_to_sms_info(net, &info, e) &&
-         ia_to_sms_owner_message(net, w, &info, "policy", dataset, *version, policy, e) &&
+         ia_to_sms_owner_message(net, w, &info, "policy", dataset, policy, version, e) &&
          save(path.s, policy, e);
 }
 

@@ -123,5 +123,5 @@ bool ia_grant_revoke_sms(const ia_net *net, const ia_wallet *w, const ia_addr *d
       return ia_fail(e, IA_E_MEMORY, "out of memory");
   body = json_pack("{s:O}", "orders", list);
   return ia_to_sms_info(net, &info, e) &&
-         ia_to_sms_owner_message(net, w, &info, "revoke", dataset, 0, body, e);
+         ia_to_sms_owner_message(net, w, &info, "revoke", dataset, body, NULL, e);
 }

@@ -177,16 +177,49 @@ static bool sign_message(ia_sig *sig, const ia_net *net, const ia_wallet *w,
          ia_eip191_sign(w->secp, sig, IA_SPAN_ARR(digest.b), &w->key, e);
 }
 
-bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
-                             const char *kind, const ia_addr *object, uint64_t version,
-                             const json_t *body, ia_err *e)
+/* GET with the signature of kind audit, which is good for five minutes. */
+static bool get_signed(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
+                       const ia_addr *object, const ia_buf *url, json_t **out, ia_err *e)
+{
+  IA_AUTOV(ia_buf) header = {0};
+  uint64_t version = ia_now_ms();
+  ia_sig sig;
+
+  if (!sign_message(&sig, net, w, info, "audit", object, version, ia_span_str("{}"), e))
+    return false;
+  ia_buf_printf(&header, "Authorization: %" PRIu64 "_", version);
+  ia_buf_hex0x(&header, IA_SPAN_ARR(sig.b));
+  ia_buf_u8(&header, 0);
+  if (!ia_buf_ok(&header, e))
+    return false;
+  const char *headers[] = {(const char *)header.ptr, NULL};
+  ia_http_call call = {.method = "GET", .url = (const char *)url->ptr, .headers = headers};
+  return ia_http_json_call(net->http, out, &call, NULL, e) || ia_wrap(e, "SMS");
+}
+
+static bool next_version(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
+                         const char *kind, const ia_addr *object, uint64_t *out, ia_err *e)
+{
+  IA_AUTO_JSON *answer = NULL;
+  IA_AUTOV(ia_buf) url = {0};
+
+  if (!ia_net_url(&url, net->sms, "SMS", e, "/owner/v1/version?object=%s&kind=%s",
+                  ia_addr_lower(object).s, kind) ||
+      !get_signed(net, w, info, object, &url, &answer, e) ||
+      !ia_json_get_u64(answer, "version", out, e))
+    return false;
+  *out += 1;
+  return true;
+}
+
+static bool send_message(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
+                         const char *kind, const ia_addr *object, uint64_t version,
+                         const json_t *body, ia_err *e)
 {
   IA_AUTOV(ia_buf) text = {0};
   IA_AUTOV(ia_buf) url = {0};
   ia_sig sig;
 
-  if (version == 0)
-    version = ia_now_ms();
   if (!ia_json_canonical(&text, body, e) ||
       !sign_message(&sig, net, w, info, kind, object, version, ia_buf_view(&text), e) ||
       !ia_net_url(&url, net->sms, "SMS", e, "/owner/v1/messages"))
@@ -200,6 +233,30 @@ bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const ia_sms
          ia_wrap(e, "SMS");
 }
 
+bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
+                             const char *kind, const ia_addr *object, const json_t *body,
+                             uint64_t *version, ia_err *e)
+{
+  enum { TRIES = 4 }; /* another client of the same owner may be faster */
+
+  for (int i = 1;; i++) {
+    ia_err why = {0};
+    uint64_t next;
+
+    if (!next_version(net, w, info, kind, object, &next, e))
+      return false;
+    if (version)
+      *version = next;
+    if (send_message(net, w, info, kind, object, next, body, &why))
+      return true;
+    if (why.code == IA_E_POLICY_ROLLBACK && i < TRIES)
+      continue;
+    if (e)
+      *e = why;
+    return false;
+  }
+}
+
 /* By an owner's message, which binds the key to this SMS and ledger; the plain push of the iExec
  * packages could be replayed at any other. */
 bool ia_to_sms_push_result_key(const ia_net *net, const ia_wallet *w, ia_span pem, ia_err *e)
@@ -210,29 +267,17 @@ bool ia_to_sms_push_result_key(const ia_net *net, const ia_wallet *w, ia_span pe
   if (!body)
     return ia_fail(e, IA_E_MEMORY, "out of memory");
   return ia_to_sms_info(net, &info, e) &&
-         ia_to_sms_owner_message(net, w, &info, "rotate", &w->address, 0, body, e);
+         ia_to_sms_owner_message(net, w, &info, "rotate", &w->address, body, NULL, e);
 }
 
 bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
                    const ia_addr *object, uint64_t after, json_t **out, ia_err *e)
 {
   IA_AUTOV(ia_buf) url = {0};
-  IA_AUTOV(ia_buf) header = {0};
-  uint64_t version = ia_now_ms();
-  ia_sig sig;
 
-  if (!sign_message(&sig, net, w, info, "audit", object, version, ia_span_str("{}"), e) ||
-      !ia_net_url(&url, net->sms, "SMS", e, "/owner/v1/log?object=%s&after=%" PRIu64,
-                  ia_addr_lower(object).s, after))
-    return false;
-  ia_buf_printf(&header, "Authorization: %" PRIu64 "_", version);
-  ia_buf_hex0x(&header, IA_SPAN_ARR(sig.b));
-  ia_buf_u8(&header, 0);
-  if (!ia_buf_ok(&header, e))
-    return false;
-  const char *headers[] = {(const char *)header.ptr, NULL};
-  ia_http_call call = {.method = "GET", .url = (const char *)url.ptr, .headers = headers};
-  return ia_http_json_call(net->http, out, &call, NULL, e) || ia_wrap(e, "SMS");
+  return ia_net_url(&url, net->sms, "SMS", e, "/owner/v1/log?object=%s&after=%" PRIu64,
+                    ia_addr_lower(object).s, after) &&
+         get_signed(net, w, info, object, &url, out, e);
 }
 
 bool ia_to_sms_why(const ia_net *net, const json_t *what, json_t **out, ia_err *e)

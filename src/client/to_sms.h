@@ -37,10 +37,11 @@ void ia_sms_info_free(ia_sms_info *i); /* NULL is fine */
 IA_DEFINE_AUTO_VALUE(ia_sms_info, ia_sms_info_free)
 IA_MUST bool ia_to_sms_info(const ia_net *net, ia_sms_info *out, ia_err *e);
 
-/* Signs and posts an owner's message (docs/release.md 7). version: 0 = Unix milliseconds. */
+/* Signs and posts an owner's message (docs/release.md 7) under the version after her newest one of
+ * this object and kind, which the SMS tells; *version (may be NULL) is it. */
 IA_MUST bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
-                                     const char *kind, const ia_addr *object, uint64_t version,
-                                     const json_t *body, ia_err *e);
+                                     const char *kind, const ia_addr *object, const json_t *body,
+                                     uint64_t *version, ia_err *e);
 /* One page of the owner's log; new reference: {"entries":[..],"next"?}. */
 IA_MUST bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
                            const ia_addr *object, uint64_t after, json_t **out, ia_err *e);

@@ -51,12 +51,13 @@ static bool a_volume(struct admitting *a, ia_ruling *v)
 
 static bool a_closed(struct admitting *a, ia_order_kind kind, const ia_addr *object, ia_ruling *v)
 {
+  const ia_addr *owner = kind == IA_ORDER_REQUEST ? object : &a->plan->owner[kind];
   const ia_h256 *order = &a->plan->order_hash[kind];
   bool closed = true, revoked = true;
   ia_err e = {0};
 
   if (!a->m->closed(a->m->ctx, order, &a->plan->deal_id, &closed, &e) ||
-      !a->m->revoked(a->m->ctx, object, order, &revoked, &e))
+      !a->m->revoked(a->m->ctx, object, owner, order, &revoked, &e))
     return ia_ruling_err(v, "grant", &e);
   if (closed)
     return ia_ruling_no(v, "grant", IA_E_ORDER_CLOSED,
@@ -114,8 +115,8 @@ static bool a_policy(struct admitting *a, ia_ruling *v)
   a->plan->logs_clear = true;
   if (!a->plan->has_dataset)
     return true;
-  if (!a->m->policy(a->m->ctx, dataset, &a->plan->has_policy, &p, &a->plan->policy_hash,
-                    &a->plan->policy_epoch, &e) ||
+  if (!a->m->policy(a->m->ctx, dataset, &a->plan->owner[IA_ASSET_DATASET], &a->plan->has_policy, &p,
+                    &a->plan->policy_hash, &a->plan->policy_epoch, &e) ||
       !a->m->dataset_tasks(a->m->ctx, dataset, &a->f->task_id, a->f->now, &pf.runs_before,
                            &pf.runs_today, &e))
     return ia_ruling_err(v, "policy", &e);

@@ -29,9 +29,16 @@ typedef struct ia_release_pins {
   uint64_t depth; /* blocks that must lie above the match */
 } ia_release_pins;
 
+/* A transfer of an asset as the ledger shows it. Borrowed. */
+typedef struct ia_transfer_fact {
+  ia_addr from, to; /* the ledger's word */
+  ia_span raw;      /* the signed transaction; empty = the ledger does not give it */
+} ia_transfer_fact;
+
 /* A "transfer" message of an owner to the SMS: {"to":"0x.."}. */
 typedef struct ia_transfer_message {
   uint64_t version;
+  uint64_t moves; /* transfers that the ledger showed when it was taken */
   ia_addr to;
   ia_span body;
   uint8_t sig[65];
@@ -40,12 +47,13 @@ typedef struct ia_transfer_message {
 /* An app or a dataset. Spans and lists are borrowed. */
 typedef struct ia_asset_facts {
   bool has;
-  ia_app_info app;          /* app; owner is ignored */
-  ia_dataset_info dataset;  /* dataset; owner is ignored */
-  ia_addr first_owner;      /* as claimed: the address proves it */
-  const ia_span *transfers; /* raw signed transactions, oldest first */
+  ia_app_info app;                   /* app; owner is ignored */
+  ia_dataset_info dataset;           /* dataset; owner is ignored */
+  ia_addr first_owner;               /* as claimed: the address proves it */
+  ia_addr ledger_owner;              /* of now, by the ledger's word: it can but refuse */
+  const ia_transfer_fact *transfers; /* oldest first */
   size_t n_transfers;
-  const ia_transfer_message *messages; /* by version */
+  const ia_transfer_message *messages; /* in the order in which they were taken */
   size_t n_messages;
 } ia_asset_facts;
 
@@ -108,10 +116,12 @@ typedef struct ia_release_memory {
   bool (*order_tasks)(void *ctx, const ia_h256 *order, const ia_h256 *task, uint64_t *n, ia_err *e);
   /* a final CLOSE was seen before the deal was */
   bool (*closed)(void *ctx, const ia_h256 *order, const ia_h256 *deal, bool *barred, ia_err *e);
-  bool (*revoked)(void *ctx, const ia_addr *object, const ia_h256 *order, bool *barred, ia_err *e);
-  /* has = false: no policy. hash: SHA-256 of the text. */
-  bool (*policy)(void *ctx, const ia_addr *dataset, bool *has, ia_policy *p, ia_h256 *hash,
-                 uint64_t *epoch, ia_err *e);
+  /* by this owner: what others said of the object binds nobody */
+  bool (*revoked)(void *ctx, const ia_addr *object, const ia_addr *owner, const ia_h256 *order,
+                  bool *barred, ia_err *e);
+  /* of this owner; has = false: she stated none. hash: SHA-256 of the text. */
+  bool (*policy)(void *ctx, const ia_addr *dataset, const ia_addr *owner, bool *has, ia_policy *p,
+                 ia_h256 *hash, uint64_t *epoch, ia_err *e);
   bool (*dataset_tasks)(void *ctx, const ia_addr *dataset, const ia_h256 *task, uint64_t now,
                         uint64_t *total, uint64_t *today, ia_err *e);
   bool (*secret)(void *ctx, ia_secret_kind kind, const ia_addr *of, const char *name, bool *has,
@@ -197,8 +207,9 @@ size_t ia_release_inputs(ia_task_input *in, const ia_release_plan *plan, const i
 IA_MUST bool ia_release_descriptor(ia_descriptor *d, const ia_release_plan *plan,
                                    const ia_release_facts *f, const char *tee, ia_err *e);
 
-/* The proven owner of an asset: OWNER_UNPROVEN when the chain from its first owner breaks. The
- * address is proven before: ASSET_MISMATCH. */
+/* The proven owner of an asset: OWNER_UNPROVEN when the chain from its first owner breaks, or does
+ * not end at the owner whom the ledger shows; *owner is then the last one that is proven. The
+ * address is proven before: ASSET_MISMATCH, and *owner is zero. */
 IA_MUST bool ia_asset_prove(ia_addr *owner, const ia_release_pins *pins, ia_asset_kind kind,
                             const ia_addr *address, const ia_asset_facts *f, ia_err *e);
 

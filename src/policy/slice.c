@@ -127,7 +127,7 @@ static bool admit_memory(struct admitting *a, ia_slice_item *it, const ia_slice_
 
   if (!a->m->order_tasks(a->m->ctx, &it->order_hash, &a->f->task_id, &tasks, e) ||
       !a->m->closed(a->m->ctx, &it->order_hash, &a->plan->deal_id, &closed, e) ||
-      !a->m->revoked(a->m->ctx, &it->dataset, &it->order_hash, &revoked, e))
+      !a->m->revoked(a->m->ctx, &it->dataset, &it->owner, &it->order_hash, &revoked, e))
     return false;
   used = ia_u256_of(tasks);
   if (ia_u256_cmp(&used, &s->order.volume) >= 0)
@@ -151,7 +151,7 @@ static bool admit_policy(struct admitting *a, ia_slice_item *it, ia_err *e)
   IA_AUTOV(ia_policy) p = ia_policy_none();
   ia_ruling own = {0};
 
-  if (!a->m->policy(a->m->ctx, &it->dataset, &it->has_policy, &p, &it->policy_hash,
+  if (!a->m->policy(a->m->ctx, &it->dataset, &it->owner, &it->has_policy, &p, &it->policy_hash,
                     &it->policy_epoch, e) ||
       !a->m->dataset_tasks(a->m->ctx, &it->dataset, &a->f->task_id, a->f->now, &pf.runs_before,
                            &pf.runs_today, e))

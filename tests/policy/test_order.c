@@ -38,7 +38,7 @@ static void l_asset(struct world *w)
 
 static void l_owner(struct world *w)
 {
-  static const ia_span unreadable[1];
+  static const ia_transfer_fact unreadable[1];
 
   w->f.asset[IA_ASSET_DATASET].transfers = unreadable;
   w->f.asset[IA_ASSET_DATASET].n_transfers = 1;

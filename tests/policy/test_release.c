@@ -141,12 +141,34 @@ static void make_transfer(struct world *w, ia_buf *raw, int from, int to, const 
   make_call(w, raw, from, to, registry, IA_CALL_TRANSFER_FROM, &w->dataset);
 }
 
+static ia_transfer_fact step(struct world *w, int from, int to, const ia_buf *raw)
+{
+  return (ia_transfer_fact){w->who[from].addr, w->who[to].addr,
+                            raw ? ia_buf_view(raw) : ia_span_of(NULL, 0)};
+}
+
+/* The ledger shows these transfers of the dataset, the last one to `owner`. */
+static void show(struct world *w, const ia_transfer_fact *list, size_t n)
+{
+  ia_asset_facts *d = &w->f.asset[IA_ASSET_DATASET];
+
+  d->transfers = list;
+  d->n_transfers = n;
+  d->ledger_owner = n > 0 ? list[n - 1].to : d->first_owner;
+}
+
+/* The dataset order is signed by this one. */
+static void granted_by(struct world *w, int who)
+{
+  w_sign(w, IA_ORDER_DATASET, who);
+  w_deal(w);
+}
+
 /* Sold on and on, by each of the three calls; every link is needed, in its order. */
 static void test_owner_by_a_chain(void **state)
 {
   struct world *w = w_open("");
   const ia_addr *r = &w->pins.registry[IA_ASSET_DATASET];
-  ia_asset_facts *d = &w->f.asset[IA_ASSET_DATASET];
   IA_AUTOV(ia_buf) first = {0}, second = {0}, third = {0}, other = {0};
 
   (void)state;
@@ -154,78 +176,155 @@ static void test_owner_by_a_chain(void **state)
   make_call(w, &second, W_USER, W_APP, r, IA_CALL_SAFE_TRANSFER_FROM_DATA, &w->dataset);
   make_call(w, &third, W_APP, W_WORKER, r, IA_CALL_TRANSFER_FROM, &w->dataset);
   make_call(w, &other, W_APP, W_WORKER, r, IA_CALL_TRANSFER_FROM, &w->app);
-  ia_span list[] = {ia_buf_view(&first), ia_buf_view(&second), ia_buf_view(&third)};
-  d->transfers = list;
-  d->n_transfers = 3;
-  w_sign(w, IA_ORDER_DATASET, W_WORKER);
-  w_deal(w);
+  ia_transfer_fact list[] = {step(w, W_DATA, W_USER, &first), step(w, W_USER, W_APP, &second),
+                             step(w, W_APP, W_WORKER, &third)};
+  show(w, list, 3);
+  granted_by(w, W_WORKER);
   expect(w, IA_OK);
-  list[2] = ia_buf_view(&other); /* of another token */
+  list[2].raw = ia_buf_view(&other); /* of another token */
   expect(w, IA_E_OWNER_UNPROVEN);
-  list[2] = ia_buf_view(&second);
-  list[1] = ia_buf_view(&third);
+  list[2].raw = ia_buf_view(&second);
+  list[1].raw = ia_buf_view(&third);
   expect(w, IA_E_OWNER_UNPROVEN);
-  d->n_transfers = 1; /* a part of the chain: not this owner */
+  list[1] = step(w, W_USER, W_APP, &second);
+  list[2] = step(w, W_APP, W_USER, &third); /* not whom the transaction names */
+  show(w, list, 3);
+  expect(w, IA_E_OWNER_UNPROVEN);
+  show(w, list, 1); /* a part of the chain: not this owner */
   expect(w, IA_E_ORDER_SIGNATURE);
+  w->f.asset[IA_ASSET_DATASET].ledger_owner = w->who[W_WORKER].addr; /* and the ledger says so */
+  expect(w, IA_E_OWNER_UNPROVEN);
   w_close(w);
 }
 
 static void test_owner_by_transactions(void **state)
 {
   struct world *w = w_open("");
-  ia_asset_facts *d = &w->f.asset[IA_ASSET_DATASET];
   IA_AUTOV(ia_buf) sold = {0}, forged = {0}, elsewhere = {0};
-  ia_span list[2];
+  ia_transfer_fact list[] = {step(w, W_DATA, W_WORKER, NULL)};
 
   (void)state;
   make_transfer(w, &sold, W_DATA, W_WORKER, &w->pins.registry[IA_ASSET_DATASET]);
   make_transfer(w, &forged, W_USER, W_WORKER, &w->pins.registry[IA_ASSET_DATASET]);
   make_transfer(w, &elsewhere, W_DATA, W_WORKER, &w->pins.registry[IA_ASSET_APP]);
-  d->transfers = list;
-  d->n_transfers = 1;
-  list[0] = ia_buf_view(&forged);
+  show(w, list, 1);
+  list[0].raw = ia_buf_view(&forged);
   expect(w, IA_E_OWNER_UNPROVEN);
-  list[0] = ia_buf_view(&elsewhere);
+  list[0].raw = ia_buf_view(&elsewhere);
   expect(w, IA_E_OWNER_UNPROVEN);
-  list[0] = ia_span_of(NULL, 0);
+  list[0].raw = ia_span_of(NULL, 0);
   expect(w, IA_E_OWNER_UNPROVEN);
   /* really sold: the old owner's order opens nothing, the new one's does */
-  list[0] = ia_buf_view(&sold);
+  list[0].raw = ia_buf_view(&sold);
   expect(w, IA_E_ORDER_SIGNATURE);
-  w_sign(w, IA_ORDER_DATASET, W_WORKER);
-  w_deal(w);
+  granted_by(w, W_WORKER);
   expect(w, IA_OK);
   w_close(w);
 }
 
-static void test_owner_by_message(void **state)
+static ia_transfer_message consent(struct world *w, int from, int to, uint64_t version,
+                                   uint64_t moves)
 {
-  struct world *w = w_open("");
-  ia_asset_facts *d = &w->f.asset[IA_ASSET_DATASET];
-  ia_transfer_message m = {.version = 5, .to = w->who[W_WORKER].addr, .body = ia_span_str("{}")};
+  ia_transfer_message m = {
+      .version = version, .moves = moves, .to = w->who[to].addr, .body = ia_span_str("{}")};
   ia_owner_message msg = {.domain = w->pins.domain,
                           .kind = "transfer",
                           .chain_id = w->pins.chain_id,
                           .hub = w->pins.hub,
                           .sms_key = w->pins.sms_key,
                           .object = w->dataset,
-                          .version = 5,
+                          .version = version,
                           .body = m.body};
   ia_sig sig;
   ia_h256 h;
 
-  (void)state;
   assert_true(ia_owner_message_hash(&h, &msg, NULL));
-  assert_true(ia_eip191_sign(w->secp, &sig, IA_SPAN_ARR(h.b), &w->who[W_DATA].key, NULL));
+  assert_true(ia_eip191_sign(w->secp, &sig, IA_SPAN_ARR(h.b), &w->who[from].key, NULL));
   memcpy(m.sig, sig.b, 65);
+  return m;
+}
+
+static void test_owner_by_message(void **state)
+{
+  struct world *w = w_open("");
+  ia_asset_facts *d = &w->f.asset[IA_ASSET_DATASET];
+  ia_transfer_message m = consent(w, W_DATA, W_WORKER, 5, 0);
+
+  (void)state;
   d->messages = &m;
   d->n_messages = 1;
   expect(w, IA_E_ORDER_SIGNATURE);
-  w_sign(w, IA_ORDER_DATASET, W_WORKER);
-  w_deal(w);
+  granted_by(w, W_WORKER);
   expect(w, IA_OK);
   m.version++;
   expect(w, IA_E_ORDER_SIGNATURE);
+  w_close(w);
+}
+
+/* Transfers of the ledger and messages have one order: who gave the data away is not its owner
+ * because of something that she, or somebody before her, once signed. */
+static void test_owners_have_one_order(void **state)
+{
+  struct world *w = w_open("");
+  ia_asset_facts *d = &w->f.asset[IA_ASSET_DATASET];
+  const ia_addr *r = &w->pins.registry[IA_ASSET_DATASET];
+  IA_AUTOV(ia_buf) sold = {0}, back = {0};
+  ia_transfer_message m[2] = {consent(w, W_DATA, W_WORKER, 5, 0)};
+
+  (void)state;
+  make_transfer(w, &sold, W_DATA, W_WORKER, r);
+  make_transfer(w, &back, W_WORKER, W_DATA, r);
+  d->messages = m;
+  d->n_messages = 1;
+  ia_transfer_fact list[] = {step(w, W_DATA, W_WORKER, &sold), step(w, W_WORKER, W_DATA, &back),
+                             step(w, W_DATA, W_WORKER, &sold)};
+  granted_by(w, W_WORKER);
+  show(w, list, 1);
+  expect(w, IA_OK);
+  show(w, list, 2); /* bought back: the message was of the time before */
+  expect(w, IA_E_ORDER_SIGNATURE);
+  granted_by(w, W_DATA);
+  expect(w, IA_OK);
+  granted_by(w, W_WORKER);
+  show(w, list, 3); /* the same transaction moves nothing twice */
+  expect(w, IA_E_OWNER_UNPROVEN);
+  list[2].raw = ia_span_of(NULL, 0); /* nor does the old message prove another transfer */
+  expect(w, IA_E_OWNER_UNPROVEN);
+  m[1] = consent(w, W_DATA, W_WORKER, 6, 2);
+  d->n_messages = 2;
+  expect(w, IA_OK);
+  list[2].to = w->who[W_USER].addr; /* to somebody else than she agreed to */
+  show(w, list, 3);
+  expect(w, IA_E_OWNER_UNPROVEN);
+  w_close(w);
+}
+
+/* A transfer that somebody made for the owner is proven by her message, given before or after. */
+static void test_consent_proves_one_transfer(void **state)
+{
+  struct world *w = w_open("");
+  ia_asset_facts *d = &w->f.asset[IA_ASSET_DATASET];
+  IA_AUTOV(ia_buf) back = {0};
+  ia_transfer_message m[] = {consent(w, W_DATA, W_WORKER, 5, 0)};
+
+  (void)state;
+  make_transfer(w, &back, W_USER, W_DATA, &w->pins.registry[IA_ASSET_DATASET]);
+  ia_transfer_fact list[] = {step(w, W_DATA, W_USER, NULL), step(w, W_USER, W_DATA, &back),
+                             step(w, W_DATA, W_USER, NULL)};
+  d->messages = m;
+  d->n_messages = 1;
+  show(w, list, 1);
+  granted_by(w, W_WORKER);
+  expect(w, IA_E_OWNER_UNPROVEN); /* she agreed to another buyer */
+  granted_by(w, W_USER);
+  expect(w, IA_E_OWNER_UNPROVEN);
+  for (uint64_t moves = 0; moves <= 1; moves++) {
+    m[0] = consent(w, W_DATA, W_USER, 6, moves);
+    expect(w, IA_OK);
+  }
+  show(w, list, 3);
+  m[0] = consent(w, W_DATA, W_USER, 6, 3);
+  expect(w, IA_E_OWNER_UNPROVEN); /* once */
   w_close(w);
 }
 
@@ -433,6 +532,8 @@ int main(void)
       cmocka_unit_test(test_owner_by_transactions),
       cmocka_unit_test(test_owner_by_a_chain),
       cmocka_unit_test(test_owner_by_message),
+      cmocka_unit_test(test_owners_have_one_order),
+      cmocka_unit_test(test_consent_proves_one_transfer),
       cmocka_unit_test(test_presigned_orders_are_proven_by_their_transaction),
       cmocka_unit_test(test_every_kind_is_presigned_by_its_owner_alone),
       cmocka_unit_test(test_the_ledgers_word_is_listed_and_can_be_refused),

@@ -116,7 +116,7 @@ static void the_asset(void **state)
   SECOND(IA_E_ASSET_MISMATCH, b->slice[1].asset = (ia_asset_facts){0});
   SECOND(IA_E_OWNER_UNPROVEN, b->slice[1].broken = IA_E_OWNER_UNPROVEN);
   /* a former owner's order is nobody's */
-  SECOND(IA_E_OWNER_UNPROVEN, ia_span none = {0}; b->slice[1].asset.transfers = &none;
+  SECOND(IA_E_OWNER_UNPROVEN, ia_transfer_fact none = {0}; b->slice[1].asset.transfers = &none;
          b->slice[1].asset.n_transfers = 1);
 }
 

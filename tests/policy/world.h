@@ -80,12 +80,12 @@ static inline void w_assets(struct world *w)
   a->app.type = ia_span_str("DOCKER");
   a->app.multiaddr = ia_span_str("/ipfs/QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnHfHG");
   memset(a->app.checksum.b, 0x55, 32);
-  a->first_owner = a->app.owner = w->who[W_APP].addr;
+  a->ledger_owner = a->first_owner = a->app.owner = w->who[W_APP].addr;
   ia_app_address(&w->app, &w->pins.registry[IA_ASSET_APP], &w->pins.proxy_code_hash, &a->app);
   d->dataset.name = ia_span_str("blood values");
   d->dataset.multiaddr = ia_span_str("/ipfs/QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnHfHG");
   memset(d->dataset.checksum.b, 0x99, 32);
-  d->first_owner = d->dataset.owner = w->who[W_DATA].addr;
+  d->ledger_owner = d->first_owner = d->dataset.owner = w->who[W_DATA].addr;
   ia_dataset_address(&w->dataset, &w->pins.registry[IA_ASSET_DATASET], &w->pins.proxy_code_hash,
                      &d->dataset);
   memset(w->pool.b, 0x77, 20);
@@ -253,20 +253,22 @@ static inline bool wm_closed(void *ctx, const ia_h256 *o, const ia_h256 *d, bool
   return true;
 }
 
-static inline bool wm_revoked(void *ctx, const ia_addr *a, const ia_h256 *o, bool *y, ia_err *e)
+static inline bool wm_revoked(void *ctx, const ia_addr *a, const ia_addr *owner, const ia_h256 *o,
+                              bool *y, ia_err *e)
 {
   const struct world *w = ctx;
 
-  (void)o, (void)e;
+  (void)o, (void)e, (void)owner;
   *y = w->revoked || (w->revoked_data && ia_addr_eq(a, &w->dataset));
   return true;
 }
 
-static inline bool wm_policy(void *ctx, const ia_addr *d, bool *has, ia_policy *p, ia_h256 *h,
-                             uint64_t *epoch, ia_err *e)
+static inline bool wm_policy(void *ctx, const ia_addr *d, const ia_addr *owner, bool *has,
+                             ia_policy *p, ia_h256 *h, uint64_t *epoch, ia_err *e)
 {
   const struct world *w = ctx;
 
+  (void)owner;
   *has = w->policy && (ia_addr_zero(&w->policy_of) || ia_addr_eq(&w->policy_of, d));
   memset(h->b, 0x0b, 32);
   *epoch = 1;

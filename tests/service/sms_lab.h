@@ -14,6 +14,8 @@
 
 #define LAB_PASSPHRASE "a long passphrase"
 
+enum { LAB_MOVES = 8 };
+
 struct lab {
   struct world *w;
   fixture f;
@@ -30,9 +32,13 @@ struct lab {
   ia_sms_event events[8];
   size_t n_events;
   bool past_changed;
-  uint64_t lies_from; /* past_changed: blocks from here on are others */
-  ia_buf transfer;    /* raw transaction that moved the dataset; empty = it never moved */
-  ia_buf raw;         /* the one raw transaction that the ledger gives for any hash */
+  uint64_t lies_from;         /* past_changed: blocks from here on are others */
+  ia_buf transfer[LAB_MOVES]; /* raw transactions that moved the dataset */
+  struct {
+    ia_addr from, to;
+  } moved[LAB_MOVES];
+  size_t n_moved;
+  ia_buf raw; /* the one raw transaction that the ledger gives for any hash */
   ia_order_box *market[IA_ORDER_KINDS];
   /* the guest */
   ia_secret sk;
@@ -147,9 +153,17 @@ static inline bool lb_dataset(void *ctx, const ia_addr *at, bool *has, ia_datase
 
 static inline bool lb_owner(void *ctx, const ia_addr *asset, bool *has, ia_addr *out, ia_err *e)
 {
-  (void)asset, (void)e;
+  const struct lab *b = ctx;
+  const ia_release_facts *f = &b->w->f;
+  bool app = ia_addr_eq(asset, &b->w->app), data = ia_addr_eq(asset, &b->w->dataset);
+
+  (void)e;
   *has = true;
-  *out = ((struct lab *)ctx)->w->f.pool_owner;
+  *out = app    ? f->asset[IA_ASSET_APP].first_owner
+         : data ? f->asset[IA_ASSET_DATASET].first_owner
+                : f->pool_owner;
+  if (data && b->n_moved > 0)
+    *out = b->moved[b->n_moved - 1].to;
   return true;
 }
 
@@ -160,15 +174,17 @@ static inline bool lb_transfers(void *ctx, const ia_addr *registry, const ia_add
   bool app = ia_addr_eq(asset, &b->w->app);
 
   (void)registry;
-  *out = (ia_sms_transfers){.raw = calloc(1, sizeof(*out->raw)),
-                            .view = calloc(1, sizeof(*out->view))};
+  *out = (ia_sms_transfers){.raw = calloc(LAB_MOVES, sizeof(*out->raw)),
+                            .view = calloc(LAB_MOVES, sizeof(*out->view))};
   out->first_owner = b->w->f.asset[app ? 0 : 1].first_owner;
-  if (app || b->transfer.len == 0)
-    return true;
-  ia_buf_span(&out->raw[0], ia_buf_view(&b->transfer));
-  out->view[0] = ia_buf_view(&out->raw[0]);
-  out->n = 1;
-  return ia_buf_ok(&out->raw[0], e);
+  for (size_t i = 0; !app && i < b->n_moved; i++) {
+    ia_buf_span(&out->raw[i], ia_buf_view(&b->transfer[i]));
+    out->view[i] = (ia_transfer_fact){b->moved[i].from, b->moved[i].to, ia_buf_view(&out->raw[i])};
+    out->n++;
+    if (!ia_buf_ok(&out->raw[i], e))
+      return false;
+  }
+  return true;
 }
 
 static inline bool lb_raw(void *ctx, const ia_h256 *tx, bool *has, ia_buf *out, ia_err *e)
@@ -310,7 +326,8 @@ static inline void lab_close(struct lab *b)
   ia_secret_free(&b->pass);
   ia_secret_free(&b->sk);
   ia_buf_free(&b->calldata);
-  ia_buf_free(&b->transfer);
+  for (size_t i = 0; i < LAB_MOVES; i++)
+    ia_buf_free(&b->transfer[i]);
   ia_buf_free(&b->raw);
   free(b);
 }
@@ -498,6 +515,66 @@ static inline const char *lab_outcome(struct lab *b)
   IA_AUTO_JSON *v = lab_release(b, NULL);
 
   return v ? "OK" : b->error;
+}
+
+/* Task i of the world's deal. */
+static inline void nth(struct lab *b, uint64_t i)
+{
+  struct world *w = b->w;
+
+  w->f.task.idx = ia_u256_of(i);
+  ia_task_id(&w->f.task_id, &w->f.task.dealid, &w->f.task.idx);
+  w_lease(w);
+}
+
+/* A deal of that many tasks on a grant of that many runs; the key is here. */
+static inline struct lab *lab_of(uint64_t tasks, uint64_t volume)
+{
+  struct lab *b = lab_open("", IA_DOMAIN_SIM);
+  struct world *w = b->w;
+
+  w->order[IA_ORDER_DATASET].order.dataset.volume = ia_u256_of(volume);
+  w->order[IA_ORDER_REQUEST].order.request.volume = ia_u256_of(tasks);
+  w_sign(w, IA_ORDER_DATASET, W_DATA);
+  w_sign(w, IA_ORDER_REQUEST, W_USER);
+  w_deal(w);
+  w->f.deal.bot_size = ia_u256_of(tasks);
+  w->f.task.contribution_deadline = w->f.now + 2100;
+  lab_calldata(b);
+  nth(b, 0);
+  assert_int_equal(lab_push_key(b, W_DATA), 204);
+  return b;
+}
+
+static inline void restart(struct lab *b)
+{
+  ia_err e = {0};
+
+  lab_stop(b);
+  if (!lab_start(b, &e))
+    fail_msg("%s", e.msg);
+}
+
+/* As lab_outcome, of a descriptor that was made while the world could still prove its owner. */
+static inline const char *outcome_of(struct lab *b, const ia_descriptor *d)
+{
+  struct evidence ev = {0};
+  IA_AUTO_JSON *v = NULL;
+
+  if (!lab_challenge(b, &ev.nonce))
+    return b->error;
+  lab_evidence(b, d, &ev);
+  v = lab_post(b, "/attest/v1/release", lab_request(b, &ev));
+  evidence_free(&ev);
+  return v ? "OK" : b->error;
+}
+
+/* The order's hash does not hang on who signed it, so the descriptor stays. */
+static inline void resign(struct lab *b, int who)
+{
+  w_sign(b->w, IA_ORDER_DATASET, who);
+  b->w->f.match.dataset = b->w->order[IA_ORDER_DATASET].order.dataset;
+  lab_calldata(b);
 }
 
 #endif

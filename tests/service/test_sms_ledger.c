@@ -130,6 +130,7 @@ static ia_addr owner_by(world *w, const ia_sms_ledger *l, const ia_release_pins 
 
   MUST(l->dataset(l->ctx, &w->dataset, &f.has, &f.dataset, &store, e));
   MUST(l->transfers(l->ctx, &p->registry[IA_ASSET_DATASET], &w->dataset, &t, e));
+  MUST(l->owner(l->ctx, &w->dataset, &f.has, &f.ledger_owner, e));
   f.first_owner = t.first_owner;
   f.transfers = t.view;
   f.n_transfers = t.n;

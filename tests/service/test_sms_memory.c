@@ -1,49 +1,11 @@
-/* What the SMS remembers and proves over its own store: counted grants, owners who change, orders
- * that are not in the call data, and what is durable when it dies. */
+/* What the SMS remembers and proves over its own store: counted grants, orders that are not in
+ * the call data, and what is durable when it dies. */
 #include <sys/wait.h>
 
 #include "receipt/record.h"
 #include "sms_lab.h"
 
 #define ASSERT_OUTCOME(b, code) assert_string_equal(lab_outcome(b), code)
-
-/* Task i of the world's deal. */
-static void nth(struct lab *b, uint64_t i)
-{
-  struct world *w = b->w;
-
-  w->f.task.idx = ia_u256_of(i);
-  ia_task_id(&w->f.task_id, &w->f.task.dealid, &w->f.task.idx);
-  w_lease(w);
-}
-
-/* A deal of that many tasks on a grant of that many runs; the key is here. */
-static struct lab *lab_of(uint64_t tasks, uint64_t volume)
-{
-  struct lab *b = lab_open("", IA_DOMAIN_SIM);
-  struct world *w = b->w;
-
-  w->order[IA_ORDER_DATASET].order.dataset.volume = ia_u256_of(volume);
-  w->order[IA_ORDER_REQUEST].order.request.volume = ia_u256_of(tasks);
-  w_sign(w, IA_ORDER_DATASET, W_DATA);
-  w_sign(w, IA_ORDER_REQUEST, W_USER);
-  w_deal(w);
-  w->f.deal.bot_size = ia_u256_of(tasks);
-  w->f.task.contribution_deadline = w->f.now + 2100;
-  lab_calldata(b);
-  nth(b, 0);
-  assert_int_equal(lab_push_key(b, W_DATA), 204);
-  return b;
-}
-
-static void restart(struct lab *b)
-{
-  ia_err e = {0};
-
-  lab_stop(b);
-  if (!lab_start(b, &e))
-    fail_msg("%s", e.msg);
-}
 
 static void sql(struct lab *b, const char *text)
 {
@@ -227,101 +189,6 @@ static void test_revoked_orders(void **state)
   }
 }
 
-/* -- owners -- */
-/* As lab_outcome, of a descriptor that was made while the world could still prove its owner. */
-static const char *outcome_of(struct lab *b, const ia_descriptor *d)
-{
-  struct evidence ev = {0};
-  IA_AUTO_JSON *v = NULL;
-
-  if (!lab_challenge(b, &ev.nonce))
-    return b->error;
-  lab_evidence(b, d, &ev);
-  v = lab_post(b, "/attest/v1/release", lab_request(b, &ev));
-  evidence_free(&ev);
-  return v ? "OK" : b->error;
-}
-
-/* The order's hash does not hang on who signed it, so the descriptor stays. */
-static void resign(struct lab *b, int who)
-{
-  w_sign(b->w, IA_ORDER_DATASET, who);
-  b->w->f.match.dataset = b->w->order[IA_ORDER_DATASET].order.dataset;
-  lab_calldata(b);
-}
-
-static void test_an_owner_moves_her_data_by_message(void **state)
-{
-  struct lab *b = lab_of(1, 1);
-  ia_descriptor d;
-  char body[80];
-
-  (void)state;
-  lab_descriptor(b, &d);
-  (void)!snprintf(body, sizeof(body), "{\"to\":\"%s\"}",
-                  ia_addr_lower(&b->w->who[W_WORKER].addr).s);
-  lab_message(b, W_DATA, "policy", &b->w->dataset, 3, "{\"requesters\":[],\"v\":1}");
-  assert_string_equal(b->error, "");
-  lab_message(b, W_WORKER, "transfer", &b->w->dataset, 1, body);
-  assert_string_equal(b->error, "UNAUTHORIZED");
-  lab_message(b, W_DATA, "transfer", &b->w->dataset, 1,
-              "{\"to\":\"0x0000000000000000000000000000000000000000\"}");
-  assert_string_equal(b->error, "INVALID");
-  lab_message(b, W_DATA, "transfer", &b->w->dataset, 1, body);
-  assert_string_equal(b->error, "");
-  assert_string_equal(outcome_of(b, &d), "ORDER_SIGNATURE"); /* the old owner's order */
-  lab_message(b, W_DATA, "policy", &b->w->dataset, 4, "{\"v\":1}");
-  assert_string_equal(b->error, "UNAUTHORIZED");
-  lab_message(b, W_DATA, "transfer", &b->w->dataset, 2, body);
-  assert_string_equal(b->error, "UNAUTHORIZED");
-  resign(b, W_WORKER);
-  /* her policy stays until the new owner states hers, whose versions go on from there */
-  assert_string_equal(outcome_of(b, &d), "POLICY_REQUESTER");
-  lab_message(b, W_WORKER, "policy", &b->w->dataset, 3, "{\"v\":1}");
-  assert_string_equal(b->error, "POLICY_ROLLBACK");
-  lab_message(b, W_WORKER, "policy", &b->w->dataset, 4, "{\"v\":1}");
-  assert_string_equal(b->error, "");
-  restart(b);
-  assert_string_equal(outcome_of(b, &d), "OK");
-  lab_close(b);
-}
-
-static void transfer_tx(struct lab *b, int from, int to)
-{
-  struct world *w = b->w;
-  ia_args args = {.addr = {w->who[from].addr, w->who[to].addr}};
-  IA_AUTOV(ia_buf) data = {0};
-  uint8_t word[32] = {0};
-  ia_tx tx = {.type = 2, .chain_id = w->pins.chain_id, .gas = 100000};
-
-  tx.to = w->pins.registry[IA_ASSET_DATASET];
-  memcpy(word + 12, w->dataset.b, 20);
-  args.value[0] = ia_u256_from_be(word);
-  ia_call_encode(&data, IA_CALL_TRANSFER_FROM, &args);
-  tx.data = ia_buf_view(&data);
-  ia_buf_clear(&b->transfer);
-  assert_true(ia_tx_sign(&b->transfer, &tx, w->secp, &w->who[from].key, NULL));
-}
-
-static void test_an_owner_moves_her_data_by_transaction(void **state)
-{
-  struct lab *b = lab_of(1, 1);
-  ia_descriptor d;
-
-  (void)state;
-  lab_descriptor(b, &d);
-  transfer_tx(b, W_USER, W_WORKER); /* by somebody else */
-  assert_string_equal(outcome_of(b, &d), "OWNER_UNPROVEN");
-  assert_int_equal(lab_push_key(b, W_DATA), 401);
-  transfer_tx(b, W_DATA, W_WORKER);
-  assert_string_equal(outcome_of(b, &d), "ORDER_SIGNATURE");
-  lab_message(b, W_DATA, "revoke", &b->w->dataset, 1, "{\"all\":true}");
-  assert_string_equal(b->error, "UNAUTHORIZED");
-  resign(b, W_WORKER);
-  assert_string_equal(outcome_of(b, &d), "OK");
-  lab_close(b);
-}
-
 /* -- orders that no signature or no call data holds -- */
 static void test_a_presigned_order_is_followed_to_its_transaction(void **state)
 {
@@ -475,8 +342,6 @@ int main(void)
       cmocka_unit_test(test_budgets),
       cmocka_unit_test(test_clauses),
       cmocka_unit_test(test_revoked_orders),
-      cmocka_unit_test(test_an_owner_moves_her_data_by_message),
-      cmocka_unit_test(test_an_owner_moves_her_data_by_transaction),
       cmocka_unit_test(test_a_presigned_order_is_followed_to_its_transaction),
       cmocka_unit_test(test_wrapped_matches_are_read_from_the_market),
       cmocka_unit_test(test_fencing_comes_first),

@@ -102,8 +102,7 @@ static bool decimal(uint64_t *out, ia_span text)
 }
 
 /* "<version>_<signature>": an owner's message of kind audit, body {}, not older than 300 s. */
-static bool reader_of(ia_sms *s, const ia_request *rq, const ia_addr *object, ia_addr *out,
-                      ia_err *e)
+bool ia_sms_reader(ia_sms *s, const ia_request *rq, const ia_addr *object, ia_addr *out, ia_err *e)
 {
   ia_owner_message m = {.domain = s->domain,
                         .kind = "audit",
@@ -134,18 +133,20 @@ bool ia_sms_h_log(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   ia_sms *s = ctx;
   IA_AUTO_JSON *entries = json_array(), *answer = NULL;
   struct page p = {.entries = entries};
-  ia_addr signer, owner;
+  ia_sms_owned owned;
+  ia_addr signer;
   ia_span text;
 
   if (!ia_request_query(rq, "object", &text) || !ia_addr_parse(&p.object, text, NULL))
     return ia_fail(e, IA_E_INVALID, "object is missing");
   if (ia_request_query(rq, "after", &text) && !decimal(&p.after, text))
     return ia_fail(e, IA_E_INVALID, "after is no number");
-  if (!reader_of(s, rq, &p.object, &signer, e) ||
-      !ia_sms_object_owner(s, &p.object, &signer, &owner, e))
+  if (!ia_sms_reader(s, rq, &p.object, &signer, e) ||
+      !ia_sms_object_owner(s, &p.object, &signer, &owned, e))
     return false;
-  if (!ia_addr_eq(&signer, &owner))
-    return ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the owner, %s", ia_addr_text(&owner).s);
+  if (!ia_addr_eq(&signer, &owned.owner))
+    return ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the owner, %s",
+                   ia_addr_text(&owned.owner).s);
   if (!ia_sms_store_run(s->store, false, unit_page, &p, e))
     return false;
   answer = json_pack("{s:O}", "entries", entries);

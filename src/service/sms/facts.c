@@ -95,6 +95,7 @@ static bool take_message(ia_sms_asset *a, ia_stmt *st, ia_err *e)
     return false;
   m = &a->messages[a->n_messages - 1];
   m->version = ia_col_u64(st, 0);
+  m->moves = ia_col_u64(st, 3);
   ia_buf_span(&a->bodies[a->n_messages - 1], ia_col_bytes(st, 1));
   return ia_span_copy(&sig, m->sig, sizeof(m->sig)) && sig.len == 0 &&
          ia_buf_ok(&a->bodies[a->n_messages - 1], e) && read_to(&m->to, ia_col_bytes(st, 1), e);
@@ -107,8 +108,8 @@ static bool read_messages(void *ctx, ia_db *db, ia_err *e)
   bool row = false, ok = true;
 
   if (!ia_db_stmt(&st, db,
-                  "SELECT version, body, sig FROM message"
-                  " WHERE object = $1 AND kind = 'transfer' ORDER BY version",
+                  "SELECT version, body, sig, moves FROM message"
+                  " WHERE object = $1 AND kind = 'transfer' ORDER BY rowid",
                   e))
     return false;
   ia_bind_addr(st, 1, m->object);
@@ -125,6 +126,7 @@ bool ia_sms_facts_asset(ia_sms_asset *a, ia_asset_facts *out, const ia_sms_ledge
                         const ia_addr *at, ia_err *e)
 {
   struct messages m = {.object = at, .a = a};
+  bool owned = false;
 
   if (kind == IA_ASSET_APP ? !l->app(l->ctx, at, &out->has, &out->app, &a->store, e)
                            : !l->dataset(l->ctx, at, &out->has, &out->dataset, &a->store, e))
@@ -132,8 +134,11 @@ bool ia_sms_facts_asset(ia_sms_asset *a, ia_asset_facts *out, const ia_sms_ledge
   if (!out->has)
     return true;
   if (!l->transfers(l->ctx, &pins->registry[kind], at, &a->transfers, e) ||
+      !l->owner(l->ctx, at, &owned, &out->ledger_owner, e) ||
       !ia_sms_store_run(store, false, read_messages, &m, e))
     return false;
+  if (!owned)
+    out->ledger_owner = (ia_addr){{0}};
   out->first_owner = a->transfers.first_owner;
   out->transfers = a->transfers.view;
   out->n_transfers = a->transfers.n;

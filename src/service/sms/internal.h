@@ -99,16 +99,21 @@ IA_MUST bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *ta
                               const char *stage, uint64_t now, ia_err *e);
 
 /* -- owners.c -- */
+typedef struct ia_sms_owned {
+  ia_addr owner;  /* when it fails as OWNER_UNPROVEN: the last one that is proven, or zero */
+  uint64_t moves; /* transfers that the ledger shows */
+} ia_sms_owned;
 /* Proven owner of a dataset or app; an address that is the signer's own owns itself.
  * OWNER_UNPROVEN. */
 IA_MUST bool ia_sms_object_owner(ia_sms *s, const ia_addr *object, const ia_addr *signer,
-                                 ia_addr *owner, ia_err *e);
+                                 ia_sms_owned *out, ia_err *e);
 
 /* -- message.c -- */
 typedef struct ia_sms_message_row {
   const char *kind;
   ia_addr object, signer;
   uint64_t version, time;
+  uint64_t moves; /* transfers of the object that the ledger showed then */
   ia_span body;
 } ia_sms_message_row;
 IA_MUST bool ia_sms_message_seal(ia_buf *out, const ia_sms_keys *k, const ia_sms_message_row *row,
@@ -129,6 +134,10 @@ typedef struct ia_sms_entry {
   const char *purpose;
   uint64_t release; /* seq of the record; 0 = none */
 } ia_sms_entry;
+/* Who signed the Authorization header "<version>_<signature>": an owner's message of kind audit for
+ * the object, not older than 300 s. UNAUTHORIZED. */
+IA_MUST bool ia_sms_reader(ia_sms *s, const ia_request *rq, const ia_addr *object, ia_addr *out,
+                           ia_err *e);
 IA_MUST bool ia_sms_audit_put(ia_db *db, const ia_sms_entry *x, ia_err *e);
 
 /* -- task.c -- */
@@ -161,6 +170,7 @@ extern const ia_route ia_sms_secret_rows[], ia_sms_named_rows[], ia_sms_tee_rows
 extern const size_t ia_sms_n_secret_rows, ia_sms_n_named_rows, ia_sms_n_tee_rows;
 
 /* -- handlers -- */
-ia_handler ia_sms_h_challenge, ia_sms_h_release, ia_sms_h_why, ia_sms_h_message, ia_sms_h_log;
+ia_handler ia_sms_h_challenge, ia_sms_h_release, ia_sms_h_why, ia_sms_h_message, ia_sms_h_log,
+    ia_sms_h_version;
 
 #endif

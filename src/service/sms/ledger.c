@@ -190,31 +190,42 @@ static bool l_raw_tx(void *ctx, const ia_h256 *tx, bool *has, ia_buf *out, ia_er
 
 /* -- transfers of one token: its mint, then the transactions -- */
 
-/* Two events of one transaction count once. */
-static bool add_transfer(rpc_ledger *l, ia_sms_transfers *out, const ia_h256 *tx, ia_h256 *last,
-                         ia_err *e)
+static bool room(ia_sms_transfers *out, ia_err *e)
 {
-  ia_buf *raw;
-  bool has;
+  ia_buf *raw = reallocarray(out->raw, out->n + 1, sizeof(*raw));
+  ia_transfer_fact *view;
 
-  if (ia_h256_eq(tx, last))
-    return true;
-  if (out->n == IA_TRANSFERS_MAX)
-    return ia_fail(e, IA_E_OWNER_UNPROVEN, "an asset changed hands too often to follow");
-  raw = reallocarray(out->raw, out->n + 1, sizeof(*raw));
   if (!raw)
     return ia_fail(e, IA_E_MEMORY, "ledger: no memory");
   out->raw = raw;
   raw[out->n] = (ia_buf){0};
-  *last = *tx;
-  if (!l_raw_tx(l, tx, &has, &raw[out->n], e))
-    return ia_buf_free(&raw[out->n]), false;
-  out->n++; /* an unreadable one stays as empty bytes: the chain of owners then breaks */
+  view = reallocarray(out->view, out->n + 1, sizeof(*view));
+  if (!view)
+    return ia_fail(e, IA_E_MEMORY, "ledger: no memory");
+  out->view = view;
+  return true;
+}
+
+static bool add_transfer(rpc_ledger *l, ia_sms_transfers *out, const ia_event *ev,
+                         const ia_h256 *tx, ia_err *e)
+{
+  ia_buf *raw;
+  bool has;
+
+  if (out->n == IA_TRANSFERS_MAX)
+    return ia_fail(e, IA_E_OWNER_UNPROVEN, "an asset changed hands too often to follow");
+  if (!room(out, e))
+    return false;
+  raw = &out->raw[out->n];
+  if (!l_raw_tx(l, tx, &has, raw, e))
+    return ia_buf_free(raw), false;
+  /* an unreadable one stays as empty bytes: the chain of owners then breaks */
+  out->view[out->n++] = (ia_transfer_fact){ev->addr[0], ev->addr[1], ia_buf_view(raw)};
   return true;
 }
 
 static bool read_transfers(rpc_ledger *l, ia_sms_transfers *out, const ia_chain_logs *logs,
-                           ia_h256 *last, ia_err *e)
+                           ia_err *e)
 {
   ia_event ev;
 
@@ -225,7 +236,7 @@ static bool read_transfers(rpc_ledger *l, ia_sms_transfers *out, const ia_chain_
       return ia_fail(e, IA_E_PARSE, "ledger: a Transfer event is malformed");
     if (ia_addr_zero(&ev.addr[0]))
       out->first_owner = ev.addr[1];
-    else if (!add_transfer(l, out, &log->tx, last, e))
+    else if (!add_transfer(l, out, &ev, &log->tx, e))
       return false;
   }
   return true;
@@ -236,7 +247,7 @@ static bool l_transfers(void *ctx, const ia_addr *registry, const ia_addr *asset
 {
   static const ia_event_id transfer = IA_EV_NFT_TRANSFER;
   rpc_ledger *l = ctx;
-  ia_h256 token = {{0}}, last = {{0}};
+  ia_h256 token = {{0}};
   ia_chain_filter f = {.addresses = registry,
                        .n_addresses = 1,
                        .events = &transfer,
@@ -253,16 +264,11 @@ static bool l_transfers(void *ctx, const ia_addr *registry, const ia_addr *asset
 
     f.from = at;
     f.to = head.number;
-    if (!ia_chain_logs_part(l->chain, &logs, &f, e) || !read_transfers(l, out, &logs, &last, e))
+    if (!ia_chain_logs_part(l->chain, &logs, &f, e) || !read_transfers(l, out, &logs, e))
       return false;
     if (f.to == head.number)
       break;
   }
-  out->view = calloc(out->n + 1, sizeof(*out->view));
-  if (!out->view)
-    return ia_fail(e, IA_E_MEMORY, "ledger: no memory");
-  for (size_t i = 0; i < out->n; i++)
-    out->view[i] = ia_buf_view(&out->raw[i]);
   return true;
 }
 

@@ -37,11 +37,12 @@ typedef struct ia_sms_match {
 void ia_sms_match_free(ia_sms_match *m);
 IA_DEFINE_AUTO_VALUE(ia_sms_match, ia_sms_match_free)
 
-/* Raw signed transactions that moved an asset, oldest first, without the mint. Owned. */
+/* The transfers of an asset with their raw signed transactions, oldest first, without the mint.
+ * Owned. */
 typedef struct ia_sms_transfers {
   ia_addr first_owner; /* to whom it was minted, as the ledger says */
   ia_buf *raw;
-  ia_span *view; /* of raw */
+  ia_transfer_fact *view; /* raw of each is that of `raw` */
   size_t n;
 } ia_sms_transfers;
 void ia_sms_transfers_free(ia_sms_transfers *t);

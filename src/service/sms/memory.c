@@ -100,8 +100,8 @@ static bool m_closed(void *ctx, const ia_h256 *order, const ia_h256 *deal, bool 
   return true;
 }
 
-static bool m_revoked(void *ctx, const ia_addr *object, const ia_h256 *order, bool *barred,
-                      ia_err *e)
+static bool m_revoked(void *ctx, const ia_addr *object, const ia_addr *owner, const ia_h256 *order,
+                      bool *barred, ia_err *e)
 {
   static const ia_h256 all;
   const ia_sms_memory *m = ctx;
@@ -109,11 +109,14 @@ static bool m_revoked(void *ctx, const ia_addr *object, const ia_h256 *order, bo
   ia_stmt *st;
 
   if (!ia_db_stmt(&st, m->db,
-                  "SELECT count(*) FROM revoked WHERE object = $1 AND order_hash IN ($2, $3)", e))
+                  "SELECT count(*) FROM revoked WHERE object = $1 AND order_hash IN ($2, $3)"
+                  " AND signer = $4",
+                  e))
     return false;
   ia_bind_addr(st, 1, object);
   ia_bind_h256(st, 2, order);
   ia_bind_h256(st, 3, &all);
+  ia_bind_addr(st, 4, owner);
   if (!number_of(st, &n, NULL, e))
     return false;
   *barred = n > 0;
@@ -144,32 +147,41 @@ static bool as_signed(const ia_sms_memory *m, const ia_addr *object, const char 
          ia_fail(e, IA_E_CORRUPT, "store: a %s message is not what its owner signed", kind);
 }
 
-static bool m_policy(void *ctx, const ia_addr *dataset, bool *has, ia_policy *p, ia_h256 *hash,
-                     uint64_t *epoch, ia_err *e)
+/* One row of policies: what was taken, by whom. */
+static bool read_policy(const ia_sms_memory *m, ia_sms_message_row *row, ia_stmt *st, ia_err *e)
+{
+  row->version = ia_col_u64(st, 0);
+  row->body = ia_col_bytes(st, 1);
+  row->time = ia_col_u64(st, 4);
+  row->moves = ia_col_u64(st, 6);
+  return as_signed(m, &row->object, "policy", st, e) && ia_col_addr(st, 3, &row->signer, e) &&
+         ia_sms_message_check(&m->sms->keys, row, ia_col_bytes(st, 5), e);
+}
+
+static bool m_policy(void *ctx, const ia_addr *dataset, const ia_addr *owner, bool *has,
+                     ia_policy *p, ia_h256 *hash, uint64_t *epoch, ia_err *e)
 {
   const ia_sms_memory *m = ctx;
-  ia_sms_message_row row = {.kind = "policy", .object = *dataset};
+  ia_sms_message_row r = {.kind = "policy", .object = *dataset};
+  bool row = false, ok = true;
   ia_stmt *st;
-  bool ok;
 
+  *has = false;
   if (!ia_db_stmt(&st, m->db,
-                  "SELECT version, body, sig, signer, time, seal FROM message"
-                  " WHERE object = $1 AND kind = 'policy'"
-                  " ORDER BY version DESC LIMIT 1",
+                  "SELECT version, body, sig, signer, time, seal, moves FROM message"
+                  " WHERE object = $1 AND kind = 'policy' ORDER BY version DESC",
                   e))
     return false;
   ia_bind_addr(st, 1, dataset);
-  if (!ia_stmt_step(st, has, e))
-    return false;
-  if (!*has)
-    return true;
-  *epoch = row.version = ia_col_u64(st, 0);
-  row.body = ia_col_bytes(st, 1);
-  row.time = ia_col_u64(st, 4);
-  ia_sha256(hash, row.body);
-  ok = as_signed(m, dataset, "policy", st, e) && ia_col_addr(st, 3, &row.signer, e) &&
-       ia_sms_message_check(&m->sms->keys, &row, ia_col_bytes(st, 5), e) &&
-       ia_policy_parse(p, row.body, e);
+  while (ok && !*has && (ok = ia_stmt_step(st, &row, e)) && row) {
+    ok = read_policy(m, &r, st, e);
+    if (!ok || !ia_addr_eq(&r.signer, owner))
+      continue;
+    *has = true;
+    *epoch = r.version;
+    ia_sha256(hash, r.body);
+    ok = ia_policy_parse(p, r.body, e);
+  }
   ia_stmt_reset(st);
   return ok;
 }

@@ -6,15 +6,18 @@
 #include "eth/eip191.h"
 #include "service/sms/internal.h"
 
+enum { VERSION_STEP = 1 << 16 /* most by which a version may grow */ };
+
 /* Tries the object as a dataset, then as an app, then as the signer's own address. */
-bool ia_sms_object_owner(ia_sms *s, const ia_addr *object, const ia_addr *signer, ia_addr *owner,
+bool ia_sms_object_owner(ia_sms *s, const ia_addr *object, const ia_addr *signer, ia_sms_owned *out,
                          ia_err *e)
 {
   ia_sms_ledger *l = NULL;
   bool ok = true, proven = false;
 
+  *out = (ia_sms_owned){0};
   if (ia_addr_eq(object, signer)) {
-    *owner = *signer;
+    out->owner = *signer;
     return true;
   }
   if (!ia_sms_take_ledger(s, &l, e))
@@ -23,9 +26,12 @@ bool ia_sms_object_owner(ia_sms *s, const ia_addr *object, const ia_addr *signer
     IA_AUTOV(ia_sms_asset) a = {0};
     ia_asset_facts f = {0};
     ia_err why = {0};
+    ia_addr owner = {{0}};
 
     ok = ia_sms_facts_asset(&a, &f, l, &s->pins, s->store, (ia_asset_kind)k, object, e);
-    proven = ok && f.has && ia_asset_prove(owner, &s->pins, (ia_asset_kind)k, object, &f, &why);
+    proven = ok && f.has && ia_asset_prove(&owner, &s->pins, (ia_asset_kind)k, object, &f, &why);
+    if (proven || why.code == IA_E_OWNER_UNPROVEN)
+      *out = (ia_sms_owned){owner, f.n_transfers};
     if (ok && !proven && e && (e->code == IA_OK || f.has))
       *e = why;
   }
@@ -42,7 +48,7 @@ struct message {
   ia_sms *s;
   const char *kind;
   ia_addr object, signer;
-  uint64_t version;
+  uint64_t version, moves;
   ia_buf body; /* canonical */
   uint8_t sig[65];
   const json_t *json;
@@ -57,16 +63,18 @@ static bool k_policy(struct message *m, ia_db *db, ia_err *e)
   return ia_policy_parse(&p, ia_buf_view(&m->body), e);
 }
 
-static bool bar(ia_db *db, const ia_addr *object, const ia_h256 *order, ia_err *e)
+static bool bar(ia_db *db, const struct message *m, const ia_h256 *order, ia_err *e)
 {
   ia_stmt *st;
 
   if (!ia_db_stmt(&st, db,
-                  "INSERT INTO revoked (object, order_hash) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                  "INSERT INTO revoked (object, order_hash, signer) VALUES ($1, $2, $3)"
+                  " ON CONFLICT DO NOTHING",
                   e))
     return false;
-  ia_bind_addr(st, 1, object);
+  ia_bind_addr(st, 1, &m->object);
   ia_bind_h256(st, 2, order);
+  ia_bind_addr(st, 3, &m->signer);
   return ia_stmt_run(st, e);
 }
 
@@ -75,11 +83,10 @@ static bool k_revoke(struct message *m, ia_db *db, ia_err *e)
   IA_AUTOV(ia_revocation) r = {0};
   static const ia_h256 all;
 
-  if (!ia_revocation_parse(&r, ia_buf_view(&m->body), e) ||
-      (r.all && !bar(db, &m->object, &all, e)))
+  if (!ia_revocation_parse(&r, ia_buf_view(&m->body), e) || (r.all && !bar(db, m, &all, e)))
     return false;
   for (size_t i = 0; i < r.n; i++)
-    if (!bar(db, &m->object, &r.orders[i], e))
+    if (!bar(db, m, &r.orders[i], e))
       return false;
   return true;
 }
@@ -146,19 +153,21 @@ static const struct {
     {"transfer", k_transfer}, {"forget", k_forget}, {"rotate", k_rotate},
 };
 
-/* The newest version of this object and kind; same: it is this very message. */
+/* The signer's newest version of this object and kind; same: it is this very message. */
 static bool newest(struct message *m, ia_db *db, uint64_t *version, bool *same, ia_err *e)
 {
   bool row = false;
   ia_stmt *st;
 
   if (!ia_db_stmt(&st, db,
-                  "SELECT version, body FROM message WHERE object = $1 AND kind = $2"
+                  "SELECT version, body FROM message"
+                  " WHERE object = $1 AND kind = $2 AND signer = $3"
                   " ORDER BY version DESC LIMIT 1",
                   e))
     return false;
   ia_bind_addr(st, 1, &m->object);
   ia_bind_text(st, 2, m->kind);
+  ia_bind_addr(st, 3, &m->signer);
   if (!ia_stmt_step(st, &row, e))
     return false;
   *version = row ? ia_col_u64(st, 0) : 0;
@@ -174,15 +183,17 @@ static bool insert(struct message *m, ia_db *db, ia_err *e)
                                   .signer = m->signer,
                                   .version = m->version,
                                   .time = ia_now(),
+                                  .moves = m->moves,
                                   .body = ia_buf_view(&m->body)};
   IA_AUTOV(ia_buf) seal = {0};
   ia_stmt *st;
 
   if (!ia_sms_message_seal(&seal, &m->s->keys, &row, e) ||
-      !ia_db_stmt(&st, db,
-                  "INSERT INTO message (object, kind, version, signer, time, body, sig, seal)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                  e))
+      !ia_db_stmt(
+          &st, db,
+          "INSERT INTO message (object, kind, version, signer, time, body, sig, seal, moves)"
+          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+          e))
     return false;
   ia_bind_addr(st, 1, &m->object);
   ia_bind_text(st, 2, m->kind);
@@ -192,6 +203,7 @@ static bool insert(struct message *m, ia_db *db, ia_err *e)
   ia_bind_blob(st, 6, row.body);
   ia_bind_blob(st, 7, IA_SPAN_ARR(m->sig));
   ia_bind_blob(st, 8, ia_buf_view(&seal));
+  ia_bind_u64(st, 9, row.moves);
   return ia_stmt_run(st, e);
 }
 
@@ -208,6 +220,10 @@ static bool unit_message(void *ctx, ia_db *db, ia_err *e)
   if (m->version <= version)
     return ia_fail(e, IA_E_POLICY_ROLLBACK, "version %llu of this %s message is not above %llu",
                    (unsigned long long)m->version, m->kind, (unsigned long long)version);
+  if (m->version - version > VERSION_STEP)
+    return ia_fail(e, IA_E_INVALID, "version %llu of this %s message is more than %d above %llu",
+                   (unsigned long long)m->version, m->kind, VERSION_STEP,
+                   (unsigned long long)version);
   for (size_t i = 0; i < IA_COUNT(kinds); i++)
     if (strcmp(m->kind, kinds[i].kind) == 0)
       return kinds[i].apply(m, db, e) && insert(m, db, e);
@@ -232,6 +248,25 @@ static bool read_message(struct message *m, json_t *v, ia_err *e)
   return true;
 }
 
+/* Who may say something of the object. Where a transfer is not proven, that is the last proven
+ * owner with the one thing that can prove it: her consent. */
+static bool may_speak(ia_sms *s, struct message *m, ia_err *e)
+{
+  ia_sms_owned owned;
+  ia_err why = {0};
+
+  if (!ia_sms_object_owner(s, &m->object, &m->signer, &owned, &why) &&
+      (why.code != IA_E_OWNER_UNPROVEN || strcmp(m->kind, "transfer") != 0 ||
+       ia_addr_zero(&owned.owner))) {
+    if (e)
+      *e = why;
+    return false;
+  }
+  m->moves = owned.moves;
+  return ia_addr_eq(&m->signer, &owned.owner) ||
+         ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the owner, %s", ia_addr_text(&owned.owner).s);
+}
+
 static bool take_message(ia_sms *s, struct message *m, ia_err *e)
 {
   ia_owner_message msg = {.domain = s->domain,
@@ -242,18 +277,13 @@ static bool take_message(ia_sms *s, struct message *m, ia_err *e)
                           .object = m->object,
                           .version = m->version,
                           .body = ia_buf_view(&m->body)};
-  ia_addr owner;
   ia_h256 h;
 
   if (!ia_owner_message_hash(&h, &msg, e))
     return false;
   if (!ia_eip191_recover(&m->signer, IA_SPAN_ARR(h.b), IA_SPAN_ARR(m->sig), NULL))
     return ia_fail(e, IA_E_UNAUTHORIZED, "the message is not signed");
-  if (!ia_sms_object_owner(s, &m->object, &m->signer, &owner, e))
-    return false;
-  if (!ia_addr_eq(&m->signer, &owner))
-    return ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the owner, %s", ia_addr_text(&owner).s);
-  return ia_sms_store_run(s->store, true, unit_message, m, e);
+  return may_speak(s, m, e) && ia_sms_store_run(s->store, true, unit_message, m, e);
 }
 
 bool ia_sms_h_message(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
@@ -267,4 +297,36 @@ bool ia_sms_h_message(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   if (ok)
     ia_reply_status(rp, 204);
   return ok;
+}
+
+/* -- the newest version of a kind of one's own messages, on which the next one builds -- */
+static bool unit_version(void *ctx, ia_db *db, ia_err *e)
+{
+  struct message *m = ctx;
+  bool same;
+
+  return newest(m, db, &m->version, &same, e);
+}
+
+bool ia_sms_h_version(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  ia_sms *s = ctx;
+  struct message m = {.s = s};
+  IA_AUTO_JSON *answer = NULL;
+  ia_span text;
+
+  if (!ia_request_query(rq, "object", &text) || !ia_addr_parse(&m.object, text, NULL))
+    return ia_fail(e, IA_E_INVALID, "object is missing");
+  if (!ia_request_query(rq, "kind", &text))
+    return ia_fail(e, IA_E_INVALID, "kind is missing");
+  for (size_t i = 0; i < IA_COUNT(kinds); i++)
+    if (ia_span_is(text, kinds[i].kind))
+      m.kind = kinds[i].kind;
+  if (!m.kind)
+    return ia_fail(e, IA_E_UNSUPPORTED, "no message of that kind is taken here");
+  if (!ia_sms_reader(s, rq, &m.object, &m.signer, e) ||
+      !ia_sms_store_run(s->store, false, unit_version, &m, e))
+    return false;
+  answer = json_pack("{s:I}", "version", (json_int_t)m.version);
+  return answer ? ia_reply_json(rp, 200, answer, e) : ia_fail(e, IA_E_MEMORY, "sms: no memory");
 }

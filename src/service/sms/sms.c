@@ -476,6 +476,7 @@ static const ia_route own_rows[] = {
     {"POST", "/attest/v1/release", IA_ROUTE_JOB, IA_SMS_BODY_MAX, false, ia_sms_h_release},
     {"POST", "/owner/v1/messages", IA_ROUTE_JOB, MESSAGE_BODY, false, ia_sms_h_message},
     {"GET", "/owner/v1/log", IA_ROUTE_JOB, 0, false, ia_sms_h_log},
+    {"GET", "/owner/v1/version", IA_ROUTE_JOB, 0, false, ia_sms_h_version},
     {"POST", "/why/v1", IA_ROUTE_JOB, MESSAGE_BODY, false, ia_sms_h_why},
 };
 

@@ -43,6 +43,15 @@ static const ia_migration steps[] = {
         "  PRIMARY KEY (seq, dataset)) STRICT;"
         "CREATE INDEX release_slice_order ON release_slice (order_hash, task);"
         "CREATE INDEX release_slice_dataset ON release_slice (dataset, time, task);"},
+    /* versions and revocations are each owner's own; messages have a place among the transfers */
+    {4, "DROP TABLE message; DROP TABLE revoked;"
+        "CREATE TABLE message (object BLOB NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL,"
+        "  signer BLOB NOT NULL, time INTEGER NOT NULL, body BLOB NOT NULL, sig BLOB NOT NULL,"
+        "  seal BLOB NOT NULL, moves INTEGER NOT NULL,"
+        "  PRIMARY KEY (object, kind, signer, version)) STRICT;"
+        "CREATE INDEX message_signer ON message (signer);"
+        "CREATE TABLE revoked (object BLOB NOT NULL, order_hash BLOB NOT NULL,"
+        "  signer BLOB NOT NULL, PRIMARY KEY (object, order_hash, signer)) STRICT;"},
 };
 
 typedef struct work {
