@@ -73,7 +73,8 @@ bool ia_chain_open(ia_chain **out, const ia_chain_options *o, ia_err *e)
                               .unix_socket = o->unix_socket,
                               .timeout_ms = o->timeout_ms,
                               .agree = o->agree,
-                              .cancel = o->cancel};
+                              .cancel = o->cancel,
+                              .until = o->until};
 
   if (!c)
     return ia_fail(e, IA_E_MEMORY, "ledger: out of memory");

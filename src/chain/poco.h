@@ -28,6 +28,7 @@ typedef struct ia_chain_options {
   ia_chain_sending sending;    /* texts are copied */
   size_t agree; /* so many nodes must say the same (rpc.h); such a chain is never our own ledger */
   uint64_t lag; /* blocks that a node may be behind the others; 0 = 8 */
+  uint64_t until; /* ia_mono_ms by which what is asked ends, see ia_rpc_until; 0 = none */
 } ia_chain_options;
 
 /* Asks the node for its chain id. */

@@ -28,8 +28,14 @@ bool ia_rpc_new(ia_rpc **out, const ia_rpc_options *o, ia_err *e)
   r->revert.cap = RPC_REVERT_CAP;
   if (!ia_http_new(&r->http, &http, e))
     return false;
+  ia_rpc_until(r, o->until);
   *out = ia_steal(&r);
   return true;
+}
+
+void ia_rpc_until(ia_rpc *r, uint64_t mono_ms)
+{
+  ia_http_until(r->http, mono_ms);
 }
 
 void ia_rpc_free(ia_rpc *r)

@@ -22,6 +22,7 @@ typedef struct ia_rpc_options {
    * need no second answer. */
   size_t agree;
   const volatile bool *cancel; /* set by another thread: requests end with CANCELLED */
+  uint64_t until;              /* as of ia_rpc_until */
 } ia_rpc_options;
 
 IA_MUST bool ia_rpc_new(ia_rpc **out, const ia_rpc_options *o, ia_err *e); /* texts are copied */
@@ -35,6 +36,8 @@ void ia_rpc_want_chain(ia_rpc *r, uint64_t chain_id);
 void ia_rpc_leave_laggard(ia_rpc *r, uint64_t lag);
 /* With agreement: the number of the newest block that enough nodes have. */
 IA_MUST bool ia_rpc_agreed_head(ia_rpc *r, uint64_t *out, ia_err *e);
+/* All questions together end by then (ia_mono_ms; TIMEOUT); 0 = each has its own time. */
+void ia_rpc_until(ia_rpc *r, uint64_t mono_ms);
 /* Host of the node that was asked last, for messages. */
 const char *ia_rpc_name(const ia_rpc *r);
 

@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 
+#include "base/clock.h"
 #include "http/fields.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
 struct ia_http {
   CURL *curl;
   uint32_t connect_ms, total_ms;
+  uint64_t until; /* ia_mono_ms; 0 = none */
   char *unix_socket, *proxy, *ca_file;
   bool only_secure;
 };
@@ -209,11 +211,32 @@ bool ia_http_secure_url(const char *url)
   return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
 }
 
-static void set_limits(const ia_http *h, const ia_http_call *c)
+void ia_http_until(ia_http *h, uint64_t mono_ms)
+{
+  h->until = mono_ms;
+}
+
+static bool time_left(const ia_http *h, uint32_t *ms, ia_err *e)
+{
+  uint64_t now = ia_mono_ms();
+
+  *ms = UINT32_MAX - 1;
+  if (h->until == 0)
+    return true;
+  if (now >= h->until)
+    return ia_fail(e, IA_E_TIMEOUT, "the time for all questions together is over");
+  if (h->until - now < *ms)
+    *ms = (uint32_t)(h->until - now);
+  return true;
+}
+
+static void set_limits(const ia_http *h, const ia_http_call *c, uint32_t left)
 {
   uint32_t total = c->total_ms ? c->total_ms : h->total_ms;
 
   (void)curl_easy_setopt(h->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)h->connect_ms);
+  if (h->until != 0 && left < total)
+    total = left;
   if (total != IA_HTTP_NO_TOTAL) {
     (void)curl_easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, (long)total);
   } else {
@@ -328,6 +351,7 @@ bool ia_http_do(ia_http *h, ia_http_answer *a, const ia_http_call *c, ia_err *e)
 {
   exchange x = {.h = h, .c = c, .a = a};
   struct curl_slist *list = NULL;
+  uint32_t left;
   long status = 0;
 
   ia_http_answer_free(a);
@@ -340,9 +364,11 @@ bool ia_http_do(ia_http *h, ia_http_answer *a, const ia_http_call *c, ia_err *e)
     (void)ia_fail(e, IA_E_FORBIDDEN, "%s: refusing to send a secret over plain http", where);
     return ia_hint(e, "use https, or a service on this machine");
   }
+  if (!time_left(h, &left, e))
+    return false;
   curl_easy_reset(h->curl); /* keeps the connections */
   set_transport(h, &x);
-  set_limits(h, c);
+  set_limits(h, c, left);
   bool ok = set_request(&x, &list);
   CURLcode rc = ok ? curl_easy_perform(h->curl) : CURLE_OUT_OF_MEMORY;
   curl_slist_free_all(list);

@@ -23,6 +23,10 @@ IA_MUST bool ia_http_new(ia_http **out, const ia_http_options *o, ia_err *e); /*
 void ia_http_free(ia_http *h);                                                /* NULL is fine */
 IA_DEFINE_AUTO(ia_http, ia_http_free)
 
+/* From here on every call ends by then (ia_mono_ms; TIMEOUT), whatever its own limits allow; 0 =
+ * none but those. */
+void ia_http_until(ia_http *h, uint64_t mono_ms);
+
 /* Gives the next bytes of an upload: *n = 0 at the end. */
 typedef bool ia_http_source(void *ctx, uint8_t *buf, size_t cap, size_t *n, ia_err *e);
 /* Takes the next bytes of an answer with status 2xx; other bodies go to ia_http_answer.body. */

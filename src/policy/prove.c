@@ -20,6 +20,12 @@ void ia_release_plan_free(ia_release_plan *p)
   *p = (ia_release_plan){0};
 }
 
+bool ia_lease_in_time(const ia_lease *l, uint64_t now, ia_err *e)
+{
+  return (l->expires > now && l->expires <= now + IA_LEASE_MAX_SECONDS) ||
+         ia_fail(e, IA_E_LEASE_INVALID, "the lease has expired or lasts too long");
+}
+
 bool ia_lease_check(const ia_lease *l, ia_domain d, const ia_h256 *task, const ia_addr *pool_owner,
                     uint64_t now, ia_err *e)
 {
@@ -28,9 +34,7 @@ bool ia_lease_check(const ia_lease *l, ia_domain d, const ia_h256 *task, const i
 
   if (!ia_h256_eq(&l->task_id, task))
     return ia_fail(e, IA_E_LEASE_INVALID, "the lease is of another task");
-  if (l->expires <= now || l->expires > now + IA_LEASE_MAX_SECONDS)
-    return ia_fail(e, IA_E_LEASE_INVALID, "the lease has expired or lasts too long");
-  if (!ia_lease_hash(&h, d, l, e))
+  if (!ia_lease_in_time(l, now, e) || !ia_lease_hash(&h, d, l, e))
     return false;
   if (!ia_eip191_recover(&signer, IA_SPAN_ARR(h.b), IA_SPAN_ARR(l->sig), NULL) ||
       ia_addr_zero(pool_owner) || !ia_addr_eq(&signer, pool_owner))
@@ -210,6 +214,24 @@ static bool s_lease(struct proving *p, ia_ruling *v)
   return true;
 }
 
+static bool before_deadline(const ia_release_facts *f, ia_ruling *v)
+{
+  return f->ledger_time < f->task.contribution_deadline ||
+         ia_ruling_no(v, "task", IA_E_DEADLINE_PASSED,
+                      "the contribution deadline of the task has passed");
+}
+
+bool ia_release_in_time(ia_ruling *v, const ia_release_facts *f)
+{
+  ia_err e = {0};
+
+  if (f->planned)
+    return true;
+  if (f->has_lease && !ia_lease_in_time(&f->lease, f->now, &e))
+    return ia_ruling_err(v, "lease", &e);
+  return before_deadline(f, v);
+}
+
 static bool s_task(struct proving *p, ia_ruling *v)
 {
   const ia_release_facts *f = p->f;
@@ -218,9 +240,8 @@ static bool s_task(struct proving *p, ia_ruling *v)
     return true;
   if (!f->has_task || f->task.status != IA_TASK_ACTIVE)
     return ia_ruling_no(v, "task", IA_E_TASK_NOT_ACTIVE, "the task is not active");
-  if (f->ledger_time >= f->task.contribution_deadline)
-    return ia_ruling_no(v, "task", IA_E_DEADLINE_PASSED,
-                        "the contribution deadline of the task has passed");
+  if (!before_deadline(f, v))
+    return false;
   if (f->head < f->match_block || f->head - f->match_block < f->pins->depth)
     return ia_ruling_no(v, "task", IA_E_DEPTH, "the deal is less than %llu blocks deep",
                         (unsigned long long)f->pins->depth);

@@ -182,6 +182,9 @@ IA_DEFINE_AUTO_VALUE(ia_release_plan, ia_release_plan_free)
 
 /* Steps 1 to 7 and 9: what the facts prove. False with refusing lines in v. */
 bool ia_release_prove(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f);
+/* What of steps 1 and 3 hangs on time, again: f->now and f->ledger_time are those of the moment in
+ * which the decision is written down. */
+bool ia_release_in_time(ia_ruling *v, const ia_release_facts *f);
 /* The fencing of step 1, 8 and 10 over the SMS's memory, after ia_release_prove on the same facts.
  */
 bool ia_release_admit(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
@@ -197,6 +200,8 @@ bool ia_release_decide(ia_release_plan *plan, ia_ruling *v, const ia_release_fac
  * LEASE_INVALID. Then the fencing rule over memory; LEASE_FENCED. */
 IA_MUST bool ia_lease_check(const ia_lease *l, ia_domain d, const ia_h256 *task,
                             const ia_addr *pool_owner, uint64_t now, ia_err *e);
+/* Whether it is in force: LEASE_INVALID. */
+IA_MUST bool ia_lease_in_time(const ia_lease *l, uint64_t now, ia_err *e);
 IA_MUST bool ia_lease_fencing(const ia_lease *l, const ia_release_memory *m, ia_err *e);
 
 /* Inputs of the proven task in their order, for inputsHash; `in` has room for

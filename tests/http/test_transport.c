@@ -73,12 +73,31 @@ static void nobody_listens(void **state)
   assert_int_equal(e.code, IA_E_INVALID);
 }
 
+/* All calls together have an end, whatever each of them may take. */
+static void the_end_of_all_calls(void **state)
+{
+  IA_AUTO(ia_http) *h = NULL;
+  IA_AUTOV(ia_http_answer) a = {0};
+  ia_http_call c = {.url = "http://127.0.0.1:1/", .total_ms = 60000};
+  ia_err e = {0};
+
+  (void)state;
+  assert_true(ia_http_new(&h, NULL, NULL));
+  ia_http_until(h, 1); /* long ago */
+  assert_false(ia_http_do(h, &a, &c, &e));
+  assert_int_equal(e.code, IA_E_TIMEOUT);
+  ia_http_until(h, 0);
+  assert_false(ia_http_do(h, &a, &c, &e));
+  assert_int_equal(e.code, IA_E_UNAVAILABLE);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(beyond_loopback_needs_tls),
       cmocka_unit_test(secrets_stay_off_plain_http),
       cmocka_unit_test(nobody_listens),
+      cmocka_unit_test(the_end_of_all_calls),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,10 @@ struct lab {
     ia_addr from, to;
   } moved[LAB_MOVES];
   size_t n_moved;
-  ia_buf raw; /* the one raw transaction that the ledger gives for any hash */
+  unsigned slow_ms; /* before it tells of a match; also of a task or dataset when slow_task */
+  bool slow_task;
+  uint64_t told; /* until when it may be asked */
+  ia_buf raw;    /* the one raw transaction that the ledger gives for any hash */
   ia_order_box *market[IA_ORDER_KINDS];
   /* the guest */
   ia_secret sk;
@@ -49,6 +52,16 @@ struct lab {
 };
 
 /* -- the ledger -- */
+static inline void lb_wait(const struct lab *b)
+{
+  (void)usleep(b->slow_ms * 1000);
+}
+
+static inline void lb_until(void *ctx, uint64_t mono_ms)
+{
+  ((struct lab *)ctx)->told = mono_ms;
+}
+
 static inline bool lb_head(void *ctx, ia_sms_block *out, ia_err *e)
 {
   (void)e;
@@ -72,6 +85,8 @@ static inline bool lb_task(void *ctx, const ia_h256 *id, ia_task *out, ia_buf *s
   const struct lab *b = ctx;
 
   (void)store, (void)e;
+  if (b->slow_task)
+    lb_wait(b);
   *out = (ia_task){0};
   for (uint64_t i = 0; i < 4; i++) { /* the tasks of the deal; a world that lies has one alone */
     ia_u256 idx = ia_u256_of(i);
@@ -106,6 +121,7 @@ static inline bool lb_match(void *ctx, const ia_h256 *deal, uint64_t start, bool
   const void *order[IA_ORDER_KINDS] = {&m->app, &m->dataset, &m->workerpool, &m->request};
 
   (void)deal, (void)start;
+  lb_wait(b);
   *has = b->w->f.has_match;
   out->block = b->w->f.match_block;
   for (int k = 0; k < IA_ORDER_KINDS; k++)
@@ -146,6 +162,8 @@ static inline bool lb_dataset(void *ctx, const ia_addr *at, bool *has, ia_datase
   const struct lab *b = ctx;
 
   (void)store, (void)e;
+  if (b->slow_task)
+    lb_wait(b);
   *has = ia_addr_eq(at, &b->w->dataset);
   *out = b->w->f.asset[IA_ASSET_DATASET].dataset;
   return true;
@@ -220,6 +238,7 @@ static inline bool lb_make(void *ctx, ia_sms_ledger *out, const ia_release_pins 
 
   (void)pins, (void)e;
   *out = (ia_sms_ledger){.ctx = b,
+                         .until = lb_until,
                          .head = lb_head,
                          .block = lb_block,
                          .task = lb_task,

@@ -45,6 +45,11 @@ static bool cert_parse(ia_scheduler *s, ia_enclave_cert *out, const json_t *c, i
 }
 
 /* docs/release.md 3: tee, task, worker, address and expiry, and the signature of our SMS. */
+static bool cert_in_time(const ia_enclave_cert *c, ia_err *e)
+{
+  return c->expires > ia_now() || ia_fail(e, IA_E_FORBIDDEN, "certificate: expired");
+}
+
 static bool cert_check(ia_scheduler *s, const ia_enclave_cert *c, const ia_h256 *task,
                        const ia_addr *worker, ia_err *e)
 {
@@ -58,9 +63,7 @@ static bool cert_check(ia_scheduler *s, const ia_enclave_cert *c, const ia_h256 
     return ia_fail(e, IA_E_FORBIDDEN, "certificate: of another worker");
   if (ia_addr_zero(&c->enclave))
     return ia_fail(e, IA_E_FORBIDDEN, "certificate: no enclave");
-  if (c->expires <= ia_now())
-    return ia_fail(e, IA_E_FORBIDDEN, "certificate: expired");
-  return ia_enclave_cert_verify(c, &s->sms_key, e);
+  return cert_in_time(c, e) && ia_enclave_cert_verify(c, &s->sms_key, e);
 }
 
 /* The lease of the request is the one in force. */
@@ -112,6 +115,9 @@ bool sch_authorize(ia_scheduler *s, const ia_addr *worker, const json_t *body, j
     return false;
   (void)held;
   ia_crash_point("scheduler-authorized");
+  /* the write above may have waited: what is signed is signed in time */
+  if (!in_force(&t, fencing, worker, e) || !cert_in_time(&cert, e))
+    return false;
   ia_authorization_message(&h, worker, &id, &cert.enclave);
   if (!ia_eip191_sign(s->wallet->secp, &sig, IA_SPAN_ARR(h.b), &s->wallet->key, e))
     return false;

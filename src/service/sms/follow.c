@@ -1,9 +1,13 @@
 /* The SMS's own sight of the ledger: deals, closes and presignatures in the order in which they
  * were first seen, and the last block below which nothing may change. What lies above that may be
  * rewritten, and is read again then; what was seen of it is not forgotten. */
+#include <time.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/sms/internal.h"
+
+enum { PART = 20000 /* blocks that are read at once at most */ };
 
 struct chunk {
   ia_sms_event *ev;
@@ -191,18 +195,40 @@ static bool read_from(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *hea
   return true;
 }
 
+/* Remembers the events of final blocks [from, to]: what was read stays, however long the rest
+ * takes. */
+static bool follow_part(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, uint64_t from,
+                        uint64_t to, ia_err *e)
+{
+  struct chunk c = {0};
+  ia_sms_block at;
+  bool ok = block_at(l, head, to, &at, e) && l->events(l->ctx, from, to, collect, &c, e) &&
+            ia_sms_store_run(s->store, true, write_events, &(struct remember){&c, &at}, e);
+
+  free(c.ev);
+  if (!ok)
+    return false;
+  s->kept = s->cursor = s->recent = at;
+  s->kept_any = s->recent_any = true;
+  return true;
+}
+
 static bool follow(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, ia_err *e)
 {
   uint64_t top = below(head, s->pins.depth), from;
   uint64_t low = s->reorg_depth > s->pins.depth ? below(head, s->reorg_depth) : top;
   struct chunk c = {0};
-  ia_sms_block at = s->cursor, recent;
+  ia_sms_block at, recent;
   bool ok;
 
   if (!read_from(s, l, head, &from, e))
     return false;
   if (s->kept_any && (top < from || top <= s->cursor.number))
     return true;
+  for (; low >= from && low - from >= PART; from += PART)
+    if (!follow_part(s, l, head, from, from + PART - 1, e))
+      return false;
+  at = s->cursor;
   if ((!s->kept_any || low > s->cursor.number) && !block_at(l, head, low, &at, e))
     return false;
   ok = block_at(l, head, top, &recent, e) &&
@@ -224,12 +250,31 @@ static bool follow(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, 
   return ok;
 }
 
+/* Another thread may be reading: its outcome is waited for as long as this one may take. */
+static bool lock_in_time(ia_sms *s, const ia_sms_ledger *l, ia_err *e)
+{
+  uint64_t now = ia_mono_ms(), left = l->deadline > now ? l->deadline - now : 0;
+  struct timespec until;
+
+  (void)clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += (time_t)(left / 1000);
+  until.tv_nsec += (long)(left % 1000) * 1000000;
+  if (until.tv_nsec >= 1000000000) {
+    until.tv_sec++;
+    until.tv_nsec -= 1000000000;
+  }
+  if (pthread_mutex_clocklock(&s->follow_lock, CLOCK_MONOTONIC, &until) == 0)
+    return true;
+  return ia_fail(e, IA_E_TIMEOUT, "the ledger's past is still being read");
+}
+
 bool ia_sms_catch_up(ia_sms *s, const ia_sms_ledger *l, ia_err *e)
 {
   ia_sms_block head;
   bool same = true, ok;
 
-  pthread_mutex_lock(&s->follow_lock);
+  if (!lock_in_time(s, l, e))
+    return false;
   ok = (s->cursor_read || ia_sms_store_run(s->store, false, read_cursor, s, e)) &&
        l->head(l->ctx, &head, e) && same_past(s, l, &head, &same, e);
   /* after a stop the store is asked again: the operator may have confirmed */

@@ -16,6 +16,7 @@
 
 enum {
   IA_SMS_LEDGERS = 16,       /* idle connections kept */
+  IA_SMS_GATHER_MS = 10000,  /* for all that one decision asks of ledger, market and blobs */
   IA_SMS_NONCES_MAX = 65536, /* open at once, all tasks together */
   IA_SMS_NONCES_TASK = 8,
   IA_SMS_BODY_MAX = 256 << 10 /* of a release request */
@@ -52,6 +53,7 @@ struct ia_sms {
   uint64_t first_block;
   uint64_t reorg_depth;
   size_t agree; /* nodes; 0 = there is one */
+  uint64_t gather_ms;
 
   pthread_mutex_t lock; /* of what follows */
   ia_sms_ledger *idle[IA_SMS_LEDGERS];
@@ -72,7 +74,10 @@ struct ia_sms {
 /* The same as ia_sms_open over another ledger; make NULL = JSON-RPC at the URL. */
 IA_MUST bool ia_sms_open_over(ia_sms **out, const ia_sms_config *c, ia_sms_ledger_maker *make,
                               void *make_ctx, ia_err *e);
+/* What is asked over it takes at most IA_SMS_GATHER_MS from here on. */
 IA_MUST bool ia_sms_take_ledger(ia_sms *s, ia_sms_ledger **out, ia_err *e);
+/* TIMEOUT when that time is over. */
+IA_MUST bool ia_sms_in_time(const ia_sms_ledger *l, ia_err *e);
 /* broken: the connection is closed, not kept. */
 void ia_sms_give_ledger(ia_sms *s, ia_sms_ledger *l, bool broken);
 /* Enrolled roots of the configuration and the store; the caller frees. */
@@ -94,9 +99,10 @@ IA_MUST bool ia_sms_deal_seen(ia_db *db, const ia_h256 *deal, uint64_t now, ia_e
 /* -- nonce.c -- */
 IA_MUST bool ia_sms_nonce_new(ia_sms *s, ia_h256 *out, const ia_h256 *task, const char *tee,
                               const char *stage, uint64_t now, ia_err *e);
-/* Takes it out whatever follows: NONCE_INVALID unless it is open and of this task, stage, tee. */
+/* Takes it out whatever follows: NONCE_INVALID unless it is open and of this task, stage, tee.
+ * *expires: until when (Unix seconds) it serves. */
 IA_MUST bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *task, const char *tee,
-                              const char *stage, uint64_t now, ia_err *e);
+                              const char *stage, uint64_t now, uint64_t *expires, ia_err *e);
 
 /* -- owners.c -- */
 typedef struct ia_sms_owned {

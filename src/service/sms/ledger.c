@@ -10,6 +10,7 @@ enum { EVENTS_SPAN = 1000 };
 typedef struct rpc_ledger {
   ia_chain *chain;
   ia_addr hub;
+  uint64_t until;
   ia_net net; /* of market and blobs; opened at the first look-up */
   bool net_open;
 } rpc_ledger;
@@ -45,6 +46,14 @@ static bool found(bool ok, bool *has, const ia_err *err, ia_err *e)
   if (e)
     *e = *err;
   return false;
+}
+
+static void l_until(void *ctx, uint64_t mono_ms)
+{
+  rpc_ledger *l = ctx;
+
+  l->until = mono_ms;
+  ia_rpc_until(ia_chain_rpc(l->chain), mono_ms);
 }
 
 static bool l_begin(void *ctx, ia_err *e)
@@ -114,6 +123,8 @@ static bool opened(rpc_ledger *l, ia_err *e)
   if (!l->net_open && !ia_net_open(&l->net, e))
     return false;
   l->net_open = true;
+  ia_http_until(l->net.http, l->until);
+  ia_http_until(l->net.secure, l->until);
   return true;
 }
 
@@ -387,12 +398,14 @@ bool ia_sms_ledger_open(ia_sms_ledger *out, const ia_sms_urls *urls, const ia_re
                         .agree = urls->agree,
                         .hub = pins->hub,
                         .chain_id = pins->chain_id,
-                        .timeout_ms = 10000};
+                        .timeout_ms = 10000,
+                        .until = urls->until};
   rpc_ledger *l = calloc(1, sizeof(*l));
 
   if (!l)
     return ia_fail(e, IA_E_MEMORY, "ledger: no memory");
   l->hub = pins->hub;
+  l->until = urls->until;
   l->net = (ia_net){
       .market = urls->market, .ipfs = urls->ipfs, .chain_id = pins->chain_id, .hub = pins->hub};
   if (!ia_chain_open(&l->chain, &o, e)) {
@@ -401,6 +414,7 @@ bool ia_sms_ledger_open(ia_sms_ledger *out, const ia_sms_urls *urls, const ia_re
   }
   *out = (ia_sms_ledger){.ctx = l,
                          .begin = l_begin,
+                         .until = l_until,
                          .head = l_head,
                          .block = l_block,
                          .task = l_task,

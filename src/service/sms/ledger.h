@@ -54,6 +54,9 @@ struct ia_sms_ledger {
   /* Before every conversation; NULL = nothing is to be done. What is asked after it is answered of
    * one block on which enough nodes agree. */
   bool (*begin)(void *ctx, ia_err *e);
+  /* what is asked from here on ends by then (ia_mono_ms; TIMEOUT); NULL = it is not told */
+  void (*until)(void *ctx, uint64_t mono_ms);
+  uint64_t deadline; /* as it was told; of who holds the object */
   bool (*head)(void *ctx, ia_sms_block *out, ia_err *e);
   bool (*block)(void *ctx, uint64_t number, bool *has, ia_sms_block *out, ia_err *e);
   bool (*task)(void *ctx, const ia_h256 *id, ia_task *out, ia_buf *store, ia_err *e);
@@ -86,6 +89,7 @@ typedef struct ia_sms_urls {
   size_t agree;       /* of the nodes at `rpc`; 0 = the one that is there is asked */
   const char *market; /* orders of deals that another contract matched; NULL = nowhere */
   const char *ipfs;   /* slices of bulk requests; NULL = nowhere */
+  uint64_t until;     /* for the first questions, as of ia_sms_ledger.until */
 } ia_sms_urls;
 
 /* Over JSON-RPC. The URLs are borrowed. */

@@ -61,7 +61,7 @@ bool ia_sms_nonce_new(ia_sms *s, ia_h256 *out, const ia_h256 *task, const char *
 }
 
 bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *task, const char *tee,
-                      const char *stage, uint64_t now, ia_err *e)
+                      const char *stage, uint64_t now, uint64_t *expires, ia_err *e)
 {
   ia_sms_nonce *found = NULL;
   bool ok;
@@ -77,6 +77,7 @@ bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *task, cons
   pthread_mutex_unlock(&s->lock);
   ok = found && found->expires > now && ia_h256_eq(&found->task, task) &&
        strcmp(found->tee, tee) == 0 && strcmp(found->stage, stage) == 0;
+  *expires = ok ? found->expires : 0;
   free(found);
   return ok ||
          ia_fail(e, IA_E_NONCE_INVALID, "the nonce is unknown, used, expired or of another task");

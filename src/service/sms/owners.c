@@ -35,6 +35,7 @@ bool ia_sms_object_owner(ia_sms *s, const ia_addr *object, const ia_addr *signer
     if (ok && !proven && e && (e->code == IA_OK || f.has))
       *e = why;
   }
+  ok = ok && ia_sms_in_time(l, e);
   ia_sms_give_ledger(s, l, !ok);
   if (!ok || proven)
     return ok;

@@ -21,7 +21,8 @@ struct release {
   ia_h256 desc_hash;
   ia_release_bind bind;
   ia_err evidence; /* why step 11 refused; IA_OK = it did not */
-  uint64_t now;
+  uint64_t nonce_expires;
+  uint64_t now; /* of the request's begin; in the unit, that of the decision */
   /* made in the unit */
   bool refused;
   uint64_t seq;
@@ -281,17 +282,35 @@ static bool write_audit(struct release *w, ia_db *db, ia_err *e)
   return ia_sms_audit_put(db, &x, e) && audit_slice(w, db, &x, e);
 }
 
+/* The clock moved while facts were gathered: what hangs on time is judged by that of the record. */
+static bool still_in_time(struct release *w)
+{
+  ia_release_facts *f = &w->x->f;
+  ia_err late = {0};
+
+  w->now = ia_now();
+  f->ledger_time += w->now > f->now ? w->now - f->now : 0;
+  f->now = w->now;
+  if (!ia_release_in_time(w->ruling, f))
+    return false;
+  if (w->nonce_expires > w->now)
+    return true;
+  (void)ia_fail(&late, IA_E_NONCE_INVALID, "the nonce has expired");
+  return ia_ruling_err(w->ruling, "nonce", &late);
+}
+
 /* Steps 8 and 10, the evidence that was judged before, step 12, then the record. A refusal is
  * written down as well: the owner reads it. */
 static bool unit_release(void *ctx, ia_db *db, ia_err *e)
 {
   struct release *w = ctx;
+  bool in_time = still_in_time(w);
   ia_sms_memory mem = {db, w->s, w->now};
   ia_release_memory view = ia_sms_memory_view(&mem);
 
   if (!ia_sms_deal_seen(db, &w->plan->deal_id, w->now, e))
     return false;
-  if (!ia_release_admit(w->plan, w->ruling, &w->x->f, &view) ||
+  if (!in_time || !ia_release_admit(w->plan, w->ruling, &w->x->f, &view) ||
       (w->evidence.code != IA_OK && !ia_ruling_err(w->ruling, "evidence", &w->evidence)) ||
       !ia_release_secrets(w->plan, w->ruling, &w->x->f, &view)) {
     w->refused = true;
@@ -379,7 +398,7 @@ static bool judge_and_release(struct release *w, ia_err *e)
   }
   sim_evidence ev = {0};
 
-  if (!ia_sms_judge_sim(&ev, w->s, w->r, &w->desc, w->now, &w->evidence))
+  if (!ia_sms_judge_sim(&ev, w->s, w->r, &w->desc, ia_now(), &w->evidence))
     w->evidence.code = w->evidence.code == IA_OK ? IA_E_INTERNAL : w->evidence.code;
   return release_sim(w, &ev, e);
 }
@@ -387,15 +406,16 @@ static bool judge_and_release(struct release *w, ia_err *e)
 struct fencing {
   ia_sms *s;
   const ia_lease *lease;
+  uint64_t now; /* of the unit */
 };
 
 static bool unit_fenced(void *ctx, ia_db *db, ia_err *e)
 {
-  const struct fencing *f = ctx;
-  ia_sms_memory mem = {db, f->s, ia_now()};
+  struct fencing *f = ctx;
+  ia_sms_memory mem = {db, f->s, f->now = ia_now()};
   ia_release_memory view = ia_sms_memory_view(&mem);
 
-  return ia_lease_fencing(f->lease, &view, e);
+  return ia_lease_in_time(f->lease, f->now, e) && ia_lease_fencing(f->lease, &view, e);
 }
 
 /* Our own ledger shows a task before anybody is told of it. A node of a chain may be behind. */
@@ -407,16 +427,19 @@ static bool task_shown(const ia_sms *s, const ia_sms_facts *x, ia_err *e)
 
 /* Lease first, then the nonce, which is used up whatever the lease says. Fencing is looked at here
  * for its place in the order, and again in the unit that writes. */
-static bool admit_request(ia_sms *s, ia_sms_facts *x, const ia_sms_ledger *l,
-                          const ia_sms_request *r, uint64_t now, ia_err *e)
+static bool admit_request(struct release *w, const ia_sms_ledger *l, ia_err *e)
 {
+  const ia_sms_request *r = w->r;
+  ia_sms_facts *x = w->x;
+  ia_sms *s = w->s;
   ia_err nonce = {0};
-  bool fresh = ia_sms_nonce_use(s, &r->nonce, &r->task, r->tee, r->stage, now, &nonce);
+  bool fresh =
+      ia_sms_nonce_use(s, &r->nonce, &r->task, r->tee, r->stage, w->now, &w->nonce_expires, &nonce);
 
-  if (!ia_sms_catch_up(s, l, e) || !ia_sms_facts_task(x, l, &s->pins, &r->task, now, e) ||
+  if (!ia_sms_catch_up(s, l, e) || !ia_sms_facts_task(x, l, &s->pins, &r->task, w->now, e) ||
       !task_shown(s, x, e) ||
-      !ia_lease_check(&r->lease, s->domain, &r->task, &x->f.pool_owner, now, e) ||
-      !ia_sms_store_run(s->store, false, unit_fenced, &(struct fencing){s, &r->lease}, e))
+      !ia_lease_check(&r->lease, s->domain, &r->task, &x->f.pool_owner, ia_now(), e) ||
+      !ia_sms_store_run(s->store, false, unit_fenced, &(struct fencing){s, &r->lease, 0}, e))
     return false;
   if (!fresh && e)
     *e = nonce;
@@ -433,10 +456,11 @@ static bool gather(struct release *w, ia_err *e)
 
   if (!ia_sms_take_ledger(w->s, &l, e))
     return false;
-  ok = admit_request(w->s, w->x, l, w->r, w->now, e);
+  ok = admit_request(w, l, e);
   w->x->f.ledger = &l->view;
   if (ok && !ia_release_prove(w->plan, w->ruling, &w->x->f))
     ok = ia_ruling_check(w->ruling, e);
+  ok = ok && ia_sms_in_time(l, e);
   w->x->f.ledger = NULL; /* its connection is another thread's from here */
   ia_sms_give_ledger(w->s, l, !ok);
   return ok;
@@ -491,20 +515,26 @@ static bool unit_fencing(void *ctx, ia_db *db, ia_err *e)
   return unit_fenced(ctx, db, e) && write_fence(f->lease, db, e);
 }
 
-static bool lease_holds(ia_sms *s, const ia_lease *lease, const ia_h256 *task, uint64_t now,
+/* *now: when that was so. */
+static bool lease_holds(ia_sms *s, const ia_lease *lease, const ia_h256 *task, uint64_t *now,
                         ia_err *e)
 {
+  struct fencing f = {s, lease, 0};
+
   IA_AUTOV(ia_sms_facts) x = {0};
   ia_sms_ledger *l = NULL;
   bool ok;
 
   if (!ia_sms_take_ledger(s, &l, e))
     return false;
-  ok = ia_sms_catch_up(s, l, e) && ia_sms_facts_task(&x, l, &s->pins, task, now, e);
+  ok = ia_sms_catch_up(s, l, e) && ia_sms_facts_task(&x, l, &s->pins, task, ia_now(), e) &&
+       ia_sms_in_time(l, e);
   ia_sms_give_ledger(s, l, !ok);
-  return ok && task_shown(s, &x, e) &&
-         ia_lease_check(lease, s->domain, task, &x.f.pool_owner, now, e) &&
-         ia_sms_store_run(s->store, true, unit_fencing, &(struct fencing){s, lease}, e);
+  ok = ok && task_shown(s, &x, e) &&
+       ia_lease_check(lease, s->domain, task, &x.f.pool_owner, ia_now(), e) &&
+       ia_sms_store_run(s->store, true, unit_fencing, &f, e);
+  *now = f.now;
+  return ok;
 }
 
 bool ia_sms_h_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
@@ -513,7 +543,7 @@ bool ia_sms_h_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   ia_sms *s = ctx;
   IA_AUTO_JSON *v = ia_request_json(rq, e), *answer = NULL;
   const char *stage, *tee;
-  uint64_t now = ia_now();
+  uint64_t now;
   ia_h256 task, nonce;
   ia_lease lease;
   json_t *lj;
@@ -522,7 +552,7 @@ bool ia_sms_h_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
       !ia_json_get_str(v, "stage", &stage, e) || !ia_json_get_str(v, "tee", &tee, e) ||
       !ia_json_get_obj(v, "lease", &lj, e) || !ia_sms_lease_parse(&lease, lj, e))
     return false;
-  if (!lease_holds(s, &lease, &task, now, e))
+  if (!lease_holds(s, &lease, &task, &now, e))
     return false;
   if (strcmp(stage, IA_STAGE_APP) != 0)
     return ia_fail(e, IA_E_NONCE_INVALID, "there is no stage \"%.16s\"", stage);

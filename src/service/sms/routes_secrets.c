@@ -65,7 +65,7 @@ static bool owner_of(ia_sms *s, ia_asset_kind kind, const ia_addr *at, ia_addr *
 
   if (!ia_sms_take_ledger(s, &l, e))
     return false;
-  ok = ia_sms_facts_asset(&a, &f, l, &s->pins, s->store, kind, at, e);
+  ok = ia_sms_facts_asset(&a, &f, l, &s->pins, s->store, kind, at, e) && ia_sms_in_time(l, e);
   ia_sms_give_ledger(s, l, !ok);
   if (!ok)
     return false;

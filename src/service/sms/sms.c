@@ -28,6 +28,16 @@ static unsigned skipped(const ia_sms_config *c)
 #endif
 }
 
+static uint64_t gather_ms(const ia_sms_config *c)
+{
+#ifdef IA_TEST_HOOKS
+  if (c->gather_ms)
+    return c->gather_ms;
+#endif
+  (void)c;
+  return IA_SMS_GATHER_MS;
+}
+
 #ifndef IA_TEST_HOOKS
 enum {
   IA_SMS_SKIP_DOMAIN = 1,
@@ -150,6 +160,7 @@ static bool copy_config(ia_sms *s, const ia_sms_config *c, ia_err *e)
   s->remote_simulation = c->allow_remote_simulation && c->domain == IA_DOMAIN_SIM;
   s->first_block = c->first_block;
   s->reorg_depth = c->reorg_depth;
+  s->gather_ms = gather_ms(c);
   s->n_guests = c->n_guests;
   s->n_sim_roots = c->n_sim_roots;
   s->pins =
@@ -269,13 +280,25 @@ ia_h256 ia_sms_key(const ia_sms *s)
 }
 
 /* -- connections to the ledger -- */
-static bool begin(ia_sms_ledger *l, ia_err *e)
+static bool begin(ia_sms_ledger *l, uint64_t deadline, ia_err *e)
 {
+  l->deadline = deadline;
+  if (l->until)
+    l->until(l->ctx, deadline);
   return !l->begin || l->begin(l->ctx, e);
+}
+
+bool ia_sms_in_time(const ia_sms_ledger *l, ia_err *e)
+{
+  return ia_mono_ms() < l->deadline ||
+         ia_fail(e, IA_E_TIMEOUT, "the ledger took more than %d s to answer what a decision needs",
+                 IA_SMS_GATHER_MS / 1000);
 }
 
 bool ia_sms_take_ledger(ia_sms *s, ia_sms_ledger **out, ia_err *e)
 {
+  uint64_t deadline = ia_mono_ms() + s->gather_ms;
+  const ia_sms_urls urls = {s->rpc_url, s->agree, s->market_url, s->ipfs_url, deadline};
   ia_sms_ledger *l = NULL;
   bool ok;
 
@@ -283,7 +306,7 @@ bool ia_sms_take_ledger(ia_sms *s, ia_sms_ledger **out, ia_err *e)
   if (s->n_idle > 0)
     l = s->idle[--s->n_idle];
   pthread_mutex_unlock(&s->lock);
-  if (l && begin(l, e)) {
+  if (l && begin(l, deadline, e)) {
     *out = l;
     return true;
   }
@@ -294,11 +317,9 @@ bool ia_sms_take_ledger(ia_sms *s, ia_sms_ledger **out, ia_err *e)
   l = calloc(1, sizeof(*l));
   if (!l)
     return ia_fail(e, IA_E_MEMORY, "sms: no memory");
-  ok = s->make_ledger
-           ? s->make_ledger(s->make_ctx, l, &s->pins, e)
-           : ia_sms_ledger_open(l, &(ia_sms_urls){s->rpc_url, s->agree, s->market_url, s->ipfs_url},
-                                &s->pins, e);
-  if (ok && !begin(l, e)) {
+  ok = s->make_ledger ? s->make_ledger(s->make_ctx, l, &s->pins, e)
+                      : ia_sms_ledger_open(l, &urls, &s->pins, e);
+  if (ok && !begin(l, deadline, e)) {
     l->close(l->ctx);
     ok = false;
   }

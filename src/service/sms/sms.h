@@ -38,6 +38,7 @@ typedef struct ia_sms_config {
   size_t n_sim_roots;
 #ifdef IA_TEST_HOOKS
   unsigned skip; /* ia_sms_skip bits: barriers looked away from, to show that the others hold */
+  uint64_t gather_ms; /* in place of IA_SMS_GATHER_MS; 0 = that */
 #endif
 } ia_sms_config;
 

@@ -36,7 +36,7 @@ static bool add_past(struct why *w, ia_db *db, ia_err *e)
 static bool unit_why(void *ctx, ia_db *db, ia_err *e)
 {
   struct why *w = ctx;
-  ia_sms_memory mem = {db, w->s, w->x->f.now};
+  ia_sms_memory mem = {db, w->s, w->x->f.now = ia_now()};
   ia_release_memory view = ia_sms_memory_view(&mem);
 
   if (!w->ruling->refused && ia_release_admit(w->plan, w->ruling, &w->x->f, &view))
@@ -66,6 +66,7 @@ static bool gather(struct why *w, ia_err *e)
   if (ok)
     (void)!ia_release_prove(w->plan, w->ruling, f);
   f->ledger = NULL;
+  ok = ok && ia_sms_in_time(l, e);
   ia_sms_give_ledger(w->s, l, !ok);
   return ok;
 }
