@@ -24,6 +24,8 @@ static void front_close(void *state)
 {
   front *f = state;
 
+  if (f->ledger)
+    ia_ledger_service_on_blocks(f->ledger, NULL, NULL);
   ia_market_stop(f->market);
   ia_server_close(f->server);
   ia_graph_close(f->graph);
@@ -234,6 +236,15 @@ static bool open_services(front *f, ia_role_ctx *r, json_t *ready, ia_err *e)
          (open_market(f, r, info, rpc, e) && ia_json_set(ready, "marketUrl", json_string(url), e));
 }
 
+/* Also what was left unread at the last end, before anybody asks. */
+static void on_blocks(void *state)
+{
+  front *f = state;
+
+  ia_graph_new_blocks(f->graph);
+  ia_market_new_blocks(f->market);
+}
+
 static bool front_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
 {
   front *f = calloc(1, sizeof(*f));
@@ -242,7 +253,12 @@ static bool front_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
     return ia_fail(e, IA_E_MEMORY, "out of memory");
   *state = f;
   *ready = json_object();
-  return ia_role_listen(r, &f->server, "frontPort", e) && open_services(f, r, *ready, e);
+  if (!ia_role_listen(r, &f->server, "frontPort", e) || !open_services(f, r, *ready, e))
+    return false;
+  on_blocks(f);
+  if (f->ledger)
+    ia_ledger_service_on_blocks(f->ledger, on_blocks, f);
+  return true;
 }
 
 const ia_role_def ia_role_front = {"front", front_open, front_close};

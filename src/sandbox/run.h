@@ -71,6 +71,7 @@ typedef struct ia_sandbox_result {
   int out_fd; /* /iexec_out after the tree is dead (see harvest.h); -1 when there is none.
                * Closed by ia_sandbox_result_free */
   uint64_t wall_ms, cpu_ms, memory_peak;                /* memory_peak 0 = not known */
+  uint64_t wakes;                                       /* of the supervisor while it ran */
   int landlock_abi;                                     /* 0 = none */
   bool memory_by_cgroup, pids_by_cgroup, cpu_by_cgroup; /* else by the fallbacks */
 } ia_sandbox_result;

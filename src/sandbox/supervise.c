@@ -73,10 +73,11 @@ static void on_message(ia_supervise *sv, const ia_box_message *m, int fd)
 static void messages(ia_supervise *sv)
 {
   ia_box_message m;
-  int fd;
+  int fd, got;
 
-  while (ia_box_receive(sv->box, false, &m, &fd) == 1)
+  while ((got = ia_box_receive(sv->box, false, &m, &fd)) == 1)
     on_message(sv, &m, fd);
+  sv->hung_up |= got == 0;
 }
 
 static void check_memory(ia_supervise *sv)
@@ -137,14 +138,16 @@ static void loop(ia_supervise *sv)
   for (;;) {
     bool hear = sv->spec->cancel_fd > 0 && !sv->cancelled;
     struct pollfd p[] = {{.fd = sv->box->pidfd, .events = POLLIN},
-                         {.fd = sv->box->control, .events = POLLIN},
+                         /* a closed socket is readable for ever: nothing more is asked of it */
+                         {.fd = sv->hung_up ? -1 : sv->box->control, .events = POLLIN},
                          {.fd = sv->ends[0], .events = POLLIN},
                          {.fd = sv->ends[1], .events = POLLIN},
                          {.fd = hear ? sv->spec->cancel_fd : -1, .events = POLLIN}};
 
     if (poll(p, IA_COUNT(p), due(sv, polled)) < 0 && errno != EINTR)
       return;
-    if (p[1].revents & POLLIN)
+    sv->out->wakes++;
+    if (p[1].revents)
       messages(sv);
     for (int i = 0; i < 2; i++)
       if (p[2 + i].revents)
@@ -153,12 +156,6 @@ static void loop(ia_supervise *sv)
       cancel(sv);
     if (p[0].revents)
       return;
-    if ((p[1].revents & (POLLHUP | POLLIN)) == POLLHUP) {
-      /* its end is at hand; do not spin on the closed control */
-      struct pollfd dying = {.fd = sv->box->pidfd, .events = POLLIN};
-
-      (void)poll(&dying, 1, 10);
-    }
     if (polled)
       check_memory(sv);
   }

@@ -15,6 +15,7 @@ typedef struct ia_supervise {
   int ends[2]; /* read ends of stdout and stderr, not blocking */
 
   bool started, exited, launched; /* launched: start or failure was reported */
+  bool hung_up;                   /* the first process has closed its end of the control socket */
   bool over_time, over_memory, cancelled, asked;
   int status; /* wait status of the program */
   uint64_t start_ms, ask_ms;

@@ -26,6 +26,18 @@ static void test_hello(void **state IA_UNUSED)
   assert_true(r.landlock_abi >= 0);
 }
 
+/* The first process closes the control socket and only then dies: the supervisor sleeps until it is
+ * dead. Ticks are those of a tree without a memory cgroup. */
+static void test_no_spinning(void **state IA_UNUSED)
+{
+  for (int i = 0; i < 5; i++) {
+    IA_AUTOV(ia_sandbox_result) r = {0};
+
+    box_run(&r, &box, "hello", NULL);
+    assert_true(r.wakes <= 16 + r.wall_ms / 50);
+  }
+}
+
 static void test_exit_codes(void **state IA_UNUSED)
 {
   static const struct {
@@ -176,6 +188,7 @@ int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_hello),
+      cmocka_unit_test(test_no_spinning),
       cmocka_unit_test(test_exit_codes),
       cmocka_unit_test(test_started_and_cancel),
       cmocka_unit_test(test_launch_failures),

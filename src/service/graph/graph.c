@@ -3,11 +3,15 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "poco/orders.h"
 #include "service/graph/graph_int.h"
 
+/* While blocks come the index keeps within SOON_MS of them, so that neither a query nor the next
+ * start finds much to catch up with. */
 enum {
+  SOON_MS = 500,
   IDLE_SYNC_MS = 30000,
   BODY_MAX = 4 << 20, /* ids of thousands of objects */
   WAITING_MAX = 4     /* requests that wait for bulk requests: the gateway needs threads too */
@@ -148,27 +152,29 @@ static const ia_route rows[] = {
     {"GET", "/graphql/poco", IA_ROUTE_INLINE, 0, false, explain},
 };
 
-/* -- by the clock: so that the first query after a quiet time has little to catch up with -- */
+/* -- following while nobody asks -- */
+static bool bulk_by_clock(ia_graph *g, ia_err *e)
+{
+  uint64_t now = ia_mono_ms();
+
+  if (now - g->bulk_ms < IDLE_SYNC_MS)
+    return true;
+  g->bulk_ms = now;
+  return graph_bulk_read(g, true, e);
+}
+
 static void sync_job(void *ctx)
 {
   ia_err e;
 
-  if ((!graph_catch_up(ctx, &e) || !graph_bulk_read(ctx, true, &e)) && e.code != IA_E_CANCELLED)
+  if ((!graph_catch_up(ctx, &e) || !bulk_by_clock(ctx, &e)) && e.code != IA_E_CANCELLED)
     ia_log(IA_LOG_WARN, "graph.sync", "error=%s message=%s", ia_code_name(e.code), e.msg);
 }
 
-static void sync_done(void *ctx, bool ran)
+void ia_graph_new_blocks(ia_graph *g)
 {
-  (void)ran;
-  ((ia_graph *)ctx)->timer_job = false;
-}
-
-static void on_timer(void *ctx)
-{
-  ia_graph *g = ctx;
-
-  if (!g->timer_job)
-    g->timer_job = ia_loop_job(g->loop, IA_POOL_JOBS, sync_job, sync_done, g, NULL);
+  if (g)
+    ia_soon_ask(g->follower);
 }
 
 /* -- opening -- */
@@ -229,12 +235,11 @@ bool ia_graph_open(ia_graph **out, const ia_graph_config *c, ia_loop *l, ia_err 
     return ia_fail(e, IA_E_MEMORY, "no memory for the index");
   g->loop = l;
   g->table = (ia_routes){rows, IA_COUNT(rows), g, graph_http_error, true};
-  if (!prepare(g, c, e) || (l && !ia_timer_new(&g->timer, l, on_timer, g, e))) {
+  if (!prepare(g, c, e) ||
+      (l && !ia_soon_new(&g->follower, l, sync_job, g, SOON_MS, IDLE_SYNC_MS, e))) {
     ia_graph_close(g);
     return false;
   }
-  if (g->timer)
-    ia_timer_start(g->timer, IDLE_SYNC_MS, IDLE_SYNC_MS);
   *out = g;
   return true;
 }
@@ -244,9 +249,7 @@ void ia_graph_close(ia_graph *g)
   if (!g)
     return;
   g->cancel = true;
-  ia_timer_free(g->timer);
-  while (g->timer_job)
-    ia_loop_wait_posted(g->loop);
+  ia_soon_free(g->follower);
   graph_sync_close(g);
   graph_bulk_close(g);
   while (g->spare) {

@@ -23,6 +23,9 @@ typedef struct ia_graph_config {
 
 /* loop NULL: nothing is done by the clock. INVALID when the store belongs to another ledger. */
 IA_MUST bool ia_graph_open(ia_graph **out, const ia_graph_config *c, ia_loop *l, ia_err *e);
+/* The ledger has new blocks: read soon, and not at each of them. On the loop's thread; NULL is
+ * fine. */
+void ia_graph_new_blocks(ia_graph *g);
 /* After the server that mounts it is closed. NULL is fine. */
 void ia_graph_close(ia_graph *g);
 IA_DEFINE_AUTO(ia_graph, ia_graph_close)

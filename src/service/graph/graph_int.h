@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/soon.h"
 #include "base/turn.h"
 #include "chain/follow.h"
 #include "http/client.h"
@@ -26,8 +27,8 @@ struct ia_graph {
   ia_h256 separator;
   volatile bool cancel;
   ia_routes table;
-  ia_timer *timer;
-  bool timer_job;
+  ia_soon *follower;    /* NULL without a loop */
+  uint64_t bulk_ms;     /* when unreadable bulk requests were asked for last; the follower's */
   pthread_mutex_t lock; /* spare readers */
   graph_reader *spare;
   /* following; one run at a time, others share its result */

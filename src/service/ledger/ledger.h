@@ -70,6 +70,11 @@ IA_MUST bool ia_ledger_request(ia_ledger *l, ia_span request, ia_buf *reply, ia_
 
 /* Whether a task of a deal is not over yet and may still end well. */
 bool ia_ledger_task_runs(ia_ledger *l, const ia_h256 *task);
+/* Tasks that have ended since this was asked last; they stay there until the next request. *any:
+ * every task may have ended, because time was set, blocks were taken back, or there are too many to
+ * name.
+ */
+size_t ia_ledger_take_ended(ia_ledger *l, const ia_h256 **tasks, bool *any);
 /* How many times evm_revert took blocks back. */
 uint64_t ia_ledger_reverts(const ia_ledger *l);
 

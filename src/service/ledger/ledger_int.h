@@ -16,7 +16,7 @@ typedef struct ia_recent {
 } ia_recent;
 
 /* What rpc_hold.c remembers: rings. */
-enum { IA_HOLD_ASKED = 64, IA_HOLD_EXPECTED = 1024 };
+enum { IA_HOLD_ASKED = 64, IA_HOLD_EXPECTED = 1024, IA_HOLD_ENDED = 256 };
 
 typedef struct ia_hold_asked {
   ia_addr who;
@@ -33,6 +33,9 @@ typedef struct ia_hold {
   size_t n_asked;
   ia_hold_expected expected[IA_HOLD_EXPECTED]; /* tasks of new deals */
   size_t n_expected;
+  ia_h256 ended[IA_HOLD_ENDED]; /* tasks, since ia_ledger_take_ended */
+  size_t n_ended;               /* more than there is room for: any task may have ended */
+  uint64_t reverts;             /* ia_ledger_reverts at that time */
 } ia_hold;
 
 typedef struct ia_snapshots ia_snapshots;

@@ -44,17 +44,53 @@ static void expect_tasks(ia_ledger *l, const ia_h256 *dealid)
   }
 }
 
+static void task_ended(ia_ledger *l, const ia_h256 *task)
+{
+  if (l->hold.n_ended < IA_HOLD_ENDED)
+    l->hold.ended[l->hold.n_ended] = *task;
+  if (l->hold.n_ended <= IA_HOLD_ENDED)
+    l->hold.n_ended++;
+}
+
+static void look_at_log(ia_ledger *l, const ia_log_entry *log)
+{
+  static const ia_event_id ends[] = {IA_EV_TASK_FINALIZE, IA_EV_TASK_CLAIMED};
+  ia_event ev;
+
+  if (ia_event_is(log, IA_EV_ORDERS_MATCHED) &&
+      ia_event_decode(&ev, IA_EV_ORDERS_MATCHED, log, NULL))
+    expect_tasks(l, &ev.id[0]);
+  for (size_t i = 0; i < IA_COUNT(ends); i++)
+    if (ia_event_is(log, ends[i]) && ia_event_decode(&ev, ends[i], log, NULL))
+      task_ended(l, &ev.id[0]);
+}
+
 void ia_hold_look_at_logs(ia_ledger *l)
 {
   ia_span logs = ia_buf_view(&l->vm.logs);
   ia_log_entry log;
-  ia_event matched;
 
   for (uint32_t i = 0; i < l->vm.n_logs && ia_block_take_log(&logs, &log, NULL); i++)
-    if (ia_addr_eq(&log.address, &l->world.hub) && ia_event_is(&log, IA_EV_ORDERS_MATCHED) &&
-        ia_event_decode(&matched, IA_EV_ORDERS_MATCHED, &log, NULL))
-      expect_tasks(l, &matched.id[0]);
+    if (ia_addr_eq(&log.address, &l->world.hub))
+      look_at_log(l, &log);
   ia_kv_end(l->kv, 0);
+}
+
+void ia_hold_time_set(ia_ledger *l)
+{
+  l->hold.n_ended = IA_HOLD_ENDED + 1;
+}
+
+size_t ia_ledger_take_ended(ia_ledger *l, const ia_h256 **tasks, bool *any)
+{
+  uint64_t reverts = ia_ledger_reverts(l);
+  size_t n = l->hold.n_ended;
+
+  *any = n > IA_HOLD_ENDED || reverts != l->hold.reverts;
+  *tasks = l->hold.ended;
+  l->hold.n_ended = 0;
+  l->hold.reverts = reverts;
+  return *any ? 0 : n;
 }
 
 static bool expected(const ia_ledger *l, const ia_h256 *task)

@@ -59,8 +59,11 @@ IA_MUST bool ia_lrpc_head_only(ia_lrpc *r, const json_t *v);
 /* A client asked for the nonce of its next transaction. */
 void ia_hold_nonce_asked(ia_ledger *l, const ia_addr *who);
 bool ia_hold_was_asked(const ia_ledger *l, const ia_addr *who);
-/* After a transaction: its deals' tasks will be asked for. */
+/* After a transaction: its deals' tasks will be asked for, and who waits for its tasks has to know.
+ */
 void ia_hold_look_at_logs(ia_ledger *l);
+/* The ledger's time was set: any task may have come to its end. */
+void ia_hold_time_set(ia_ledger *l);
 /* After a call: the reply watches its task when that runs. */
 void ia_hold_look_at_call(ia_lrpc *r, const ia_message *m);
 

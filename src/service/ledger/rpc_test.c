@@ -13,6 +13,7 @@ bool ia_lrpc_increase_time(ia_lrpc *r)
   if (seconds > TIME_MAX - r->l->offset_s)
     return ia_lrpc_fail(r, IA_RPC_PARAMS, "seconds: too many");
   r->l->offset_s += seconds;
+  ia_hold_time_set(r->l);
   return ia_lrpc_result(r, json_integer((json_int_t)r->l->offset_s));
 }
 
@@ -26,6 +27,7 @@ bool ia_lrpc_next_timestamp(ia_lrpc *r)
     return ia_lrpc_fail(r, IA_RPC_PARAMS, "timestamp: want at least that of the last block, %llu",
                         (unsigned long long)r->l->head_time);
   r->l->next_time = time;
+  ia_hold_time_set(r->l);
   return true;
 }
 

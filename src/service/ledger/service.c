@@ -17,6 +17,10 @@ enum { BODY_CAP = 16 << 20, TASK_MS = 4000, CACHE_MS = 250, WATCHED_MAX = 256 };
 /* Our own parts never wait for anything but what they ask for. */
 static const char at_once[] = "x-iapp-at-once";
 
+/* What a held request waits for. Those that wait for a task are looked at when that task has ended,
+ * not at every block; a transaction's reply waits for its time alone. */
+enum { FOR_DISK, FOR_TASK, FOR_TIME, REASONS };
+
 /* A request that is not answered yet. */
 typedef struct held {
   struct held *next;
@@ -40,10 +44,13 @@ struct ia_ledger_service {
   ia_ledger *ledger;
   ia_ledger_config config; /* its texts but the path are the caller's and stay */
   char *path;
-  held *held;
+  held *held[REASONS];
   size_t n_watched;
+  ia_ledger_wakes wakes;
   bool hold;
   bell *bell;
+  ia_loop_fn *on_blocks;
+  void *on_blocks_ctx;
   ia_routes routes;
 };
 
@@ -55,6 +62,15 @@ static void unlink_held(held *h)
   *h->at = h->next;
   if (h->next)
     h->next->at = h->at;
+}
+
+static void link_held(held *h, int reason)
+{
+  h->at = &h->s->held[reason];
+  h->next = *h->at;
+  if (h->next)
+    h->next->at = &h->next;
+  *h->at = h;
 }
 
 static void answer(held *h, const ia_err *failure)
@@ -111,33 +127,79 @@ static bool end_watch(held *h, bool last)
   return ok && !h->reply.watches;
 }
 
-/* Is there a reason not to answer yet, beside the disk? A transaction's reply waits for its time
- * alone. */
-static bool still_waits(const held *h)
+static bool still_waits(held *h)
 {
   if (h->reply.wait)
     return !durable(h->s, h->reply.wait_above + 1) && ia_ledger_reverts(h->s->ledger) == h->reverts;
-  return h->reply.sent || (h->reply.watches && ia_ledger_task_runs(h->s->ledger, &h->reply.task));
+  if (!h->reply.watches)
+    return false;
+  h->s->wakes.task_looks++;
+  return ia_ledger_task_runs(h->s->ledger, &h->reply.task);
+}
+
+/* Answers one that need not wait longer, once it is on disk. failure: of the disk, else NULL. */
+static void wake_held(held *h, const ia_err *failure)
+{
+  bool watched = h->reply.watches;
+
+  if (!failure && still_waits(h))
+    return;
+  if ((h->reply.wait && !end_wait(h)) || (watched && !end_watch(h, failure != NULL)))
+    return;
+  if (durable(h->s, h->reply.height)) {
+    answer(h, NULL);
+  } else if (failure) {
+    answer(h, failure);
+  } else if (watched) {
+    unlink_held(h);
+    link_held(h, FOR_DISK);
+  }
+}
+
+static void wake_all(ia_ledger_service *s, int reason, const ia_err *failure)
+{
+  for (held *h = s->held[reason], *next; h; h = next) {
+    next = h->next;
+    wake_held(h, failure);
+  }
+}
+
+/* Those that wait for one of these tasks. */
+static void wake_watchers(ia_ledger_service *s, const ia_h256 *tasks, size_t n)
+{
+  for (held *h = s->held[FOR_TASK], *next; h && n > 0; h = next) {
+    next = h->next;
+    for (size_t i = 0; i < n; i++) {
+      if (!ia_h256_eq(&tasks[i], &h->reply.task))
+        continue;
+      wake_held(h, NULL);
+      break;
+    }
+  }
 }
 
 /* On the loop, after a commit: answers whatever may be answered. */
 static void wake_service(ia_ledger_service *s)
 {
+  const ia_h256 *tasks;
   ia_err failure;
+  bool any;
 
-  bool healthy = ia_ledger_healthy(s->ledger, &failure);
-  for (held *h = s->held, *next; h; h = next) {
-    next = h->next;
-    if (healthy && still_waits(h))
-      continue;
-    if ((h->reply.wait && !end_wait(h)) || (h->reply.watches && !end_watch(h, !healthy)))
-      continue;
-    if (durable(s, h->reply.height))
-      answer(h, NULL);
-    else if (!healthy)
-      answer(h, &failure);
+  s->wakes.commits++;
+  size_t n = ia_ledger_take_ended(s->ledger, &tasks, &any);
+  if (!ia_ledger_healthy(s->ledger, &failure)) {
+    for (int reason = 0; reason < REASONS; reason++)
+      wake_all(s, reason, &failure);
+  } else {
+    if (any)
+      wake_all(s, FOR_TASK, NULL);
+    else
+      wake_watchers(s, tasks, n);
+    wake_all(s, FOR_DISK, NULL);
   }
   ia_ledger_trim(s->ledger);
+  if (s->on_blocks)
+    s->on_blocks(s->on_blocks_ctx);
 }
 
 static void bell_free(bell *b)
@@ -207,18 +269,17 @@ static bool hold(ia_ledger_service *s, ia_request *rq, ia_ledger_reply *reply, i
     free(h);
     return false;
   }
-  *h = (held){.next = s->held,
-              .at = &s->held,
-              .s = s,
+  *h = (held){.s = s,
               .rq = rq,
               .reply = *reply,
               .request = request,
               .reverts = ia_ledger_reverts(s->ledger)};
   s->n_watched += reply->watches;
   *reply = (ia_ledger_reply){0};
-  if (h->next)
-    h->next->at = &h->next;
-  s->held = h;
+  link_held(h, h->reply.wait      ? FOR_DISK
+               : h->reply.watches ? FOR_TASK
+               : h->reply.sent    ? FOR_TIME
+                                  : FOR_DISK);
   return true;
 }
 
@@ -229,7 +290,10 @@ static void revive(ia_ledger_service *s)
   IA_AUTO(ia_ledger) *fresh = NULL;
   ia_err e;
 
-  if (s->held || !s->config.path || ia_ledger_healthy(s->ledger, &e))
+  for (int reason = 0; reason < REASONS; reason++)
+    if (s->held[reason])
+      return;
+  if (!s->config.path || ia_ledger_healthy(s->ledger, &e))
     return;
   if (!ia_ledger_open(&fresh, &s->config, &e)) {
     ia_log(IA_LOG_WARN, "ledger.reopen", "code=%s reason=\"%s\"", ia_code_name(e.code), e.msg);
@@ -325,6 +389,17 @@ void ia_ledger_service_close(ia_ledger_service *s)
   }
   free(s->path);
   free(s);
+}
+
+void ia_ledger_service_on_blocks(ia_ledger_service *s, ia_loop_fn *fn, void *ctx)
+{
+  s->on_blocks = fn;
+  s->on_blocks_ctx = ctx;
+}
+
+const ia_ledger_wakes *ia_ledger_service_wakes(const ia_ledger_service *s)
+{
+  return &s->wakes;
 }
 
 const ia_routes *ia_ledger_service_routes(const ia_ledger_service *s)

@@ -107,9 +107,7 @@ static void head(ia_reply *rp)
 /* -- waiting -- */
 static void sync_often(ia_market *m, bool often)
 {
-  if (m->timer)
-    ia_timer_start(m->timer, often ? BUSY_SYNC_MS : IDLE_SYNC_MS,
-                   often ? BUSY_SYNC_MS : IDLE_SYNC_MS);
+  ia_soon_pace(m->follower, often ? BUSY_SYNC_MS : IDLE_SYNC_MS);
 }
 
 static void forget(waiter *w)

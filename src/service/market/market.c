@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "service/market/market_int.h"
 
-enum { BODY_MAX = 64 << 10 };
+/* While blocks come the index keeps within SOON_MS of them, so that neither a query nor the next
+ * start finds much to catch up with. */
+enum { BODY_MAX = 64 << 10, SOON_MS = 500 };
 
 static void worker_free(worker *w)
 {
@@ -147,19 +149,10 @@ static void sync_job(void *ctx)
     ia_log(IA_LOG_WARN, "market.sync", "error=%s message=%s", ia_code_name(e.code), e.msg);
 }
 
-static void sync_done(void *ctx, bool ran)
+void ia_market_new_blocks(ia_market *m)
 {
-  (void)ran;
-  ((ia_market *)ctx)->timer_job = false;
-}
-
-/* So that the first query after a quiet time has little to catch up with. */
-static void on_timer(void *ctx)
-{
-  ia_market *m = ctx;
-
-  if (!m->timer_job)
-    m->timer_job = ia_loop_job(m->loop, IA_POOL_JOBS, sync_job, sync_done, m, NULL);
+  if (m)
+    ia_soon_ask(m->follower);
 }
 
 static bool prepare(ia_market *m, const ia_market_config *c, ia_err *e)
@@ -193,12 +186,10 @@ bool ia_market_open(ia_market **out, const ia_market_config *c, ia_loop *l, ia_e
   m->loop = l;
   m->table = (ia_routes){rows, IA_COUNT(rows), m, market_error, true};
   if (!prepare(m, c, e) || (l && !ia_market_events_new(m, e)) ||
-      (l && !ia_timer_new(&m->timer, l, on_timer, m, e))) {
+      (l && !ia_soon_new(&m->follower, l, sync_job, m, SOON_MS, IDLE_SYNC_MS, e))) {
     ia_market_close(m);
     return false;
   }
-  if (m->timer)
-    ia_timer_start(m->timer, IDLE_SYNC_MS, IDLE_SYNC_MS);
   *out = m;
   return true;
 }
@@ -214,9 +205,7 @@ void ia_market_close(ia_market *m)
   if (!m)
     return;
   m->cancel = true;
-  ia_timer_free(m->timer);
-  while (m->timer_job)
-    ia_loop_wait_posted(m->loop);
+  ia_soon_free(m->follower);
   ia_market_sync_close(m);
   ia_market_events_free(m);
   while (m->spare) {

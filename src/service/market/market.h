@@ -24,6 +24,9 @@ typedef struct ia_market_config {
 /* Asks nothing of the ledger before the first request. INVALID when the store is another ledger's.
  */
 IA_MUST bool ia_market_open(ia_market **out, const ia_market_config *c, ia_loop *l, ia_err *e);
+/* The ledger has new blocks: read soon, and not at each of them. On the loop's thread; NULL is
+ * fine. */
+void ia_market_new_blocks(ia_market *m);
 /* Before that server is closed: where the ledger is served by the same loop, requests under way
  * would wait for it in vain. NULL is fine. */
 void ia_market_stop(ia_market *m);

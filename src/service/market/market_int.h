@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/soon.h"
 #include "base/turn.h"
 #include "chain/follow.h"
 #include "poco/orders.h"
@@ -60,8 +61,7 @@ struct ia_market {
   bool rate_loopback; /* count those of this machine too */
   volatile bool cancel;
   ia_routes table;
-  ia_timer *timer;
-  bool timer_job;        /* one is under way */
+  ia_soon *follower;     /* NULL without a loop */
   market_events *events; /* NULL without a loop */
   pthread_mutex_t lock;  /* spare workers, challenges, rates */
   rate_row rates[RATE_ROWS];

@@ -412,6 +412,19 @@ static void orders_up(ia_scheduler *s)
   sch_unlock(s);
 }
 
+/* Orders that were published before are on the market: whether they are still good is looked at
+ * soon, but the market may have a long way to the ledger's head, and nobody need wait for that. */
+static bool kept_orders_up(ia_scheduler *s, ia_err *e)
+{
+  bool all;
+
+  if (!sch_pool_orders_kept(s, &all, e))
+    return false;
+  if (all)
+    orders_up(s);
+  return true;
+}
+
 /* Deals may have used up what is on the market: a quarter of an order's volume is worth a look. */
 static bool orders_due(ia_scheduler *s, uint64_t orders_at)
 {
@@ -428,7 +441,7 @@ static bool act(ia_scheduler *s, ia_err *e)
   IA_AUTO(ia_chain) *c = NULL;
   uint64_t orders_at = 0, again = 0;
 
-  if (!sch_connect(s, &c, e))
+  if (!sch_connect(s, &c, e) || !kept_orders_up(s, e))
     return false;
   while (!s->stop) {
     bool did = false;

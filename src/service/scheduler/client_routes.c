@@ -295,6 +295,7 @@ static void look_start(sch_waiter *w)
   if (w->busy)
     return;
   w->busy = true;
+  w->s->waiter_looks++;
   w->s->running++;
   if (!ia_loop_job(w->s->loop, IA_POOL_JOBS, look, looked, w, NULL))
     looked(w, false);

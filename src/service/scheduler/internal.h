@@ -104,6 +104,7 @@ struct ia_scheduler {
   bool assigning, assign_again;
   sch_poll *polls;
   sch_waiter *waiters;
+  uint64_t waiter_looks; /* how often a waiter looked at its task */
   ia_timer *timer;
   ia_routes tables[2]; /* what is mounted */
 };
@@ -297,6 +298,8 @@ typedef struct sch_challenge {
 } sch_challenge;
 
 /* -- pool.c -- */
+/* Whether orders of every pool and category were published at today's terms; not locked. */
+IA_MUST bool sch_pool_orders_kept(ia_scheduler *s, bool *all, ia_err *e);
 /* Puts an order of every pool and category on the market where none with enough volume is left; not
  * locked. *again_s: when to look again. */
 IA_MUST bool sch_pool_orders(ia_scheduler *s, ia_chain *c, uint64_t *again_s, ia_err *e);

@@ -123,6 +123,45 @@ static bool one_order(ia_scheduler *s, ia_chain *c, const ia_net *net, const pla
   return true;
 }
 
+/* The terms of all orders, as they are configured. */
+static bool terms(const ia_scheduler *s, ia_buf *out, ia_err *e)
+{
+  ia_buf_u64be(out, s->price_nrlc);
+  ia_buf_u64be(out, s->order_volume);
+  ia_buf_u64be(out, s->categories);
+  for (size_t i = 0; i < s->n_pools; i++)
+    ia_buf_put(out, s->pools[i].b, sizeof(s->pools[i].b));
+  return ia_buf_ok(out, e);
+}
+
+static bool keep_terms(ia_scheduler *s, ia_err *e)
+{
+  IA_AUTOV(ia_buf) b = {0};
+  SCH_LOCKED *held = NULL;
+
+  if (!terms(s, &b, e))
+    return false;
+  held = s;
+  sch_lock(held);
+  return sch_meta_put(s, "orders", ia_buf_view(&b), e);
+}
+
+bool sch_pool_orders_kept(ia_scheduler *s, bool *all, ia_err *e)
+{
+  IA_AUTOV(ia_buf) want = {0};
+  IA_AUTOV(ia_buf) kept = {0};
+  SCH_LOCKED *held = NULL;
+
+  if (!terms(s, &want, e))
+    return false;
+  held = s;
+  sch_lock(held);
+  if (!sch_meta_get(s, "orders", &kept, e))
+    return false;
+  *all = ia_span_eq(ia_buf_view(&want), ia_buf_view(&kept));
+  return true;
+}
+
 bool sch_pool_orders(ia_scheduler *s, ia_chain *c, uint64_t *again_s, ia_err *e)
 {
   IA_AUTO(ia_http) *http = NULL;
@@ -139,5 +178,5 @@ bool sch_pool_orders(ia_scheduler *s, ia_chain *c, uint64_t *again_s, ia_err *e)
       return false;
   }
   *again_s = CHECK_S;
-  return true;
+  return keep_terms(s, e);
 }

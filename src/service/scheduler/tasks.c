@@ -172,7 +172,10 @@ static bool task_put(ia_scheduler *s, const ia_h256 *deal, uint64_t idx, uint64_
   ia_bind_u64(st, 9, ia_now_ms());
   if (!ia_stmt_run(st, e))
     return false;
-  return ia_db_changes(s->db) == 0 || history_put(s, &id, state, e);
+  if (ia_db_changes(s->db) == 0)
+    return true;
+  sch_changed(s, &id); /* who looks waits for the lock, and so for the commit */
+  return history_put(s, &id, state, e);
 }
 
 /* How many more rows this deal may have now. */

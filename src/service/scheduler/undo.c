@@ -79,7 +79,11 @@ bool sch_deal_back(ia_scheduler *s, const ia_h256 *deal, uint64_t contribution, 
                   e))
     return false;
   ia_bind_h256(st, 1, deal);
-  return ia_stmt_run(st, e);
+  if (!ia_stmt_run(st, e))
+    return false;
+  if (ia_db_changes(s->db) > 0)
+    sch_changed(s, NULL);
+  return true;
 }
 
 bool sch_confirmations(ia_scheduler *s, const ia_h256 *deal, uint64_t *have, ia_err *e)

@@ -280,7 +280,6 @@ static bool take_deal(watch *w, const ia_event *matched, const ia_chain_log *log
   ia_crash_point("scheduler-deal");
   held->sold += d.deal.bot_size.w[0];
   sch_wake(held);
-  sch_changed(held, NULL);
   ia_log(IA_LOG_INFO, "deal.seen", "deal=%s cause=%s", ia_h256_text(&d.id).s, d.cause);
   return true;
 }
