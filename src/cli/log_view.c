@@ -22,6 +22,17 @@ static bool stream(json_t *texts, const json_t *logs, const char *name, ia_err *
   return ia_buf_ok(&out, e) && ia_json_set(texts, name, ia_json_bytes(ia_buf_view(&out)), e);
 }
 
+/* Who may read the logs may know how the app ended; older logs do not say. */
+static bool ending(json_t *texts, const json_t *logs, ia_err *e)
+{
+  const json_t *code = json_object_get(logs, "exitCode"), *words = json_object_get(logs, "ending");
+
+  if (!json_is_integer(code) || !json_is_string(words))
+    return true;
+  return ia_json_set(texts, "exitCode", json_integer(json_integer_value(code)), e) &&
+         ia_json_set(texts, "ending", json_string(json_string_value(words)), e);
+}
+
 bool ia_log_texts(json_t **out, const json_t *logs, ia_err *e)
 {
   IA_AUTO_JSON *texts = json_object();
@@ -29,6 +40,7 @@ bool ia_log_texts(json_t **out, const json_t *logs, ia_err *e)
   json_t *skipped = json_object_get(logs, "skipped");
 
   if (!stream(texts, logs, "stdout", e) || !stream(texts, logs, "stderr", e) ||
+      !ending(texts, logs, e) ||
       (json_is_array(skipped) && !ia_json_set(texts, "skipped", json_incref(skipped), e)))
     return false;
   *out = json_incref(texts);
@@ -56,6 +68,9 @@ void ia_log_say(ia_cli *c, const json_t *texts)
   }
   if (!any)
     ia_cli_say(c, "App didn't log anything");
+  const char *ending = json_string_value(json_object_get(texts, "ending"));
+  if (ending && ending[0])
+    ia_cli_say(c, "The app ended: %s", ending);
   json_array_foreach (json_object_get(texts, "skipped"), at, row)
     ia_cli_say(c, "not in the result: %s (%s)", json_string_value(json_object_get(row, "path")),
                json_string_value(json_object_get(row, "kind")));

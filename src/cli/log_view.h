@@ -5,8 +5,9 @@
 #include "cli/cli.h"
 
 /* {"stdout":{"head","tail","total"},"stderr":{..}} -> one text a stream; *out is
- * {"stdout":text,"stderr":text}, a new reference. Control and hidden characters but new line and
- * tab, and what is not UTF-8, are escaped (base/show.h): an app must not drive the terminal. */
+ * {"stdout":text,"stderr":text,"skipped"?,"exitCode"?,"ending"?}, a new reference. Control and
+ * hidden characters but new line and tab, and what is not UTF-8, are escaped (base/show.h): an app
+ * must not drive the terminal. */
 IA_MUST bool ia_log_texts(json_t **out, const json_t *logs, ia_err *e);
 /* Says them under [STDOUT] and [STDERR], each line behind "| ", or that there is nothing. */
 void ia_log_say(ia_cli *c, const json_t *texts);

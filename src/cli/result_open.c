@@ -33,14 +33,19 @@ static bool decrypt(ia_cli *c, const ia_wallet *w, int plain, const ia_blob *sea
   return ia_result_keys_open(plain, sealed, kind, ia_cli_home(c), w ? w : own, e);
 }
 
-bool ia_cli_result_open(ia_cli *c, const ia_wallet *w, ia_blob *out, int plain, int file,
-                        const char *pem, ia_err *e)
+bool ia_cli_result_open(ia_cli *c, const ia_wallet *w, ia_zip **out, int plain, int file,
+                        const char *pem, const ia_result_claim *known, ia_err *e)
 {
-  if (!ia_blob_fd(out, file, e))
+  ia_result_claim claim = *known;
+  ia_blob blob;
+
+  if (!ia_blob_fd(&blob, file, e))
     return false;
-  if (!ia_result_is_encrypted(out))
-    return true;
-  return decrypt(c, w, plain, out, IA_SEALED_ARCHIVE, pem, e) && ia_blob_fd(out, plain, e);
+  claim.sealed = ia_result_is_encrypted(&blob);
+  if (claim.sealed &&
+      (!decrypt(c, w, plain, &blob, IA_SEALED_ARCHIVE, pem, e) || !ia_blob_fd(&blob, plain, e)))
+    return false;
+  return ia_result_open(out, blob, &claim, e);
 }
 
 bool ia_cli_logs_open(ia_cli *c, const ia_net *net, const ia_wallet *w, json_t **texts,

@@ -75,7 +75,8 @@ static bool result_of(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia
     return false;
   if (!again->ok)
     return ia_fail(e, again->code, "the result is not the one that the enclave made");
-  if (!ia_cli_result_open(c, w, &blob, plain, file, NULL, e) || !ia_zip_open(&zip, blob, 0, e) ||
+  const ia_result_claim claim = ia_verdict_claim(again);
+  if (!ia_cli_result_open(c, w, &zip, plain, file, NULL, &claim, e) ||
       !ia_result_unpack(dir, zip, e))
     return false;
   if (lseek(file, 0, SEEK_SET) != 0)

@@ -55,13 +55,14 @@ static bool debug(ia_cli *c, ia_err *e)
     ia_cli_say(c, "No output: %s", why.msg);
   if (readable)
     ia_cli_say(c, "Task logs retrieved successfully.");
-  return ia_cli_json(c,
-                     json_pack("{s:o, s:s, s:o, s:o, s:s, s:s, s:s, s:s}", "taskId",
-                               ia_json_h256(&task), "status", ia_task_ending(seen), "stdout",
-                               member(texts, "stdout"), "stderr", member(texts, "stderr"), "cause",
-                               cause, "message", ia_task_text(seen, "message"), "meaning",
-                               known ? known->meaning : "", "fix", known ? known->fix : ""),
-                     e);
+  return ia_cli_json(
+      c,
+      json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:s}", "taskId", ia_json_h256(&task),
+                "status", ia_task_ending(seen), "stdout", member(texts, "stdout"), "stderr",
+                member(texts, "stderr"), "exitCode", member(texts, "exitCode"), "ending",
+                member(texts, "ending"), "cause", cause, "message", ia_task_text(seen, "message"),
+                "meaning", known ? known->meaning : "", "fix", known ? known->fix : ""),
+      e);
 }
 
 static const ia_option options[] = {

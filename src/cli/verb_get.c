@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "data/cipher.h"
 #include "data/reader.h"
+#include "data/result.h"
 
 enum { VALUE_CAP = 1 << 30 };
 
@@ -84,6 +85,7 @@ static bool open_zip(source *s, ia_err *e)
     ia_zip_close(other);
     return false;
   }
+  ia_result_hide_blind(other);
   s->zip = other;
   return true;
 }

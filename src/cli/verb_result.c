@@ -61,17 +61,16 @@ static bool give(ia_cli *c, const ia_zip *zip, const ia_h256 *task, bool verifie
                      e);
 }
 
-static bool fetch(ia_cli *c, const ia_net *net, int fd, const ia_h256 *task, ia_err *e)
+/* Fills v with what is known of the result: all of the receipt, or the ledger's digest alone. */
+static bool fetch(ia_cli *c, const ia_net *net, int fd, ia_verdict *v, const ia_h256 *task,
+                  ia_err *e)
 {
   IA_AUTO(ia_trust) *trust = NULL;
-  ia_autofree ia_verdict *v = calloc(1, sizeof(*v));
 
   if (ia_cli_flag(c, "unsigned")) {
     ia_cli_warn_simulated(c, net);
-    return ia_result_fetch_unsigned(net, fd, task, e);
+    return ia_result_fetch_unsigned(net, fd, &v->result_digest, task, e);
   }
-  if (!v)
-    return ia_fail(e, IA_E_MEMORY, "no memory for a verdict");
   if (!ia_cli_trust(c, &trust, ia_cli_opt(c, "trust"), e))
     return false;
   if (ia_result_fetch(net, fd, v, NULL, task, trust, e)) {
@@ -90,16 +89,20 @@ static bool result(ia_cli *c, ia_err *e)
   IA_AUTO(ia_zip) *zip = NULL;
   ia_autoclose int file = memfd_create("result", MFD_CLOEXEC);
   ia_autoclose int plain = memfd_create("plain", MFD_CLOEXEC);
-  ia_blob blob;
+  ia_autofree ia_verdict *v = calloc(1, sizeof(*v));
+  bool stated = !ia_cli_flag(c, "unsigned");
   ia_h256 task;
 
-  if (file < 0 || plain < 0)
+  if (file < 0 || plain < 0 || !v)
     return ia_fail_errno(e, "memory for the result");
   if (!ia_h256_parse(&task, ia_span_str(ia_cli_arg(c, 0))))
     return ia_fail(e, IA_E_USAGE, "a task is 0x and 64 hex digits");
-  return ia_cli_net(c, &net, e) && fetch(c, &net, file, &task, e) &&
-         ia_cli_result_open(c, NULL, &blob, plain, file, ia_cli_opt(c, "key"), e) &&
-         ia_zip_open(&zip, blob, 0, e) && give(c, zip, &task, !ia_cli_flag(c, "unsigned"), e);
+  if (!ia_cli_net(c, &net, e) || !fetch(c, &net, file, v, &task, e))
+    return false;
+  const ia_result_claim claim = {
+      .stated = stated, .digest = &v->result_digest, .manifest = stated ? &v->manifest_hash : NULL};
+  return ia_cli_result_open(c, NULL, &zip, plain, file, ia_cli_opt(c, "key"), &claim, e) &&
+         give(c, zip, &task, stated, e);
 }
 
 static const ia_option options[] = {

@@ -23,7 +23,8 @@ static bool open_chain(ia_chain **out, const char *url, uint64_t chain_id, const
   return ia_chain_open(out, &o, e);
 }
 
-bool ia_result_location(const ia_net *net, ia_buf *out, const ia_h256 *task, ia_err *e)
+bool ia_result_location(const ia_net *net, ia_buf *out, ia_h256 *digest, const ia_h256 *task,
+                        ia_err *e)
 {
   IA_AUTO(ia_chain) *chain = NULL;
   IA_AUTOV(ia_buf) store = {0};
@@ -38,6 +39,8 @@ bool ia_result_location(const ia_net *net, ia_buf *out, const ia_h256 *task, ia_
   IA_AUTO_JSON *v = ia_json_parse(t.results, 0, NULL);
   if (!v || !ia_json_get_str(v, "location", &location, NULL) || strncmp(location, "/ipfs/", 6) != 0)
     return ia_fail(e, IA_E_NOT_FOUND, "the task left no result file");
+  if (digest)
+    *digest = t.result_digest;
   ia_buf_str(out, location);
   return ia_buf_ok(out, e);
 }
@@ -132,11 +135,20 @@ bool ia_result_fetch(const ia_net *net, int fd, ia_verdict *v, ia_buf *receipt, 
   return v->ok || refused(v, e);
 }
 
-bool ia_result_fetch_unsigned(const ia_net *net, int fd, const ia_h256 *task, ia_err *e)
+ia_result_claim ia_verdict_claim(const ia_verdict *v)
+{
+  return (ia_result_claim){.sealed = v->result_encrypted,
+                           .stated = true,
+                           .digest = &v->result_digest,
+                           .manifest = &v->manifest_hash};
+}
+
+bool ia_result_fetch_unsigned(const ia_net *net, int fd, ia_h256 *digest, const ia_h256 *task,
+                              ia_err *e)
 {
   IA_AUTOV(ia_buf) where = {0};
 
-  if (!ia_result_location(net, &where, task, e))
+  if (!ia_result_location(net, &where, digest, task, e))
     return false;
   ia_buf_u8(&where, 0);
   return ia_buf_ok(&where, e) && ia_to_blobs_get(net, fd, (const char *)where.ptr, e);

@@ -3,13 +3,16 @@
 #define IA_CLIENT_RESULTS_H
 
 #include "client/net.h"
+#include "data/result.h"
 #include "data/stream.h"
 #include "data/zip.h"
 #include "receipt/receipt.h"
 
-/* Where the ledger says the result lies ("/ipfs/<cid>"), for tasks without a receipt: the pool's
- * word. NOT_FOUND while the task is not completed, or when it left nothing but a callback. */
-IA_MUST bool ia_result_location(const ia_net *net, ia_buf *out, const ia_h256 *task, ia_err *e);
+/* Where the ledger says the result lies ("/ipfs/<cid>"), for tasks without a receipt, and the
+ * digest that was settled (may be NULL): the pool's word. NOT_FOUND while the task is not
+ * completed, or when it left nothing but a callback. */
+IA_MUST bool ia_result_location(const ia_net *net, ia_buf *out, ia_h256 *digest,
+                                const ia_h256 *task, ia_err *e);
 /* Does the ledger hold the settlement that the receipt speaks of? Fails with the sentence that says
  * why not (NOT_PROVEN). rpc: NULL = that of net. */
 IA_MUST bool ia_settled_check(const ia_verdict *v, const char *rpc, ia_err *e);
@@ -19,8 +22,11 @@ IA_MUST bool ia_settled_check(const ia_verdict *v, const char *rpc, ia_err *e);
  * to be used then. receipt may be NULL; else the receipt's text is appended. */
 IA_MUST bool ia_result_fetch(const ia_net *net, int fd, ia_verdict *verdict, ia_buf *receipt,
                              const ia_h256 *task, const ia_trust *trust, ia_err *e);
-/* The same by the ledger's word alone, without a receipt. */
-IA_MUST bool ia_result_fetch_unsigned(const ia_net *net, int fd, const ia_h256 *task, ia_err *e);
+/* The same by the ledger's word alone, without a receipt; the digest is the settled one. */
+IA_MUST bool ia_result_fetch_unsigned(const ia_net *net, int fd, ia_h256 *digest,
+                                      const ia_h256 *task, ia_err *e);
+/* What a verdict that holds says of the archive; borrows from it. */
+ia_result_claim ia_verdict_claim(const ia_verdict *v);
 
 /* The receipt alone, verified as above and appended to text. */
 IA_MUST bool ia_receipt_fetch(const ia_net *net, ia_verdict *verdict, ia_buf *text,

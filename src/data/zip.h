@@ -43,6 +43,8 @@ IA_DEFINE_AUTO(ia_zip, ia_zip_close)
 size_t ia_zip_count(const ia_zip *z);
 const ia_zip_entry *ia_zip_at(const ia_zip *z, size_t i); /* in the order of the directory */
 const ia_zip_entry *ia_zip_find(const ia_zip *z, const char *name); /* exact; NULL when absent */
+/* Takes an entry out of the list: it is neither counted nor found any more. */
+void ia_zip_hide(ia_zip *z, const ia_zip_entry *entry);
 IA_MUST bool ia_zip_extract(const ia_zip *z, const ia_zip_entry *entry, ia_sink to, ia_err *e);
 IA_MUST bool ia_zip_read(const ia_zip *z, const ia_zip_entry *entry, ia_buf *out, ia_err *e);
 
@@ -55,8 +57,15 @@ IA_DEFINE_AUTO(ia_zip_writer, ia_zip_writer_free)
 IA_MUST bool ia_zip_add_folder(ia_zip_writer *w, const char *name_with_slash, ia_err *e);
 /* Reads the blob twice: sizes and CRC stand in the local header, as the npm writer has it. */
 IA_MUST bool ia_zip_add_stored(ia_zip_writer *w, const char *name, ia_blob blob, ia_err *e);
+/* The same with `extra` bytes (0, or 4 to 65535) of an extra field in the local header, which
+ * readers skip: they move what follows, and make the archive longer. */
+IA_MUST bool ia_zip_add_stored_extra(ia_zip_writer *w, const char *name, ia_blob blob,
+                                     uint16_t extra, ia_err *e);
 /* Reads once; sizes and CRC follow the data (general purpose bit 3). */
 IA_MUST bool ia_zip_add_deflated(ia_zip_writer *w, const char *name, ia_blob blob, ia_err *e);
+/* Bytes of the finished archive if one more entry of that name, stored and empty, is all that
+ * comes. */
+uint64_t ia_zip_size_with(const ia_zip_writer *w, const char *name);
 /* TOO_LARGE beyond 65534 entries or 4 GiB. */
 IA_MUST bool ia_zip_finish(ia_zip_writer *w, ia_err *e);
 

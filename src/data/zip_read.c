@@ -298,3 +298,16 @@ const ia_zip_entry *ia_zip_find(const ia_zip *z, const char *name)
       return &z->entry[i];
   return NULL;
 }
+
+void ia_zip_hide(ia_zip *z, const ia_zip_entry *entry)
+{
+  size_t i = (size_t)(entry - z->entry);
+
+  if (z->local_names) {
+    free(z->local_names[i]);
+    memmove(z->local_names + i, z->local_names + i + 1,
+            (z->count - i - 1) * sizeof(*z->local_names));
+  }
+  memmove(z->entry + i, z->entry + i + 1, (z->count - i - 1) * sizeof(*z->entry));
+  z->count--;
+}

@@ -1,14 +1,11 @@
 /* Zip writer: STORE with everything in the local header, or DEFLATE with a data descriptor. */
 #include <zlib.h>
 
-#include "data/zip.h"
+#include "data/zip_internal.h"
 
 enum {
-  SIG_LOCAL = 0x04034b50,
-  SIG_CENTRAL = 0x02014b50,
-  SIG_END = 0x06054b50,
-  SIG_DESCRIPTOR = 0x08074b50,
-  DATE_1980 = 0x21, /* DOS 1980-01-01; its time is 0 */
+  EXTRA_ID = 0x6969, /* of no tool: its bytes are zero and mean nothing */
+  DATE_1980 = 0x21,  /* DOS 1980-01-01; its time is 0 */
   VERSION_MADE = 20,
   VERSION_NEEDED = 10,
   VERSION_DEFLATE = 20,
@@ -28,6 +25,7 @@ struct item {
   uint16_t method, flags, needed;
   uint32_t crc, size, packed;
   uint32_t external;
+  uint16_t extra; /* bytes of the extra field of the local header */
 };
 
 bool ia_zip_writer_new(ia_zip_writer **out, ia_sink to, ia_err *e)
@@ -59,7 +57,7 @@ static bool put(ia_zip_writer *w, ia_span data, ia_err *e)
 }
 
 /* The fields that local and central headers share, from "version needed" on. */
-static void common(ia_buf *b, const struct item *it)
+static void common(ia_buf *b, const struct item *it, uint16_t extra)
 {
   ia_buf_u16le(b, it->needed);
   ia_buf_u16le(b, it->flags);
@@ -70,7 +68,7 @@ static void common(ia_buf *b, const struct item *it)
   ia_buf_u32le(b, it->packed);
   ia_buf_u32le(b, it->size);
   ia_buf_u16le(b, (uint16_t)strlen(it->name));
-  ia_buf_u16le(b, 0); /* extra field */
+  ia_buf_u16le(b, extra);
 }
 
 static bool local(ia_zip_writer *w, const struct item *it, ia_err *e)
@@ -81,9 +79,15 @@ static bool local(ia_zip_writer *w, const struct item *it, ia_err *e)
     return ia_fail(e, IA_E_TOO_LARGE, "entry name longer than 65535 bytes");
   if (w->count >= UINT16_MAX - 1)
     return ia_fail(e, IA_E_TOO_LARGE, "a zip holds at most 65534 entries");
-  ia_buf_u32le(&b, SIG_LOCAL);
-  common(&b, it);
+  ia_buf_u32le(&b, IA_ZIP_SIG_LOCAL);
+  common(&b, it, it->extra);
   ia_buf_str(&b, it->name);
+  if (it->extra > 0) {
+    ia_buf_u16le(&b, EXTRA_ID);
+    ia_buf_u16le(&b, (uint16_t)(it->extra - 4));
+    for (unsigned i = 4; i < it->extra; i++)
+      ia_buf_u8(&b, 0);
+  }
   return ia_buf_ok(&b, e) && put(w, ia_buf_view(&b), e);
 }
 
@@ -91,9 +95,9 @@ static bool central(ia_zip_writer *w, const struct item *it, uint64_t local_at, 
 {
   ia_buf *b = &w->central;
 
-  ia_buf_u32le(b, SIG_CENTRAL);
+  ia_buf_u32le(b, IA_ZIP_SIG_CENTRAL);
   ia_buf_u16le(b, VERSION_MADE);
-  common(b, it);
+  common(b, it, 0);
   ia_buf_u16le(b, 0); /* comment */
   ia_buf_u16le(b, 0); /* disk */
   ia_buf_u16le(b, 0); /* internal attributes */
@@ -143,7 +147,14 @@ static bool tee_write(void *ctx, ia_span data, ia_err *e)
 
 bool ia_zip_add_stored(ia_zip_writer *w, const char *name, ia_blob blob, ia_err *e)
 {
-  struct item it = {.name = name, .flags = name_flags(name), .needed = VERSION_NEEDED};
+  return ia_zip_add_stored_extra(w, name, blob, 0, e);
+}
+
+bool ia_zip_add_stored_extra(ia_zip_writer *w, const char *name, ia_blob blob, uint16_t extra,
+                             ia_err *e)
+{
+  struct item it = {
+      .name = name, .flags = name_flags(name), .needed = VERSION_NEEDED, .extra = extra};
   struct tee t = {w, 0};
   uint64_t at = w->at;
 
@@ -230,11 +241,17 @@ bool ia_zip_add_deflated(ia_zip_writer *w, const char *name, ia_blob blob, ia_er
 
   if (!local(w, &it, e) || !deflate_all(w, &it, blob, e))
     return ia_wrap(e, "%s", name);
-  ia_buf_u32le(&after, SIG_DESCRIPTOR);
+  ia_buf_u32le(&after, IA_ZIP_SIG_DESCRIPTOR);
   ia_buf_u32le(&after, it.crc);
   ia_buf_u32le(&after, it.packed);
   ia_buf_u32le(&after, it.size);
   return ia_buf_ok(&after, e) && put(w, ia_buf_view(&after), e) && central(w, &it, at, e);
+}
+
+uint64_t ia_zip_size_with(const ia_zip_writer *w, const char *name)
+{
+  return w->at + IA_ZIP_LOCAL_SIZE + w->central.len + IA_ZIP_CENTRAL_SIZE + IA_ZIP_END_SIZE +
+         2 * strlen(name);
 }
 
 bool ia_zip_finish(ia_zip_writer *w, ia_err *e)
@@ -244,7 +261,7 @@ bool ia_zip_finish(ia_zip_writer *w, ia_err *e)
 
   if (!ia_buf_ok(&w->central, e))
     return false;
-  ia_buf_u32le(&end, SIG_END);
+  ia_buf_u32le(&end, IA_ZIP_SIG_END);
   ia_buf_u32le(&end, 0); /* disks */
   ia_buf_u16le(&end, (uint16_t)w->count);
   ia_buf_u16le(&end, (uint16_t)w->count);

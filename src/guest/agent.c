@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/hex.h"
+#include "data/result.h"
 #include "guest/agent_internal.h"
 #include "sandbox/filter.h"
 
@@ -42,6 +43,7 @@ static const struct cause_text {
     {"POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", "the app left no usable computed.json"},
     {"POST_COMPUTE_RESULT_DIGEST_COMPUTATION_FAILED", "computed.json names no usable result"},
     {"POST_COMPUTE_TOO_LONG_RESULT_FILE_NAME", "a file name in the output exceeds 31 bytes"},
+    {"POST_COMPUTE_RESERVED_FILE_NAME", "the output holds the reserved name .iapp-blind"},
     {"POST_COMPUTE_OUTPUT_TOO_LARGE", "the output exceeds 50 MiB, 10000 entries or 32 levels"},
     {"POST_COMPUTE_OUT_FOLDER_ZIP_FAILED", "the output could not be packed"},
     {"POST_COMPUTE_MALFORMED_ENCRYPTION_PUBLIC_KEY", "the result key is no usable RSA key"},
@@ -56,8 +58,10 @@ static const char *safe_text(const ia_agent *a, const ia_err *why)
   for (size_t i = 0; i < IA_COUNT(texts); i++)
     if (strcmp(texts[i].cause, a->cause) == 0)
       return texts[i].text;
-  /* how the app ended: made of numbers by ourselves */
-  return why->code == IA_E_APP_FAILED ? why->msg : "the task failed inside the enclave";
+  /* how the app ended, in numbers of ours: the app chose them */
+  if (why->code == IA_E_APP_FAILED)
+    return ia_agent_is_quiet(a) ? "the app failed; its logs say how it ended" : why->msg;
+  return "the task failed inside the enclave";
 }
 
 static bool end(ia_agent *a, const char *message, ia_err *e)
@@ -115,13 +119,28 @@ static bool refuse_release(ia_agent *a, const ia_err *why, ia_err *e)
   return refuse(a, cause, why, e);
 }
 
+/* A sealed result, and the files behind a callback, are blinded or not made at all. */
+static bool take_blind(ia_agent *a, ia_err *e)
+{
+  const ia_secret *blind = ia_released_find(&a->released, IA_RELEASE_BLIND);
+
+  if (!a->task.encrypt && ia_addr_zero(&a->task.callback))
+    return true;
+  if (!blind || blind->len != IA_BLIND_BYTES)
+    return ia_fail(e, IA_E_SECRET_MISSING, "the release holds no blind for the result");
+  a->blind = blind;
+  return true;
+}
+
 static bool release(ia_agent *a, ia_err *e)
 {
   return ia_agent_keys_new(&a->keys, a->secp, e) &&
          ia_agent_attest(&a->released, &a->link, &a->hints, &a->keys, e) &&
          ia_agent_task_parse(&a->task, ia_secret_view(&a->released.plains[a->released.n - 1]),
                              false, e) &&
-         ia_agent_task_match(&a->task, &a->hints.desc, &a->released.desc_hash, &a->hints.worker, e);
+         ia_agent_task_match(&a->task, &a->hints.desc, &a->released.desc_hash, &a->hints.worker,
+                             e) &&
+         take_blind(a, e);
 }
 
 static bool network_task(ia_agent *a, const json_t *doc, ia_err *e)

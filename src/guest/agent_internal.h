@@ -26,11 +26,19 @@ typedef struct ia_agent {
   ia_agent_keys keys;
   ia_released released;
   ia_agent_task task;
+  const ia_secret *blind; /* among the released items; NULL: the result is not blinded */
   ia_run run;
   ia_output output;
   const char *cause; /* of the protocol's list */
   bool no_run;       /* ended in a way that nothing may be stated about */
 } ia_agent;
+
+/* Is what the app does for the reader of its logs alone? Then neither its exit code nor how it
+ * ended is told. */
+static inline bool ia_agent_is_quiet(const ia_agent *a)
+{
+  return !a->spec->local && a->task.logs != IA_LOGS_CLEAR;
+}
 
 /* -- image.c -- verifies and unpacks; a loaded image stays. */
 IA_MUST bool ia_agent_image(ia_agent *a, const ia_h256 *image, ia_err *e);

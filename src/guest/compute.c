@@ -51,8 +51,11 @@ static void on_started(void *arg)
   (void)!ia_link_say(&a->link, IA_FRAME_STARTED, v, NULL);
 }
 
+/* Numbers that the app steers leave a machine of the network in no form. */
 static void say_usage(ia_agent *a, const ia_sandbox_result *r)
 {
+  if (!a->spec->local)
+    return;
   IA_AUTO_JSON *v = json_pack("{s:I,s:I,s:I,s:I}", "cpuMs", (json_int_t)r->cpu_ms, "memoryPeak",
                               (json_int_t)r->memory_peak, "wallMs", (json_int_t)r->wall_ms,
                               "outBytes", (json_int_t)a->output.bytes);
@@ -92,32 +95,44 @@ static bool run_app(ia_agent *a, const folders *f, ia_sandbox_result *r, ia_err 
   return ia_sandbox_run(r, &s, e);
 }
 
-/* The cause of an app that did not end well; its words stay inside. */
-static bool app_failed(ia_agent *a, const ia_sandbox_result *r, ia_err *e)
-{
-  static const ia_sandbox_limits limits = {.memory_bytes = APP_MEMORY};
-  IA_AUTOV(ia_buf) text = {0};
-  ia_sandbox_limits l = limits;
+enum { ENDING_MAX = 160 };
 
-  l.wall_ms = a->task.time_limit * 1000;
+/* How the app ended, in words of ours. */
+static void describe(char out[ENDING_MAX], const ia_agent *a, const ia_sandbox_result *r)
+{
+  const ia_sandbox_limits l = {.memory_bytes = APP_MEMORY, .wall_ms = a->task.time_limit * 1000};
+  IA_AUTOV(ia_buf) text = {0};
+
   ia_sandbox_describe(&text, r, &l);
+  (void)snprintf(out, ENDING_MAX, "%.*s", (int)text.len, (const char *)text.ptr);
+}
+
+/* The cause of an app that did not end well; its words stay inside. */
+static bool app_failed(ia_agent *a, const ia_sandbox_result *r, const char *ending, ia_err *e)
+{
   a->cause = r->end == IA_END_TIMEOUT  ? "APP_COMPUTE_TIMEOUT"
              : r->end == IA_END_CANCEL ? "ABORTED_BY_WORKER"
                                        : "APP_COMPUTE_FAILED";
   a->no_run = r->end == IA_END_CANCEL;
-  return ia_fail(e, IA_E_APP_FAILED, "%.*s", (int)text.len, (const char *)text.ptr);
+  return ia_fail(e, IA_E_APP_FAILED, "%s", ending);
 }
 
 static bool finish(ia_agent *a, const folders *f, const ia_sandbox_result *r, ia_err *e)
 {
+  char ending[ENDING_MAX] = "";
   const ia_output_spec s = {.task = &a->task,
                             .scratch_fd = f->scratch_fd,
-                            .simulated = a->spec->local || a->hints.desc.domain == IA_DOMAIN_SIM};
+                            .simulated = a->spec->local || a->hints.desc.domain == IA_DOMAIN_SIM,
+                            .blind = a->blind,
+                            .ending = ending};
   bool clean = r->end == IA_END_EXIT && r->code == 0;
-  bool ok = clean ? ia_output_result(&a->output, &s, &a->link, r->out_fd, &a->cause, e)
-                  : app_failed(a, r, e);
 
-  a->run.exit_code = r->exit_code;
+  if (!clean)
+    describe(ending, a, r);
+  bool ok = clean ? ia_output_result(&a->output, &s, &a->link, r->out_fd, &a->cause, e)
+                  : app_failed(a, r, ending, e);
+  /* which number the app chose is for who may read its logs */
+  a->run.exit_code = ia_agent_is_quiet(a) ? r->exit_code != 0 : r->exit_code;
   say_usage(a, r);
   if (a->no_run)
     return false;

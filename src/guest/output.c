@@ -34,6 +34,11 @@ static bool judge(ia_harvest *h, int out_fd, const char **cause, ia_err *e)
                                                     : "POST_COMPUTE_FAILED_UNKNOWN_ISSUE");
   for (size_t i = 0; i < h->n; i++) {
     const char *slash = strrchr(h->entries[i].path, '/');
+
+    if (ia_result_reserved(h->entries[i].path)) {
+      (void)ia_fail(e, IA_E_BAD_OUTPUT, "the name %s in the output is reserved", IA_BLIND_FILE);
+      return because(cause, "POST_COMPUTE_RESERVED_FILE_NAME");
+    }
     const char *name = slash ? slash + 1 : h->entries[i].path;
 
     if (h->entries[i].kind == IA_HARVEST_FILE && strlen(name) > IA_OUTPUT_NAME) {
@@ -107,11 +112,6 @@ static bool write_computed(const ia_harvest *h, int out_fd, ia_err *e)
   return ia_json_write(&text, v, e) && write_as_owner(out_fd, ia_buf_view(&text), e);
 }
 
-static bool zip_tree(void *ctx, ia_sink to, ia_err *e)
-{
-  return ia_result_zip(ctx, to, e);
-}
-
 static bool send_archive(ia_output *o, const ia_output_spec *s, ia_link *l, ia_tree *t,
                          const char **cause, ia_err *e)
 {
@@ -123,7 +123,7 @@ static bool send_archive(ia_output *o, const ia_output_spec *s, ia_link *l, ia_t
   if (s->task->encrypt) {
     if (!ia_rsa_public_pem(&key, ia_span_str(s->task->result_key), e))
       return because(cause, "POST_COMPUTE_MALFORMED_ENCRYPTION_PUBLIC_KEY");
-    if (!ia_result_encrypt(key, zip_tree, t, ia_upload_sink(&u), e))
+    if (!ia_result_seal_tree(key, t, s->blind, ia_upload_sink(&u), e))
       return because(cause, "POST_COMPUTE_ENCRYPTION_FAILED");
     o->result.encrypted = true;
   } else if (!ia_result_zip(t, ia_upload_sink(&u), e)) {
@@ -157,6 +157,17 @@ static bool fit_deal(ia_computed *c, const ia_agent_task *t, ia_err *e)
                             "Invalid computed.json: callback-data, and the deal has no callback");
 }
 
+/* Callback data are public, and their digest is PoCo's; every other blinded result is settled by a
+ * digest that nobody can guess contents from. The manifest of a callback's files is blinded too:
+ * the files go nowhere. */
+static bool digests(ia_output *o, const ia_output_spec *s, const ia_tree *t, ia_err *e)
+{
+  if (s->blind && !o->has_callback &&
+      !ia_blinded_digest(&o->digest, &o->digest, s->blind, s->simulated, e))
+    return false;
+  return ia_manifest_hash(&o->manifest, t, s->blind, s->simulated, e);
+}
+
 bool ia_output_result(ia_output *o, const ia_output_spec *s, ia_link *l, int out_fd,
                       const char **cause, ia_err *e)
 {
@@ -177,7 +188,7 @@ bool ia_output_result(ia_output *o, const ia_output_spec *s, ia_link *l, int out
     return because(cause, "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND");
   if (!ia_result_digest(&o->digest, out_fd, &c, e) || !take_callback(o, s->task, &c, e))
     return because(cause, "POST_COMPUTE_RESULT_DIGEST_COMPUTATION_FAILED");
-  if (!ia_tree_open(&t, out_fd, &limits, e) || !ia_manifest_hash(&o->manifest, t, s->simulated, e))
+  if (!ia_tree_open(&t, out_fd, &limits, e) || !digests(o, s, t, e))
     return because(cause, "POST_COMPUTE_RESULT_DIGEST_COMPUTATION_FAILED");
   if (!o->has_callback && !send_archive(o, s, l, t, cause, e))
     return false;
@@ -202,17 +213,17 @@ bool ia_output_logs(ia_output *o, const ia_output_spec *s, ia_link *l, const ia_
 
   if (s->task->logs == IA_LOGS_NONE || (sealed && !s->task->result_key))
     return true; /* nobody may read them: dropped */
-  v = json_pack("{s:i,s:o,s:o,s:o}", "v", 1, "stdout", one_log(&r->out), "stderr", one_log(&r->err),
-                "skipped", o->skipped ? json_incref(o->skipped) : json_array());
+  v = json_pack("{s:i,s:o,s:o,s:o,s:i,s:s}", "v", 1, "stdout", one_log(&r->out), "stderr",
+                one_log(&r->err), "skipped", o->skipped ? json_incref(o->skipped) : json_array(),
+                "exitCode", r->exit_code, "ending", s->ending);
   if (!v)
     return ia_fail(e, IA_E_MEMORY, "logs");
   if (!ia_json_write(&text, v, e) || !ia_upload_open(&u, s->scratch_fd, e))
     return false;
-  ia_blob plain = ia_blob_mem(ia_buf_view(&text));
   if (sealed && (!ia_rsa_public_pem(&key, ia_span_str(s->task->result_key), e) ||
-                 !ia_result_encrypt_blob(key, &plain, ia_upload_sink(&u), e)))
+                 !ia_result_seal_json(key, ia_buf_view(&text), ia_upload_sink(&u), e)))
     return false;
-  if (!sealed && !ia_blob_copy(&plain, ia_upload_sink(&u), e))
+  if (!sealed && !ia_sink_write(ia_upload_sink(&u), ia_buf_view(&text), e))
     return false;
   o->logs.encrypted = sealed;
   return ia_upload_send(&u, &o->logs, l, "logs", e);

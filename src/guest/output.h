@@ -29,8 +29,10 @@ IA_DEFINE_AUTO_VALUE(ia_output, ia_output_free)
 
 typedef struct ia_output_spec {
   const ia_agent_task *task;
-  int scratch_fd; /* folder of ours in memory */
-  bool simulated; /* the domain of the manifest hash */
+  int scratch_fd;         /* folder of ours in memory */
+  bool simulated;         /* the domain of the manifest hash */
+  const ia_secret *blind; /* of the release; NULL: result and manifest are not blinded */
+  const char *ending;     /* how the app ended, "" when well; for its logs */
 } ia_output_spec;
 
 /* Judges and sends the folder out_fd. A folder with exactly one file and no computed.json gets one
@@ -38,8 +40,8 @@ typedef struct ia_output_spec {
 IA_MUST bool ia_output_result(ia_output *o, const ia_output_spec *s, ia_link *l, int out_fd,
                               const char **cause, ia_err *e);
 /* Sends what the app printed:
- * {"v":1,"stdout":{"head","tail","total"},"stderr":{..},"skipped":[..]}, texts in base64; sealed to
- * the result key, in clear, or not at all, as the task says. */
+ * {"v":1,"stdout":{"head","tail","total"},"stderr":{..},"skipped":[..],"exitCode","ending"}, texts
+ * of the app in base64; sealed to the result key, in clear, or not at all, as the task says. */
 IA_MUST bool ia_output_logs(ia_output *o, const ia_output_spec *s, ia_link *l,
                             const ia_sandbox_result *r, ia_err *e);
 

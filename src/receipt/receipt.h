@@ -55,9 +55,10 @@ typedef struct ia_verdict {
   ia_h256 tx; /* hash of the settling transaction; zero: nothing was settled */
   uint64_t block_number;
   ia_h256 block_hash;
-  ia_h256 result_digest; /* PoCo */
-  char cause[48];        /* of a failure, as the pool gives it */
-  bool completed;        /* false: a receipt of a failure */
+  ia_h256 result_digest; /* PoCo; of a sealed result blinded (data/result.h) */
+  ia_h256 manifest_hash;
+  char cause[48]; /* of a failure, as the pool gives it */
+  bool completed; /* false: a receipt of a failure */
 } ia_verdict;
 
 /* result: the file as downloaded, or NULL. Always fills the verdict; false only when the file is no

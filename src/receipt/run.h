@@ -7,7 +7,9 @@
 #include "receipt/dsse.h"
 #include "tee/descriptor.h"
 
-#define IA_RUN_PREDICATE "https://iapp.dev/run/v1"
+#define IA_RUN_PREDICATE "https://iapp.dev/run/v2"
+/* Of results whose digests were not blinded; refused by name (UNSUPPORTED). */
+#define IA_RUN_PREDICATE_V1 "https://iapp.dev/run/v1"
 
 enum { IA_RUN_INPUTS_MAX = 256, IA_RUN_EGRESS_MAX = 64, IA_CID_TEXT = 96 };
 
@@ -41,15 +43,15 @@ typedef struct ia_run {
   ia_h256 sms_key;
   ia_h256 task_hash;     /* SHA-256 of the item `task` */
   bool has_result;       /* the next two are meant */
-  ia_h256 result_digest; /* PoCo */
-  ia_h256 manifest_hash;
-  ia_run_object result; /* absent for callbacks and failures */
+  ia_h256 result_digest; /* as settled: PoCo's, blinded where the result is encrypted */
+  ia_h256 manifest_hash; /* blinded there too, and where callback data are the result */
+  ia_run_object result;  /* absent for callbacks and failures */
   ia_run_object logs;
   ia_run_input *inputs; /* owned */
   size_t n_inputs;
   ia_run_egress *egress; /* owned */
   size_t n_egress;
-  int exit_code;
+  int exit_code;           /* 0 or 1 where the app's logs are not in clear: they say which */
   char cause[48];          /* "" when all is well, else a name of docs/protocol.md */
   uint64_t started, ended; /* the guest's claim; Unix seconds */
   char stage[8], tee[8];   /* what desc points at after ia_run_parse */
@@ -60,7 +62,7 @@ IA_DEFINE_AUTO_VALUE(ia_run, ia_run_free)
 
 /* Canonical text of the statement. */
 IA_MUST bool ia_run_text(ia_buf *out, const ia_run *r, ia_err *e);
-/* Strict: every member, no other. PARSE, RECEIPT_FIELD. */
+/* Strict: every member, no other. PARSE, RECEIPT_FIELD, UNSUPPORTED (a statement of version 1). */
 IA_MUST bool ia_run_parse(ia_run *out, ia_span text, ia_err *e);
 /* Signed envelope, in the guest. */
 IA_MUST bool ia_run_sign(json_t **envelope, const ia_run *r, const ia_secp *secp,

@@ -115,6 +115,11 @@ static bool read_egress(ia_run *r, const json_t *list, ia_err *e)
 static bool read_all(ia_run *r, const json_t *v, ia_err *e)
 {
   const json_t *pred = json_object_get(v, "predicate");
+  const char *type = json_string_value(json_object_get(v, "predicateType"));
+
+  if (type && strcmp(type, IA_RUN_PREDICATE_V1) == 0)
+    return ia_fail(e, IA_E_UNSUPPORTED,
+                   "run statement of version 1: not supported; the supported version is 2");
 
   if (!ia_fields_read(r, ia_run_predicate, ia_run_n_predicate, pred, e))
     return ia_wrap(e, "run statement");

@@ -220,6 +220,7 @@ static void facts_of(ia_case *c)
   v->block_number = s->block_number;
   v->block_hash = s->block_hash;
   v->result_digest = c->stated.result_digest;
+  v->manifest_hash = c->stated.manifest_hash;
   v->result_encrypted = c->stated.result.encrypted;
   memcpy(v->cause, s->cause, sizeof(v->cause));
   if (s->tx.len > 0)

@@ -30,9 +30,14 @@ typedef struct ia_release_bind {
   ia_h256 task_id;
 } ia_release_bind;
 
+/* The item that holds 32 bytes, the same for every attempt of a task: a sealed result's digest and
+ * manifest hash cover them, so that nobody else can try contents against those (docs/release.md 8).
+ */
+#define IA_RELEASE_BLIND "result-blind"
+
 typedef struct ia_release_item {
-  char name[IA_RELEASE_NAME_MAX]; /* "dataset-key/0x..", "app-secret", "requester-secret/1", "task"
-                                   */
+  char name[IA_RELEASE_NAME_MAX]; /* "dataset-key/0x..", "app-secret", "requester-secret/1",
+                                     IA_RELEASE_BLIND, "task" */
   ia_span plain;
 } ia_release_item;
 

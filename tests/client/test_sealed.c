@@ -1,4 +1,5 @@
 /* What a wallet keeps on disk: sealed values, result keys, journals of protections. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,15 +79,20 @@ static void seals_open_for_wallet_and_label_only(void **state)
 static void seal_result(ia_buf *out, const ia_buf *pem)
 {
   IA_AUTO(ia_rsa) *key = NULL;
-  IA_AUTO(ia_zip_writer) *w = NULL;
-  IA_AUTOV(ia_buf) zip = {0};
+  IA_AUTO(ia_tree) *tree = NULL;
+  IA_AUTOV(ia_secret) blind = {0};
+  char dir[] = "/tmp/ia-sealed-XXXXXX";
+  ia_path path;
 
+  assert_non_null(mkdtemp(dir));
+  assert_true(ia_path_join(&path, NULL, "%s/r.txt", dir) &&
+              ia_file_write(path.s, ia_span_str("result"), 0600, NULL));
+  ia_autoclose int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  assert_true(ia_tree_open(&tree, fd, NULL, NULL));
   assert_true(ia_rsa_public_pem(&key, ia_buf_view(pem), NULL));
-  assert_true(ia_zip_writer_new(&w, ia_sink_buf(&zip), NULL));
-  assert_true(ia_zip_add_deflated(w, "r.txt", ia_blob_mem(ia_span_str("result")), NULL));
-  assert_true(ia_zip_finish(w, NULL));
-  ia_blob blob = ia_blob_mem(ia_buf_view(&zip));
-  assert_true(ia_result_encrypt_blob(key, &blob, ia_sink_buf(out), NULL));
+  assert_true(ia_secret_random(&blind, IA_BLIND_BYTES, NULL));
+  assert_true(ia_result_seal_tree(key, tree, &blind, ia_sink_buf(out), NULL));
+  assert_true(ia_remove_tree(dir, NULL));
 }
 
 static void old_results_stay_readable(void **state)

@@ -1,6 +1,10 @@
 // iexec: a task from its orders to its decrypted result through our worker and guest, with every kind of
 // secret; observation, logs, task information; storage.
+import { execFileSync } from 'node:child_process';
 import { webcrypto } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import JSZip from 'jszip';
 import { ECHO_APP, IEXEC, TAG, assert, developer, installation, main, refused, sdk, test, utils } from './lib.mjs';
 
@@ -127,6 +131,25 @@ test('an encrypted result is decrypted by the package', async () => {
   const sealed = await (await iexec.task.fetchResults(task)).arrayBuffer();
   const opened = await utils.decryptResult(sealed, pair.privateKey);
   assert.match(await text(opened, 'said.txt'), /IEXEC_DATASET_ADDRESS=0x0000/);
+  // its size says little, and the one file more is no hindrance to any reader
+  assert.ok([4096, 8192, 16384].includes(sealed.byteLength), `${sealed.byteLength} bytes`);
+  const archive = await JSZip.loadAsync(opened);
+  assert.deepEqual(Object.keys(archive.files).sort(), ['.iapp-blind', 'computed.json', 'data.zip', 'said.txt']);
+  const blind = await archive.file('.iapp-blind').async('nodebuffer');
+  assert.ok(blind.length >= 32 && blind.subarray(32).every((b) => b === 0), 'the blind, then zeroes');
+  assert.ok(blind.subarray(0, 32).some((b) => b !== 0));
+  const folder = mkdtempSync(join(tmpdir(), 'iapp-sealed-'));
+  writeFileSync(join(folder, 'sealed.zip'), Buffer.from(sealed));
+  writeFileSync(join(folder, 'plain.zip'), Buffer.from(opened));
+  for (const name of ['sealed.zip', 'plain.zip']) {
+    execFileSync('python3', ['-m', 'zipfile', '-t', join(folder, name)]);
+    try {
+      execFileSync('unzip', ['-tqq', join(folder, name)]);
+    } catch (e) {
+      if (e.code !== 'ENOENT') throw e;
+    }
+  }
+  rmSync(folder, { recursive: true });
 });
 
 test('a dataset: encrypted by the package, key pushed, bought, read by the app', async () => {

@@ -181,8 +181,10 @@ def an_app_has_one_secret_of_a_bounded_size():
 @case
 def an_app_that_fails_is_told_with_its_output():
     task = fails(4, "APP_COMPUTE_FAILED", "--args", "show exit=9", "--encrypt")
-    check("9" in task["message"] and task["code"] == "APP_FAILED", f"message: {task}")
+    equal((task["message"], task["code"]), ("the app failed; its logs say how it ended", "APP_FAILED"),
+          "what the public is told")
     told = LAB.good(Run.user, "debug", task["taskId"])
+    equal((told["exitCode"], told["ending"]), (9, "exit status 9"), "what the requester is told")
     equal((told["status"], told["cause"]), ("FAILED", "APP_COMPUTE_FAILED"), "debug")
     check("this is standard output" in json.dumps(told["stdout"]), f"its output: {told}")
     check("this is standard error" in json.dumps(told["stderr"]), f"its errors: {told}")

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """One private task from end to end: who gets the key and who does not, what each of them is told, and
 what can be proven afterwards."""
+import base64
 import datetime
+import hashlib
 import json
 import os
 import shutil
@@ -9,6 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import eth  # noqa: E402
 import lab  # noqa: E402
 import tap  # noqa: E402
 from tap import case, check, equal  # noqa: E402
@@ -103,6 +106,55 @@ def its_receipt_is_proven():
     check(answer["notProven"], "what is not proven is said")
     equal(verify("out.receipt.json", "--result", LAB.path("out.receipt.json"))["verdict"],
           "not proven", "another file is not the result")
+
+
+def public_hashes(receipt, task):
+    """What everybody has: PoCo digest and manifest hash of the receipt, the digest on the ledger."""
+    with open(LAB.path(receipt), encoding="utf-8") as f:
+        statement = json.loads(base64.b64decode(json.load(f)["run"]["payload"]))
+    digest, = [s["digest"] for s in statement["subject"] if s["name"] == "output"]
+    call = {"to": LAB.config["hubAddress"], "data": "0xadccf0d5" + task[2:]}
+    words = eth.rpc(LAB.config["rpcUrl"], "eth_call", call, "latest")[2:]
+    return statement, {digest["poco"], digest["manifest"], words[12 * 64:13 * 64]}
+
+
+def lp(data):
+    return len(data).to_bytes(4, "big") + data
+
+
+def guesses(folder):
+    """The same hashes of an output that an attacker guessed right, every byte."""
+    names = sorted(os.listdir(folder))
+    content = {n: open(os.path.join(folder, n), "rb").read() for n in names}
+    path = json.loads(content["computed.json"])["deterministic-output-path"]
+    manifest = lp(b"iapp-manifest-SIM/v1")
+    for name in names:
+        manifest += (lp(name.encode()) + len(content[name]).to_bytes(8, "big") +
+                     hashlib.sha256(content[name]).digest())
+    named = content[os.path.relpath(path, "/iexec_out")]
+    return {hashlib.sha256(named).hexdigest(), hashlib.sha256(manifest).hexdigest()}
+
+
+@case
+def a_sealed_result_cannot_be_guessed():
+    statement, public = public_hashes("out.receipt.json", Run.task)
+    equal(guesses(LAB.path("out")) & public, set(), "hashes of a sealed result that a guess finds")
+    equal({s["annotations"]["size"] for s in statement["subject"] if "annotations" in s} -
+          {4096, 8192, 16384}, set(), "sizes of result and logs")
+    # the same of a result that nobody asked to seal: both hashes are found, on the ledger too
+    task, = LAB.good(Run.requester, "run", Run.app, "--args", "show", "--out", "clear")["tasks"]
+    _, public = public_hashes("clear.receipt.json", task["taskId"])
+    equal(guesses(LAB.path("clear")), public, "hashes of a result in clear")
+
+
+@case
+def the_blind_is_checked_and_hidden():
+    got = LAB.good(Run.requester, "result", Run.task, "--out", LAB.path("opened"))
+    equal(sorted(f["path"] for f in got["files"]), sorted(os.listdir(LAB.path("out"))), "listed")
+    equal(sorted(os.listdir(LAB.path("opened"))), ["computed.json", "result.txt"], "unpacked")
+    LAB.refused(Run.requester, "result", Run.task, "--path", ".iapp-blind", code="NO_ENTRY")
+    got = LAB.good(Run.requester, "result", Run.task, "--unsigned", "--out", LAB.path("unsigned"))
+    equal(len(got["files"]), 2, "by the ledger's digest alone")
 
 
 @case

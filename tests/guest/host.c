@@ -19,6 +19,7 @@
 #include "fixture.h"
 #include "poco/appenv.h"
 #include "poco/ids.h"
+#include "receipt/run.h"
 
 static void send_frame(fake_host *h, uint8_t type, uint32_t stream, ia_span payload)
 {
@@ -219,7 +220,7 @@ static json_t *seal(fake_host *h, const json_t *body, ia_span log)
                           .nonce = nonce_of(h),
                           .report_data = h->report_data,
                           .task_id = h->truth.task_id};
-  ia_release_item items[4] = {{.name = "app-secret", .plain = ia_span_str("s3cret-of-app")},
+  ia_release_item items[5] = {{.name = "app-secret", .plain = ia_span_str("s3cret-of-app")},
                               {.name = "requester-secret/1", .plain = ia_span_str(secret_of(h))}};
   size_t n = 2;
   ia_h256 pk;
@@ -233,6 +234,10 @@ static json_t *seal(fake_host *h, const json_t *body, ia_span log)
     (void)snprintf(items[n++].name, IA_RELEASE_NAME_MAX, "dataset-key/%s",
                    ia_addr_lower(&h->slice[0]).s);
   }
+  if ((h->plan->encrypt || h->plan->callback) && h->plan->blind != SIZE_MAX)
+    items[n++] = (ia_release_item){
+        .name = IA_RELEASE_BLIND,
+        .plain = ia_span_of(h->blind.ptr, h->plan->blind ? h->plan->blind : h->blind.len)};
   items[n++] = (ia_release_item){.name = "task", .plain = ia_buf_view(&text)};
   assert_true(ia_json_get_base64(body, "quote", &quote, NULL));
   assert_true(ia_json_get_h256(body, "pk", &pk, NULL));
@@ -486,6 +491,18 @@ void fake_run(fake_host *h, const fake_plan *plan)
   converse(h, IA_FRAME_TASK, ia_buf_view(&text), plan->local);
 }
 
+static bool open_checked(const fake_host *h, ia_zip **z, ia_blob plain)
+{
+  IA_AUTOV(ia_run) run = {0};
+  ia_addr signer;
+
+  if (h->plan->local)
+    return ia_zip_open(z, plain, 0, NULL);
+  assert_true(ia_run_open(&run, &signer, json_object_get(h->run, "run"), NULL));
+  const ia_result_claim claim = {h->plan->encrypt, true, &run.result_digest, &run.manifest_hash};
+  return ia_result_open(z, plain, &claim, NULL);
+}
+
 char *fake_result(fake_host *h, const char *name)
 {
   IA_AUTOV(ia_buf) zip = {0}, out = {0};
@@ -497,7 +514,7 @@ char *fake_result(fake_host *h, const char *name)
       return NULL;
     blob = ia_blob_mem(ia_buf_view(&zip));
   }
-  if (!ia_zip_open(&z, blob, 0, NULL))
+  if (!open_checked(h, &z, blob))
     return NULL;
   const ia_zip_entry *entry = ia_zip_find(z, name);
   if (!entry || !ia_zip_read(z, entry, &out, NULL))
@@ -533,6 +550,7 @@ void fake_open(fake_host *h, int argc, char **argv)
     fprintf(stderr, "%s\n", e.msg);
     exit(1);
   }
+  assert_true(ia_secret_random(&h->blind, 32, &e));
   assert_true(ia_secret_random(&h->sms_seed, 32, &e) && ia_secret_random(&h->other_seed, 32, &e));
   assert_true(ia_ed25519_public(h->sms_key.b, &h->sms_seed, &e));
   assert_true(ia_rsa_generate(&h->result_key, 2048, &e));
@@ -549,6 +567,7 @@ void fake_close(fake_host *h)
   ia_secret_free(&h->sms_seed);
   ia_secret_free(&h->other_seed);
   ia_secret_free(&h->data_key);
+  ia_secret_free(&h->blind);
   ia_rsa_free(h->result_key);
   free(h->result_pem);
   ia_buf_free(&h->plain);

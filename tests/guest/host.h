@@ -32,6 +32,7 @@ typedef struct fake_plan {
   bool prepare;       /* the image is announced before the task */
   bool bulk;          /* a slice of two datasets; the SMS releases no key of the second */
   bool silent;        /* and does not say so */
+  size_t blind;       /* bytes of the blind that is released: 0 = 32, SIZE_MAX = no such item */
   const char *input;  /* content of the input file */
   const char *secret; /* of the requester, instead of the usual one */
 } fake_plan;
@@ -41,7 +42,7 @@ typedef struct fake_host {
   const char *guest;
   ia_images *images;
   ia_h256 image;
-  ia_secret sms_seed, other_seed, data_key;
+  ia_secret sms_seed, other_seed, data_key, blind;
   ia_h256 sms_key, checksum;
   ia_rsa *result_key;
   char *result_pem;
@@ -68,7 +69,8 @@ void fake_close(fake_host *h);
 void fake_run(fake_host *h, const fake_plan *plan);
 /* The same up to the end of the guest, with a payload of our own instead of TASK. */
 void fake_raw(fake_host *h, uint8_t type, ia_span payload);
-/* One file of the result, unsealed; the caller frees. NULL when it is not there. */
+/* One file of the result, unsealed and checked against the statement as `iapp result` does; the
+ * caller frees. NULL when it is not there. */
 char *fake_result(fake_host *h, const char *name);
 /* The logs object, unsealed. */
 json_t *fake_logs(fake_host *h);

@@ -1,4 +1,5 @@
 /* Tasks that an honest host and SMS give: what the app sees, what comes out, what must not. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,8 +7,10 @@
 #include <cmocka.h>
 
 #include "base/hex.h"
+#include "crypto/keccak.h"
 #include "crypto/sha.h"
 #include "crypto/unixfs.h"
+#include "data/result.h"
 #include "eth/eip191.h"
 #include "host.h"
 #include "poco/ids.h"
@@ -57,7 +60,7 @@ static void test_sealed_result(void **state IA_UNUSED)
   IA_AUTOV(ia_buf) head = {0};
   assert_true(ia_json_get_base64(json_object_get(logs, "stdout"), "head", &head, NULL));
   assert_true(holds(&head, MARKER));
-  assert_non_null(host.usage);
+  assert_null(host.usage);
   assert_int_equal(host.status, 0);
 }
 
@@ -79,6 +82,7 @@ static void test_statement(void **state IA_UNUSED)
   ia_sha256(&sha, ia_buf_view(&host.result));
   assert_true(run.result.there && ia_h256_eq(&run.result.sha256, &sha) && run.result.encrypted);
   ia_sha256(&digest, ia_span_str(MARKER));
+  assert_true(ia_blinded_digest(&digest, &digest, &host.blind, true, NULL));
   assert_true(ia_h256_eq(&run.result_digest, &digest));
   assert_true(ia_json_get_hex(host.run, "enclaveSign", &sig, NULL));
   ia_result_hash(&hash, &host.truth.task_id, &digest);
@@ -96,12 +100,14 @@ static void test_failures(void **state IA_UNUSED)
     const char *argv, *cause;
     int exit_code;
   } rows[] = {
-      {"leak-fail", "APP_COMPUTE_FAILED", 5},
+      {"leak-fail", "APP_COMPUTE_FAILED", 1}, /* 5, which its logs say */
       {"bad-json", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", 0},
       {"escape", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", 0},
       {"two", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", 0},
       {"nothing", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", 0},
       {"long-name", "POST_COMPUTE_TOO_LONG_RESULT_FILE_NAME", 0},
+      {"reserved", "POST_COMPUTE_RESERVED_FILE_NAME", 0},
+      {"reserved-folder", "POST_COMPUTE_RESERVED_FILE_NAME", 0},
   };
 
   for (size_t i = 0; i < IA_COUNT(rows); i++) {
@@ -118,6 +124,112 @@ static void test_failures(void **state IA_UNUSED)
     IA_AUTO_JSON *logs = fake_logs(&host);
     assert_non_null(logs);
   }
+}
+
+/* The manifest of an output of one or two files, as whoever knows the format computes it. */
+static void manifest_of(ia_h256 *out, const char *computed, const char *result,
+                        const ia_secret *blind)
+{
+  char dir[] = "/tmp/ia-guess-XXXXXX";
+  IA_AUTO(ia_tree) *t = NULL;
+  ia_path path;
+
+  assert_non_null(mkdtemp(dir));
+  assert_true(ia_path_join(&path, NULL, "%s/computed.json", dir) &&
+              ia_file_write(path.s, ia_span_str(computed), 0600, NULL));
+  if (result)
+    assert_true(ia_path_join(&path, NULL, "%s/result.txt", dir) &&
+                ia_file_write(path.s, ia_span_str(result), 0600, NULL));
+  ia_autoclose int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  assert_true(ia_tree_open(&t, fd, NULL, NULL));
+  assert_true(ia_manifest_hash(out, t, blind, true, NULL));
+  assert_true(ia_remove_tree(dir, NULL));
+}
+
+/* A diagnosis of a hundred is guessed from the receipt of a run in clear, and not from that of a
+ * sealed one. */
+static bool guessed(bool encrypt)
+{
+  IA_AUTOV(ia_run) run = {0};
+  bool found = false;
+  ia_addr signer;
+
+  fake_run(&host, &(fake_plan){.argv = "diagnosis", .encrypt = encrypt});
+  ended("");
+  assert_true(ia_run_open(&run, &signer, json_object_get(host.run, "run"), NULL));
+  for (int i = 0; i < 100; i++) {
+    ia_h256 digest, manifest;
+    char text[16];
+
+    (void)snprintf(text, sizeof(text), "F%02d.0", i);
+    ia_sha256(&digest, ia_span_str(text));
+    manifest_of(&manifest, "{\"deterministic-output-path\":\"/iexec_out/result.txt\"}", text, NULL);
+    found = found || ia_h256_eq(&digest, &run.result_digest) ||
+            ia_h256_eq(&manifest, &run.manifest_hash);
+  }
+  return found;
+}
+
+static void test_results_cannot_be_guessed(void **state IA_UNUSED)
+{
+  assert_true(guessed(false));
+  assert_false(guessed(true));
+}
+
+/* Two attempts, with keys of their own, settle the same digest; what is uploaded differs. */
+static void test_attempts_agree(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_run) first = {0}, second = {0};
+  ia_addr one, other;
+
+  fake_run(&host, &(fake_plan){.argv = "diagnosis", .encrypt = true});
+  assert_true(ia_run_open(&first, &one, json_object_get(host.run, "run"), NULL));
+  fake_run(&host, &(fake_plan){.argv = "diagnosis", .encrypt = true});
+  assert_true(ia_run_open(&second, &other, json_object_get(host.run, "run"), NULL));
+  assert_false(ia_addr_eq(&one, &other));
+  assert_true(ia_h256_eq(&first.result_digest, &second.result_digest));
+  assert_true(ia_h256_eq(&first.manifest_hash, &second.manifest_hash));
+  assert_false(ia_h256_eq(&first.result.sha256, &second.result.sha256));
+}
+
+/* No blind, no run: a sealed result without one is never made. */
+static void test_a_blind_is_needed(void **state IA_UNUSED)
+{
+  static const fake_plan rows[] = {
+      {.argv = "diagnosis", .encrypt = true, .blind = SIZE_MAX},
+      {.argv = "diagnosis", .encrypt = true, .blind = 31},
+      {.argv = "callback", .callback = true, .blind = SIZE_MAX},
+  };
+
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    fake_run(&host, &rows[i]);
+    ended("TEE_SESSION_GENERATION_SECRET_MISSING");
+    assert_int_equal(host.started, 0);
+    assert_null(host.run);
+  }
+}
+
+/* What the app steers tells nothing: sizes, exit code, how it ended, counters. */
+static void test_nothing_signals(void **state IA_UNUSED)
+{
+  static const char *const argv[] = {"diagnosis", "leak", "leak-fail"};
+  const char *fields[] = {"result", "logs"};
+
+  for (size_t i = 0; i < IA_COUNT(argv); i++) {
+    fake_run(&host, &(fake_plan){.argv = argv[i], .encrypt = true});
+    for (size_t k = 0; k < IA_COUNT(fields); k++) {
+      const json_t *o = json_object_get(host.run, fields[k]);
+
+      if (json_is_object(o))
+        assert_int_equal(json_integer_value(json_object_get(o, "size")), 4096);
+    }
+    assert_null(host.usage);
+    assert_null(strchr(host.message, '5'));
+  }
+  assert_string_equal(host.message, "the app failed; its logs say how it ended");
+  IA_AUTO_JSON *logs = fake_logs(&host);
+  assert_int_equal(json_integer_value(json_object_get(logs, "exitCode")), 5);
+  assert_string_equal(json_string_value(json_object_get(logs, "ending")), "exit status 5");
 }
 
 /* Exactly the variables that are declared, and the secrets; the image cannot set ours. */
@@ -163,8 +275,20 @@ static void test_written_computed(void **state IA_UNUSED)
 
 static void test_callback(void **state IA_UNUSED)
 {
+  IA_AUTOV(ia_run) run = {0};
+  ia_h256 digest, manifest;
+  ia_addr signer;
+
   fake_run(&host, &(fake_plan){.argv = "callback", .callback = true});
   ended("");
+  /* the digest is PoCo's; the manifest of files that go nowhere is blinded */
+  ia_keccak256(&digest, ia_span_of("\x12\x34", 2));
+  assert_true(ia_run_open(&run, &signer, json_object_get(host.run, "run"), NULL));
+  assert_true(ia_h256_eq(&run.result_digest, &digest));
+  manifest_of(&manifest, "{\"callback-data\":\"0x1234\"}", NULL, NULL);
+  assert_false(ia_h256_eq(&run.manifest_hash, &manifest));
+  manifest_of(&manifest, "{\"callback-data\":\"0x1234\"}", NULL, &host.blind);
+  assert_true(ia_h256_eq(&run.manifest_hash, &manifest));
   assert_string_equal(json_string_value(json_object_get(host.run, "callbackData")), "0x1234");
   assert_true(json_is_null(json_object_get(host.run, "result")));
   assert_non_null(json_object_get(host.run, "enclaveSign"));
@@ -315,6 +439,10 @@ int main(int argc, char **argv)
     cmocka_unit_test(test_sealed_result),
     cmocka_unit_test(test_statement),
     cmocka_unit_test(test_failures),
+    cmocka_unit_test(test_results_cannot_be_guessed),
+    cmocka_unit_test(test_attempts_agree),
+    cmocka_unit_test(test_a_blind_is_needed),
+    cmocka_unit_test(test_nothing_signals),
     cmocka_unit_test(test_environment),
     cmocka_unit_test(test_written_computed),
     cmocka_unit_test(test_callback),

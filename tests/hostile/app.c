@@ -154,6 +154,18 @@ int main(int argc, char **argv)
     put("a-name-of-more-than-thirty-one-bytes", "x");
   if (strcmp(what, "callback") == 0)
     put("computed.json", "{\"callback-data\":\"0x1234\"}");
+  if (strcmp(what, "diagnosis") == 0) {
+    put("result.txt", "F32.0");
+    put("computed.json", "{\"deterministic-output-path\":\"/iexec_out/result.txt\"}");
+  }
+  if (strcmp(what, "reserved") == 0) {
+    put("computed.json", "{\"deterministic-output-path\":\"/iexec_out\"}");
+    put(".iapp-blind", "00000000000000000000000000000000");
+  }
+  if (strcmp(what, "reserved-folder") == 0) {
+    put("result.txt", "x");
+    return mkdir("/iexec_out/.iapp-blind", 0755) == 0 ? 0 : 1;
+  }
   if (strcmp(what, "two") == 0) {
     put("a", "1");
     put("b", "2");

@@ -100,6 +100,22 @@ static void run_statements_are_closed(void **state)
   }
 }
 
+/* A statement of the first version is refused by name, whatever else stands in it. */
+static void older_runs_are_refused_by_name(void **state)
+{
+  const sample *s = *state;
+  IA_AUTOV(ia_buf) text = {0}, old = {0};
+  IA_AUTOV(ia_run) back = {0};
+  ia_err e = {0};
+
+  assert_true(ia_run_text(&text, &s->stated, NULL));
+  IA_AUTO_JSON *v = ia_json_parse(ia_buf_view(&text), 0, NULL);
+  json_object_set_new(v, "predicateType", json_string(IA_RUN_PREDICATE_V1));
+  assert_true(ia_json_canonical(&old, v, NULL));
+  assert_false(ia_run_parse(&back, ia_buf_view(&old), &e));
+  assert_int_equal(e.code, IA_E_UNSUPPORTED);
+}
+
 static void failed_runs_have_no_result(void **state)
 {
   const sample *s = *state;
@@ -260,6 +276,7 @@ int main(void)
       TEST(envelopes_bind_type_and_signer),
       TEST(run_statements_go_both_ways),
       TEST(run_statements_are_closed),
+      TEST(older_runs_are_refused_by_name),
       TEST(failed_runs_have_no_result),
       TEST(records_go_both_ways),
       TEST(settlements_belong_to_their_domain),

@@ -6,6 +6,7 @@
 #include "crypto/gcm.h"
 #include "crypto/hkdf.h"
 #include "eth/keystore.h"
+#include "tee/release.h"
 
 enum { EPOCH = 1, ROOT_FILE_MAX = 8192 };
 
@@ -16,6 +17,7 @@ void ia_sms_keys_free(ia_sms_keys *k)
   ia_secret_free(&k->seed);
   ia_secret_free(&k->kek);
   ia_secret_free(&k->head);
+  ia_secret_free(&k->blind);
 }
 
 static bool make_root(ia_secret *root, const char *path, const ia_secp *secp,
@@ -70,7 +72,18 @@ bool ia_sms_keys_open(ia_sms_keys *out, const char *dir, const ia_secret *passph
          derive(&out->seed, &root, "sign", domain, e) &&
          derive(&out->kek, &root, "kek", kek_of, e) &&
          derive(&out->head, &root, "head", domain, e) &&
+         derive(&out->blind, &root, "blind", domain, e) &&
          ia_ed25519_public(out->sms_key.b, &out->seed, e);
+}
+
+bool ia_sms_result_blind(ia_secret *out, const ia_sms_keys *k, const ia_h256 *task, ia_err *e)
+{
+  IA_AUTOV(ia_buf) info = {0};
+
+  ia_buf_label(&info, k->domain, IA_RELEASE_BLIND);
+  ia_buf_lp(&info, IA_SPAN_ARR(task->b));
+  return ia_buf_ok(&info, e) && ia_secret_new(out, 32, e) &&
+         ia_hkdf_expand(out->ptr, 32, k->blind.ptr, ia_buf_view(&info), e);
 }
 
 static void put_place(ia_buf *b, const ia_sms_keys *k, const ia_sms_place *at)

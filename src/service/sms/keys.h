@@ -10,9 +10,10 @@
 
 typedef struct ia_sms_keys {
   ia_domain domain;
-  ia_secret seed; /* Ed25519 */
-  ia_secret kek;  /* HKDF(root, "iapp-kek-hw/v1" | "iapp-kek-sim/v1") */
-  ia_secret head; /* HMAC key of the head file */
+  ia_secret seed;  /* Ed25519 */
+  ia_secret kek;   /* HKDF(root, "iapp-kek-hw/v1" | "iapp-kek-sim/v1") */
+  ia_secret head;  /* HMAC key of the head file */
+  ia_secret blind; /* HKDF(root, "iapp-blind-hw/v1" | "iapp-blind-sim/v1") */
   ia_h256 sms_key;
 } ia_sms_keys;
 
@@ -24,6 +25,12 @@ IA_DEFINE_AUTO_VALUE(ia_sms_keys, ia_sms_keys_free)
 IA_MUST bool ia_sms_keys_open(ia_sms_keys *out, const char *dir, const ia_secret *passphrase,
                               bool random_passphrase, ia_domain domain, ia_domain kek_of,
                               ia_err *e);
+
+/* 32 bytes for the results of one task: HKDF-Expand(blind, LP("iapp-result-blind/v1") ||
+ * LP(taskId32)), with -SIM in the label of the simulated domain. The same at every attempt and
+ * after every restart; nothing about it can be told without the root. */
+IA_MUST bool ia_sms_result_blind(ia_secret *out, const ia_sms_keys *k, const ia_h256 *task,
+                                 ia_err *e);
 
 /* Where a sealed value lives: the AAD binds it there. Texts are borrowed. */
 typedef struct ia_sms_place {

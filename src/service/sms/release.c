@@ -97,9 +97,24 @@ static bool add_keys(struct release *w, ia_db *db, ia_err *e)
   return !w->plan->has_dataset || add_key(w, db, &w->x->f.match.dataset.dataset, e);
 }
 
+/* For what is sealed, and for the files behind a callback, which go nowhere. */
+static bool add_blind(struct release *w, ia_err *e)
+{
+  ia_release_item *it = &w->item[w->n];
+
+  if (!w->plan->encrypt && ia_addr_zero(&w->x->f.match.request.callback))
+    return true;
+  if (!ia_sms_result_blind(&w->secret[w->n], &w->s->keys, &w->r->task, e))
+    return false;
+  (void)!snprintf(it->name, sizeof(it->name), IA_RELEASE_BLIND);
+  it->plain = ia_secret_view(&w->secret[w->n]);
+  w->n++;
+  return true;
+}
+
 static bool collect_items(struct release *w, ia_db *db, ia_err *e)
 {
-  size_t most = 3 + w->plan->n_slice + json_object_size(w->plan->params.secrets);
+  size_t most = 4 + w->plan->n_slice + json_object_size(w->plan->params.secrets);
   ia_sms_secret_id app = {
       .kind = IA_SECRET_APP, .address = w->x->f.match.app.app, .name = IA_APP_SECRET_INDEX};
 
@@ -110,7 +125,7 @@ static bool collect_items(struct release *w, ia_db *db, ia_err *e)
   if (!w->secret || !w->item)
     return ia_fail(e, IA_E_MEMORY, "sms: no memory");
   return add_keys(w, db, e) && (!w->plan->app_secret || add_secret(w, db, &app, "app-secret", e)) &&
-         add_requester_secrets(w, db, e);
+         add_requester_secrets(w, db, e) && add_blind(w, e);
 }
 
 /* -- the record -- */
