@@ -134,56 +134,82 @@ static int do_links(void)
   return symlink("/etc/shadow", "/iexec_out/sh\033adow") == 0 ? 0 : 1;
 }
 
+static int do_bad_json(void)
+{
+  load();
+  put("computed.json", marker);
+  return 0;
+}
+
+static int do_reserved_folder(void)
+{
+  put("result.txt", "x");
+  return mkdir("/iexec_out/.iapp-blind", 0755) == 0 ? 0 : 1;
+}
+
+static int do_leak(void)
+{
+  leak();
+  return 0;
+}
+
+static int do_leak_fail(void)
+{
+  leak();
+  return 5;
+}
+
+static int do_sleep(void)
+{
+  pause();
+  return 0;
+}
+
+#define RESULT_TXT "{\"deterministic-output-path\":\"/iexec_out/result.txt\"}"
+
+/* What a word makes of the output: up to two files, or a function. */
+static const struct act {
+  const char *word;
+  const char *file[2][2];
+  int (*run)(void);
+} acts[] = {
+    {"cmd", {{"result.txt", "by cmd"}}, NULL},
+    {"escape",
+     {{"computed.json", "{\"deterministic-output-path\":\"/iexec_out/../../etc/passwd\"}"}},
+     NULL},
+    {"long-name", {{"a-name-of-more-than-thirty-one-bytes", "x"}}, NULL},
+    {"callback", {{"computed.json", "{\"callback-data\":\"0x1234\"}"}}, NULL},
+    {"diagnosis", {{"result.txt", "F32.0"}, {"computed.json", RESULT_TXT}}, NULL},
+    {"reserved",
+     {{"computed.json", "{\"deterministic-output-path\":\"/iexec_out\"}"},
+      {".iapp-blind", "00000000000000000000000000000000"}},
+     NULL},
+    {"two", {{"a", "1"}, {"b", "2"}}, NULL},
+    {"bad-json", {{NULL}}, do_bad_json},
+    {"reserved-folder", {{NULL}}, do_reserved_folder},
+    {"leak", {{NULL}}, do_leak},
+    {"leak-fail", {{NULL}}, do_leak_fail},
+    {"links", {{NULL}}, do_links},
+    {"slice", {{NULL}}, do_slice},
+    {"content", {{NULL}}, do_content},
+    {"env", {{NULL}}, do_env},
+    {"get", {{NULL}}, do_get},
+    {"files", {{NULL}}, do_files},
+    {"sleep", {{NULL}}, do_sleep},
+};
+
 int main(int argc, char **argv)
 {
   const char *what = argc > 1 ? argv[1] : "cmd";
 
-  if (strcmp(what, "leak") == 0 || strcmp(what, "leak-fail") == 0) {
-    leak();
-    return strcmp(what, "leak") == 0 ? 0 : 5;
+  for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+    const struct act *a = &acts[i];
+
+    if (strcmp(what, a->word) != 0)
+      continue;
+    for (int k = 0; k < 2 && a->file[k][0]; k++)
+      put(a->file[k][0], a->file[k][1]);
+    return a->run ? a->run() : 0;
   }
-  if (strcmp(what, "cmd") == 0)
-    put("result.txt", "by cmd");
-  if (strcmp(what, "bad-json") == 0) {
-    load();
-    put("computed.json", marker);
-  }
-  if (strcmp(what, "escape") == 0)
-    put("computed.json", "{\"deterministic-output-path\":\"/iexec_out/../../etc/passwd\"}");
-  if (strcmp(what, "long-name") == 0)
-    put("a-name-of-more-than-thirty-one-bytes", "x");
-  if (strcmp(what, "callback") == 0)
-    put("computed.json", "{\"callback-data\":\"0x1234\"}");
-  if (strcmp(what, "diagnosis") == 0) {
-    put("result.txt", "F32.0");
-    put("computed.json", "{\"deterministic-output-path\":\"/iexec_out/result.txt\"}");
-  }
-  if (strcmp(what, "reserved") == 0) {
-    put("computed.json", "{\"deterministic-output-path\":\"/iexec_out\"}");
-    put(".iapp-blind", "00000000000000000000000000000000");
-  }
-  if (strcmp(what, "reserved-folder") == 0) {
-    put("result.txt", "x");
-    return mkdir("/iexec_out/.iapp-blind", 0755) == 0 ? 0 : 1;
-  }
-  if (strcmp(what, "two") == 0) {
-    put("a", "1");
-    put("b", "2");
-  }
-  if (strcmp(what, "links") == 0)
-    return do_links();
-  if (strcmp(what, "slice") == 0)
-    return do_slice();
-  if (strcmp(what, "content") == 0)
-    return do_content();
-  if (strcmp(what, "env") == 0)
-    return do_env();
-  if (strcmp(what, "get") == 0)
-    return do_get();
-  if (strcmp(what, "files") == 0)
-    return do_files();
-  if (strcmp(what, "sleep") == 0)
-    for (;;)
-      pause();
   return 0;
 }

@@ -272,16 +272,11 @@ static void trust_comes_from_signed_info(void **state)
 int main(void)
 {
   static const struct CMUnitTest tests[] = {
-      cmocka_unit_test(dsse_vector),
-      TEST(envelopes_bind_type_and_signer),
-      TEST(run_statements_go_both_ways),
-      TEST(run_statements_are_closed),
-      TEST(older_runs_are_refused_by_name),
-      TEST(failed_runs_have_no_result),
-      TEST(records_go_both_ways),
-      TEST(settlements_belong_to_their_domain),
-      TEST(causes_are_of_the_list),
-      TEST(trust_comes_from_signed_info),
+      cmocka_unit_test(dsse_vector),        TEST(envelopes_bind_type_and_signer),
+      TEST(run_statements_go_both_ways),    TEST(run_statements_are_closed),
+      TEST(older_runs_are_refused_by_name), TEST(failed_runs_have_no_result),
+      TEST(records_go_both_ways),           TEST(settlements_belong_to_their_domain),
+      TEST(causes_are_of_the_list),         TEST(trust_comes_from_signed_info),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 #include "crypto/rsa.h"
 #include "crypto/sha.h"
 #include "receipt/record.h"
-#include "sms_lab.h"
+#include "sms_items.h"
 
 #define ASSERT_OUTCOME(b, code) assert_string_equal(lab_outcome(b), code)
 
@@ -13,44 +13,6 @@ static struct lab *with_key(const char *params)
 
   assert_int_equal(lab_push_key(b, W_DATA), 204);
   return b;
-}
-
-static void read_sealed(ia_sealed_release *r, const json_t *v)
-{
-  json_t *items = json_object_get(v, "items"), *it;
-  IA_AUTOV(ia_buf) sig = {0};
-  size_t i;
-
-  r->n = json_array_size(items);
-  r->items = calloc(r->n, sizeof(*r->items));
-  assert_non_null(r->items);
-  assert_true(ia_json_get_h256(v, "enc", &r->enc, NULL));
-  assert_true(ia_json_get_hex(v, "sig", &sig, NULL));
-  memcpy(r->sig, sig.ptr, 64);
-  json_array_foreach (items, i, it) {
-    const char *name;
-
-    assert_true(ia_json_get_str(it, "name", &name, NULL));
-    (void)!snprintf(r->items[i].name, sizeof(r->items[i].name), "%s", name);
-    assert_true(ia_json_get_base64(it, "ct", &r->items[i].ct, NULL));
-  }
-}
-
-static void open_items(struct lab *b, const struct evidence *ev, const json_t *v,
-                       ia_secret plains[4], ia_sealed_release *r)
-{
-  ia_release_bind bind = {.domain = IA_DOMAIN_SIM,
-                          .tee = "sim",
-                          .stage = "app",
-                          .nonce = ev->nonce,
-                          .report_data = ev->report_data,
-                          .evidence_hash = ev->hash,
-                          .task_id = b->w->f.task_id};
-  ia_err e = {0};
-
-  read_sealed(r, v);
-  if (!ia_release_open(plains, r, &bind, &b->w->pins.sms_key, &b->sk, &e))
-    fail_msg("%s", e.msg);
 }
 
 static void check_record(struct lab *b, const json_t *v, const struct evidence *ev)
@@ -82,7 +44,7 @@ static void test_a_guest_gets_its_keys(void **state)
   (void)state;
   if (!v)
     fail_msg("%s", b->error);
-  open_items(b, &ev, v, plain, &r);
+  lab_open_items(b, &ev, v, plain, &r);
   assert_int_equal(r.n, 2);
   assert_memory_equal(r.items[0].name, "dataset-key/0x", 14);
   assert_true(
@@ -393,116 +355,18 @@ static void test_what_was_rewritten_is_read_again(void **state)
   lab_close(b);
 }
 
-static ia_buf new_key(void)
-{
-  IA_AUTO(ia_rsa) *rsa = NULL;
-  ia_buf pem = {0};
-
-  assert_true(ia_rsa_generate(&rsa, 2048, NULL) && ia_rsa_write_public(&pem, rsa, NULL));
-  return pem;
-}
-
-static int push_result_key(struct lab *b, const char *method, ia_span value)
-{
-  char auth[140], path[256];
-  ia_h256 h;
-
-  ia_secret_auth_named(&h, &b->w->who[W_USER].addr, ia_span_str(IA_RESULT_KEY_SECRET), value);
-  (void)!snprintf(path, sizeof(path), "/secrets/web2?ownerAddress=%s&secretName=%s",
-                  ia_addr_lower(&b->w->who[W_USER].addr).s, IA_RESULT_KEY_SECRET);
-  return lab_raw(b, method, path, lab_auth(b, auth, W_USER, &h), value);
-}
-
 static void test_result_keys_keep_their_time(void **state)
 {
   struct lab *b = with_key("{\"iexec_result_encryption\":true}");
-  IA_AUTOV(ia_buf) key = new_key();
+  IA_AUTOV(ia_buf) key = lab_result_key();
 
   (void)state;
   ASSERT_OUTCOME(b, "RESULT_KEY_MISSING");
   /* pushed after the deal was seen: it is not for this deal (a second later, by the clock) */
   usleep(1100 * 1000);
-  assert_int_equal(push_result_key(b, "POST", ia_buf_view(&key)), 204);
+  assert_int_equal(lab_push_result_key(b, "POST", ia_buf_view(&key)), 204);
   ASSERT_OUTCOME(b, "RESULT_KEY_MISSING");
   lab_close(b);
-}
-
-/* The blind of a release; false: there is none. */
-static bool blind_of(struct lab *b, ia_h256 *out)
-{
-  struct evidence ev = {0};
-  IA_AUTO_JSON *v = lab_release(b, &ev);
-  IA_AUTOV(ia_sealed_release) r = {0};
-  ia_secret plain[4] = {0};
-  bool found = false;
-
-  if (!v)
-    fail_msg("%s", b->error);
-  open_items(b, &ev, v, plain, &r);
-  assert_string_equal(r.items[r.n - 1].name, "task");
-  for (size_t i = 0; i < r.n; i++) {
-    if (strcmp(r.items[i].name, IA_RELEASE_BLIND) == 0) {
-      assert_int_equal(plain[i].len, sizeof(out->b));
-      memcpy(out->b, plain[i].ptr, sizeof(out->b));
-      found = true;
-    }
-    ia_secret_free(&plain[i]);
-  }
-  evidence_free(&ev);
-  return found;
-}
-
-/* The same 32 bytes for every attempt of a task, also after a restart; others at another SMS. */
-static void test_a_sealed_result_gets_its_blind(void **state)
-{
-  struct lab *b = with_key("{\"iexec_result_encryption\":true}");
-  IA_AUTOV(ia_buf) key = new_key();
-  ia_h256 first, second, elsewhere;
-  ia_err e = {0};
-
-  (void)state;
-  assert_int_equal(push_result_key(b, "POST", ia_buf_view(&key)), 204);
-  assert_true(blind_of(b, &first));
-  lab_stop(b);
-  if (!lab_start(b, &e))
-    fail_msg("%s", e.msg);
-  assert_true(blind_of(b, &second));
-  assert_true(ia_h256_eq(&first, &second));
-  assert_false(ia_h256_zero(&first));
-  lab_close(b);
-
-  b = with_key("{\"iexec_result_encryption\":true}");
-  assert_int_equal(push_result_key(b, "POST", ia_buf_view(&key)), 204);
-  assert_true(blind_of(b, &elsewhere));
-  assert_false(ia_h256_eq(&first, &elsewhere));
-  lab_close(b);
-
-  b = with_key(""); /* a result in clear: its digest is PoCo's own */
-  assert_false(blind_of(b, &elsewhere));
-  lab_close(b);
-}
-
-/* By task and domain, from the root alone. */
-static void test_blinds_differ_by_task_and_domain(void **state)
-{
-  ia_sms_keys sim = {.domain = IA_DOMAIN_SIM}, hw = {.domain = IA_DOMAIN_HW};
-  IA_AUTOV(ia_secret) a = {0}, again = {0}, other = {0}, real = {0};
-  ia_h256 one = {{1}}, two = {{2}};
-  uint8_t root[32] = {7};
-
-  (void)state;
-  assert_true(ia_secret_copy(&sim.blind, IA_SPAN_ARR(root), NULL));
-  assert_true(ia_secret_copy(&hw.blind, IA_SPAN_ARR(root), NULL));
-  assert_true(ia_sms_result_blind(&a, &sim, &one, NULL));
-  assert_true(ia_sms_result_blind(&again, &sim, &one, NULL));
-  assert_true(ia_sms_result_blind(&other, &sim, &two, NULL));
-  assert_true(ia_sms_result_blind(&real, &hw, &one, NULL));
-  assert_int_equal(a.len, 32);
-  assert_memory_equal(a.ptr, again.ptr, 32);
-  assert_memory_not_equal(a.ptr, other.ptr, 32);
-  assert_memory_not_equal(a.ptr, real.ptr, 32);
-  ia_sms_keys_free(&sim);
-  ia_sms_keys_free(&hw);
 }
 
 static ia_h256 key_of_record(struct lab *b)
@@ -523,16 +387,16 @@ static ia_h256 key_of_record(struct lab *b)
 static void test_a_replaced_result_key_is_not_for_older_deals(void **state)
 {
   struct lab *b = with_key("{\"iexec_result_encryption\":true}");
-  IA_AUTOV(ia_buf) first = new_key(), second = new_key();
+  IA_AUTOV(ia_buf) first = lab_result_key(), second = lab_result_key();
   ia_h256 want, got;
 
   (void)state;
   ia_sha256(&want, ia_buf_view(&first));
-  assert_int_equal(push_result_key(b, "POST", ia_buf_view(&first)), 204);
+  assert_int_equal(lab_push_result_key(b, "POST", ia_buf_view(&first)), 204);
   got = key_of_record(b);
   assert_true(ia_h256_eq(&got, &want));
   usleep(1100 * 1000); /* a second later, by the clock */
-  assert_int_equal(push_result_key(b, "PUT", ia_buf_view(&second)), 204);
+  assert_int_equal(lab_push_result_key(b, "PUT", ia_buf_view(&second)), 204);
   got = key_of_record(b);
   assert_true(ia_h256_eq(&got, &want));
   lab_close(b);
@@ -619,8 +483,6 @@ int main(void)
       cmocka_unit_test(test_quiet_blocks_are_remembered),
       cmocka_unit_test(test_the_end_of_a_chain_may_change),
       cmocka_unit_test(test_what_was_rewritten_is_read_again),
-      cmocka_unit_test(test_a_sealed_result_gets_its_blind),
-      cmocka_unit_test(test_blinds_differ_by_task_and_domain),
       cmocka_unit_test(test_result_keys_keep_their_time),
       cmocka_unit_test(test_a_replaced_result_key_is_not_for_older_deals),
       cmocka_unit_test(test_why_and_audit),
