@@ -51,6 +51,8 @@ static const ia_option up_options[] = {
      "up --iapp web3mail-tdx=0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1"},
     {"passphrase-file", "FILE", false, "seals the roles' keys (default HOME/passphrase)",
      "up --passphrase-file ./secret"},
+    {"deal-tasks", "N", false, "tasks that the pool takes in one deal (10000)",
+     "up --deal-tasks 100"},
     {"slots", "N", false, "tasks at a time (2)", "up --slots 4"},
     {"allow-swap", NULL, false, "run tasks although this machine may swap them out",
      "up --allow-swap"},

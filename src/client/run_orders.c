@@ -174,11 +174,38 @@ static const ia_addr *bound_pool(const ia_run_orders *r, const ia_run_want *want
   return &want->workerpool;
 }
 
+/* No pool's order has so many tasks left: how many the largest has, as far as it helps. */
+static bool no_pool(const ia_net *net, const char *query, const ia_run_want *want,
+                    const char *category, ia_err *e)
+{
+  IA_AUTOV(ia_offers) offers = {0};
+  uint64_t most = 0;
+
+  ia_fail(e, IA_E_NO_RESOURCES,
+          "No workerpool order found, Wait until some workerpool order come back (tag tee,tdx%s)",
+          category);
+  if (want->tasks > 1 &&
+      ia_to_market_list(net, &offers, IA_ORDER_WORKERPOOL, query, CANDIDATES, NULL))
+    for (size_t i = 0; i < offers.n; i++)
+      most = offers.list[i].remaining > most ? offers.list[i].remaining : most;
+  if (most == 0)
+    return ia_hint(
+        e, "iapp orders --pool POOL; another --category; a pool's scheduler renews its own");
+  ia_fail(e, IA_E_NO_RESOURCES,
+          "No workerpool order takes %" PRIu64 " tasks in one deal: the largest has %" PRIu64
+          " left; nothing was paid",
+          want->tasks, most);
+  return ia_hint(e,
+                 "run at most %" PRIu64 " tasks at a time; the pool's operator can raise"
+                 " --deal-tasks",
+                 most);
+}
+
 static bool pick_pool(const ia_net *net, ia_run_orders *r, const ia_run_want *want, ia_err *e)
 {
   const ia_addr *pool = bound_pool(r, want);
   ia_h256 tag = ia_tag_of(IA_ORDER_TAG);
-  char query[QUERY_CAP], category[40] = "", data[64] = "";
+  char query[QUERY_CAP], with_volume[QUERY_CAP], category[40] = "", data[64] = "";
   ia_text43 at;
   bool found;
 
@@ -186,19 +213,14 @@ static bool pick_pool(const ia_net *net, ia_run_orders *r, const ia_run_want *wa
     (void)snprintf(category, sizeof(category), "&category=%" PRId64, want->category);
   if (!ia_addr_zero(&want->dataset))
     (void)snprintf(data, sizeof(data), "&dataset=%s", ia_addr_text(&want->dataset).s);
-  int n = snprintf(
-      query, sizeof(query), "workerpool=%s&app=%s&requester=%s%s%s&minTag=%s&minVolume=%" PRIu64,
-      restrict_to(pool, &at), ia_addr_text(&want->app).s, ia_addr_text(&want->requester).s, data,
-      category, ia_h256_text(&tag).s, want->tasks);
-  if (too_long(n, e) || !first(net, r, IA_ORDER_WORKERPOOL, query, want->tasks, &found, e))
+  int n = snprintf(query, sizeof(query), "workerpool=%s&app=%s&requester=%s%s%s&minTag=%s",
+                   restrict_to(pool, &at), ia_addr_text(&want->app).s,
+                   ia_addr_text(&want->requester).s, data, category, ia_h256_text(&tag).s);
+  int all = snprintf(with_volume, sizeof(with_volume), "%s&minVolume=%" PRIu64, query, want->tasks);
+  if (too_long(n, e) || too_long(all, e) ||
+      !first(net, r, IA_ORDER_WORKERPOOL, with_volume, want->tasks, &found, e))
     return false;
-  if (found)
-    return true;
-  ia_fail(e, IA_E_NO_RESOURCES,
-          "No workerpool order found, Wait until some workerpool order come back (tag tee,tdx%s)",
-          category);
-  return ia_hint(e,
-                 "iapp orders --pool POOL; another --category; a pool's scheduler renews its own");
+  return found || no_pool(net, query, want, category, e);
 }
 
 bool ia_run_pick(const ia_net *net, ia_run_orders *r, const ia_run_want *want, ia_err *e)

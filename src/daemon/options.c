@@ -36,6 +36,7 @@ static const struct row {
     ROW_TEXT("guest", guest, "FILE", "the iapp-guest to start (beside iappd)"),
     ROW_TEXT("slots", slots, "N", "tasks at a time of this worker (2)"),
     ROW_TEXT("pool", pool, "ADDRESS", "workerpool of this scheduler or worker"),
+    ROW_TEXT("deal-tasks", deal_tasks, "N", "tasks that the pool takes in one deal (10000)"),
     ROW_TEXT("admit", worker, "LIST", "addresses of workers elsewhere that the pool admits"),
     ROW_TEXT("iapp", iapp, "LIST", "NAME=ADDRESS of apps that packages look up by name"),
     ROW_TEXT("rpc", rpc, "URL", "ledger of an installation elsewhere"),

@@ -46,6 +46,7 @@ typedef struct ia_daemon_options {
   const char *replace_after;
   const char *reorg_depth;           /* blocks */
   const char *release_confirmations; /* blocks above a deal */
+  const char *deal_tasks;            /* of one pool order */
   const char *agree;                 /* nodes */
   const char *market;
   const char *sms;

@@ -10,6 +10,7 @@
 #include "service/worker/worker.h"
 
 enum { KEYSTORE_CAP = 1 << 16, WORKERS_MAX = 256, CONNECT_MS = 20000, ORDERS_MS = 5000 };
+enum { DEAL_TASKS_MAX = 1000000000 }; /* --deal-tasks */
 
 /* The key of HOME/ROLE/wallet.json. */
 static bool own_key(ia_secret *key, const ia_role_ctx *r, ia_err *e)
@@ -93,6 +94,8 @@ static bool open_scheduler(scheduler_role *s, ia_role_ctx *r, ia_err *e)
   if (!ia_role_reorg_depth(r, &depth, e))
     return false;
   c.reorg_depth = (size_t)depth;
+  if (!ia_role_count(r, "dealTasks", "--deal-tasks", DEAL_TASKS_MAX, 0, &c.order_volume, e))
+    return false;
   return ia_scheduler_open(&s->scheduler, &c, r->loop, e) &&
          ia_scheduler_mount(s->scheduler, s->server, e);
 }

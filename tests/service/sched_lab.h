@@ -266,39 +266,61 @@ static inline void lab_sign(lab *b, int who, ia_order_kind kind, const void *ord
   *at = IA_SPAN_ARR(sig->b);
 }
 
-/* A deal of `tasks` tasks with our pool. */
-static inline ia_h256 lab_match(lab *b, uint64_t tasks, uint32_t tag)
+/* The four orders of a deal of `tasks` tasks with our pool, not signed; the pool's order is the
+ * market's, kept by `offers`. */
+static inline ia_match lab_orders(lab *b, int who, ia_offers *offers, uint64_t tasks, uint32_t tag,
+                                  ia_span params)
 {
   static uint8_t salt;
-  IA_AUTOV(ia_offers) offers = {0};
-  IA_AUTOV(ia_chain_sent) sent = {0};
-  ia_sig sigs[3];
   ia_match m = {0};
-  ia_event ev;
 
-  lab_pool_order(b, &offers);
-  m.workerpool = offers.list[0].box.order.workerpool;
+  lab_pool_order(b, offers);
+  m.workerpool = offers->list[0].box.order.workerpool;
   m.app = (ia_app_order){.app = b->app, .volume = ia_u256_of(tasks), .tag = ia_tag_of(tag)};
   m.dataset = (ia_dataset_order){.dataset = b->dataset, .volume = ia_u256_of(tasks)};
   m.request = (ia_request_order){.app = b->app,
                                  .dataset = b->dataset,
                                  .workerpool = b->pool_addr,
-                                 .requester = b->who[LAB_USER],
-                                 .beneficiary = b->who[LAB_USER],
+                                 .requester = b->who[who],
+                                 .beneficiary = b->who[who],
                                  .workerpoolmaxprice = m.workerpool.workerpoolprice,
                                  .volume = ia_u256_of(tasks),
                                  .tag = ia_tag_of(tag),
-                                 .params = ia_span_str("{}")};
+                                 .params = params};
   m.app.salt.b[0] = m.dataset.salt.b[0] = m.request.salt.b[0] = ++salt;
-  lab_sign(b, LAB_APP, IA_ORDER_APP, &m.app, &sigs[0], &m.app.sign);
-  lab_sign(b, LAB_DATA, IA_ORDER_DATASET, &m.dataset, &sigs[1], &m.dataset.sign);
-  lab_sign(b, LAB_USER, IA_ORDER_REQUEST, &m.request, &sigs[2], &m.request.sign);
-  MUST(lab_send(b, LAB_USER, NULL, IA_CALL_MATCH_ORDERS, &m, &sent, &e));
+  return m;
+}
+
+/* Signs all but the pool's order and matches them; the deal's id. */
+static inline ia_h256 lab_match_orders(lab *b, int who, ia_match *m)
+{
+  IA_AUTOV(ia_chain_sent) sent = {0};
+  ia_sig sigs[3];
+  ia_event ev;
+
+  lab_sign(b, LAB_APP, IA_ORDER_APP, &m->app, &sigs[0], &m->app.sign);
+  if (!ia_addr_zero(&m->dataset.dataset))
+    lab_sign(b, LAB_DATA, IA_ORDER_DATASET, &m->dataset, &sigs[1], &m->dataset.sign);
+  lab_sign(b, who, IA_ORDER_REQUEST, &m->request, &sigs[2], &m->request.sign);
+  MUST(lab_send(b, who, NULL, IA_CALL_MATCH_ORDERS, m, &sent, &e));
   const ia_chain_log *log =
       ia_chain_find_log(&sent.receipt.logs, IA_EV_ORDERS_MATCHED, ia_chain_hub(b->chain));
   assert_non_null(log);
   MUST(ia_event_decode(&ev, IA_EV_ORDERS_MATCHED, &log->entry, &e));
   return ev.id[0];
+}
+
+static inline ia_h256 lab_match_as(lab *b, int who, uint64_t tasks, uint32_t tag, ia_span params)
+{
+  IA_AUTOV(ia_offers) offers = {0};
+  ia_match m = lab_orders(b, who, &offers, tasks, tag, params);
+
+  return lab_match_orders(b, who, &m);
+}
+
+static inline ia_h256 lab_match(lab *b, uint64_t tasks, uint32_t tag)
+{
+  return lab_match_as(b, LAB_USER, tasks, tag, ia_span_str("{}"));
 }
 
 static inline ia_h256 lab_task(const ia_h256 *deal, uint64_t idx)

@@ -261,27 +261,6 @@ static bool deadline_passed(ia_scheduler *s, const sch_task *t, ia_err *e)
   return true;
 }
 
-/* More rows of deals with many tasks. */
-static bool make_rows(ia_scheduler *s, ia_err *e)
-{
-  ia_h256 deal;
-  ia_stmt *st;
-  bool row, ok;
-
-  if (!ia_db_stmt(
-          &st, s->db,
-          "SELECT deal_id FROM deals d WHERE made < size AND gone = 0 AND (SELECT count(*) FROM tasks t"
-          " WHERE t.deal_id = d.deal_id AND t.state IN (0, 1, 2)) < 32 LIMIT 1",
-          e) ||
-      !ia_stmt_step(st, &row, e))
-    return false;
-  if (!row)
-    return true;
-  ok = ia_col_h256(st, 0, &deal, e);
-  ia_stmt_reset(st);
-  return ok && sch_tasks_make(s, &deal, e);
-}
-
 /* -- one round -- */
 
 typedef bool act_fn(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *e);
@@ -309,7 +288,7 @@ static const struct {
 } acts[] = {
     {"SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE initialized = 0 AND state IN (0, 1, 2)"
      " AND contribution_deadline > $1 AND next_try <= $2" NOT_GONE
-     " ORDER BY next_try, seen_ms, idx LIMIT 1",
+     " ORDER BY turn, seen_ms, idx LIMIT 1",
      initialize},
     {"SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state = 2 AND contribution_deadline > $1"
      " AND lease_expires <= $2 AND initialized = 1" NOT_GONE " LIMIT 1",
@@ -337,7 +316,7 @@ static bool round_once(ia_scheduler *s, ia_chain *c, bool *did, ia_err *e)
       return ok && acts[i].act(s, c, &t, e);
   }
   sch_lock(s);
-  ok = make_rows(s, e);
+  ok = sch_tasks_more(s, e);
   sch_unlock(s);
   return ok;
 }

@@ -7,7 +7,7 @@
 #include "service/scheduler/internal.h"
 #include "tee/descriptor.h"
 
-bool sch_inputs(ia_scheduler *s, ia_chain *c, sch_deal *d, json_t **out, ia_err *e)
+bool sch_inputs(sch_deal *d, json_t **out, ia_err *e)
 {
   const ia_task_input one = {d->deal.dataset.pointer, d->dataset.checksum, d->dataset_hash};
   IA_AUTOV(ia_params) params = {0};
@@ -15,8 +15,9 @@ bool sch_inputs(ia_scheduler *s, ia_chain *c, sch_deal *d, json_t **out, ia_err 
 
   if (!ia_params_parse(&params, d->deal.params, e))
     return false;
-  if (params.bulk_cid[0])
-    return sch_bulk(s, c, d, params.bulk_cid, out, e);
+  d->pending = params.bulk_cid[0] != '\0';
+  if (d->pending)
+    return true;
   if (!ia_inputs_hash(&h, &one, ia_addr_zero(&one.dataset) ? 0 : 1, e))
     return false;
   *out = ia_json_h256(&h);

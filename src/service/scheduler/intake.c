@@ -127,14 +127,8 @@ bool sch_deal_load(ia_scheduler *s, ia_chain *c, sch_deal *out, const ia_event *
       !image_of(out, e))
     return false;
   judge(out);
-  if (!out->cause[0] && !sch_inputs(s, c, out, &out->inputs, &why)) {
-    if (why.code == IA_E_UNAVAILABLE || why.code == IA_E_TIMEOUT || why.code == IA_E_CANCELLED) {
-      if (e)
-        *e = why;
-      return false;
-    }
+  if (!out->cause[0] && !sch_inputs(out, &out->inputs, &why))
     refuse(out, "TASK_DESCRIPTION_INVALID", why.msg);
-  }
   receipt_parts(s, c, out, matched);
   return true;
 }
@@ -161,14 +155,14 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
           &st, s->db,
           "INSERT INTO deals (deal_id, tx, block, requester, app, app_digest, dataset,"
           " request_hash, start, timeref, first, size, made, category, orders, assets,"
-          " image, inputs, cause, message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+          " image, inputs, cause, message, pending) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
           " $11, $12, (SELECT count(*) FROM tasks WHERE deal_id = $1), $13, $14, $15, $16, $17,"
-          " $18, $19)"
+          " $18, $19, $20)"
           " ON CONFLICT (deal_id) DO UPDATE SET tx = excluded.tx, block = excluded.block,"
           " app_digest = excluded.app_digest, start = excluded.start, timeref = excluded.timeref,"
           " orders = excluded.orders, assets = excluded.assets, image = excluded.image,"
           " inputs = excluded.inputs, cause = excluded.cause, message = excluded.message,"
-          " gone = 0",
+          " gone = 0, pending = excluded.pending, loads = 0, next_load = 0",
           e))
     return false;
   ia_bind_h256(st, 1, &d->id);
@@ -190,6 +184,7 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
   bind_json(st, 17, d->inputs);
   ia_bind_text(st, 18, d->cause);
   ia_bind_text(st, 19, d->message);
+  ia_bind_i64(st, 20, d->pending);
   return ia_stmt_run(st, e) &&
          sch_deal_back(
              s, &d->id,

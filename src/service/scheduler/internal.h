@@ -2,8 +2,9 @@
  *
  * Threads: the loop's thread owns the lists of held requests. One long job follows the ledger
  * (watch.c), one does everything that is due: transactions, time-outs, receipts, pool orders
- * (actor.c). Handlers of workers and clients are short jobs. `lock` guards the database handle and
- * what is marked so below; it is never held across a request to another process. */
+ * (actor.c), one reads the lists of bulk deals (load.c). Handlers of workers and clients are short
+ * jobs. `lock` guards the database handle and what is marked so below; it is never held across a
+ * request to another process. */
 #ifndef IA_SERVICE_SCHEDULER_INTERNAL_H
 #define IA_SERVICE_SCHEDULER_INTERNAL_H
 
@@ -18,7 +19,8 @@
 enum {
   SCH_LEASE_SECONDS = 60,
   SCH_POLL_MS = 25000,
-  SCH_OPEN_TASKS = 256, /* rows made ahead for one deal of many tasks */
+  SCH_OPEN_TASKS = 256, /* rows made ahead for one requester */
+  SCH_FEW_TASKS = 32,   /* so few are left of them: more are made */
   SCH_TRIES_MAX = 16,   /* leases of one task, whatever the reasons */
   SCH_BACKOFF_MAX_S = 60,
   SCH_ALIVE_MS = 40000, /* a worker that spoke within this is connected */
@@ -76,6 +78,7 @@ struct ia_scheduler {
   bool ready;     /* chain_id, hub, pool, separator are known */
   bool has_sms;   /* sms_key */
   bool due;       /* something for the actor */
+  bool load_due;  /* something for the loader */
   bool orders_up; /* the pool's orders are on the market */
   uint64_t sold;  /* tasks of deals since the orders were last looked at */
   uint64_t chain_id;
@@ -126,6 +129,12 @@ void sch_changed(ia_scheduler *s, const ia_h256 *task);
 /* Locked: the ledger's time, as far as we can know. */
 uint64_t sch_ledger_now(const ia_scheduler *s);
 
+/* The fault is ours, the node's or of the moment: the same again later. Else it is that of the
+ * thing at hand, which must stop nothing but itself. */
+bool sch_may_pass(const ia_err *why);
+/* Sleeps, or less when the scheduler stops. */
+void sch_pause(ia_scheduler *s, uint32_t ms);
+
 /* Copies text, cut at a whole character where it is too long. */
 void sch_copy(char *out, size_t size, const char *text);
 
@@ -170,6 +179,8 @@ IA_MUST bool sch_attempt_end(ia_scheduler *s, const ia_h256 *id, uint64_t fencin
 IA_MUST bool sch_task_retry(ia_scheduler *s, const sch_task *t, bool final, ia_err *e);
 /* Makes the next rows of deals with many tasks. */
 IA_MUST bool sch_tasks_make(ia_scheduler *s, const ia_h256 *deal, ia_err *e);
+/* For one requester, and one refused deal, that has few left. */
+IA_MUST bool sch_tasks_more(ia_scheduler *s, ia_err *e);
 
 /* -- intake.c, facts.c -- */
 typedef struct sch_deal {
@@ -185,6 +196,7 @@ typedef struct sch_deal {
   ia_buf dataset_store;
   ia_h256 request_hash, dataset_hash;
   json_t *orders, *assets, *image, *inputs; /* owned */
+  bool pending;          /* inputs and slices of bulk are still to be read (load.c) */
   json_t *slices;        /* of bulk: [{"idx","orders","datasets"}] of the deal's tasks; owned */
   char cause[SCH_CAUSE]; /* why we do not run it */
   char message[160];
@@ -196,14 +208,14 @@ IA_DEFINE_AUTO_VALUE(sch_deal, sch_deal_free)
 IA_MUST bool sch_deal_load(ia_scheduler *s, ia_chain *c, sch_deal *out, const ia_event *matched,
                            const ia_chain_log *log, ia_err *e);
 IA_MUST bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e); /* locked */
-/* inputsHash: one text for all tasks, or an object by the task's index; and d->slices; not locked.
- */
-IA_MUST bool sch_inputs(ia_scheduler *s, ia_chain *c, sch_deal *d, json_t **out, ia_err *e);
+/* inputsHash of all tasks; of bulk nothing, and d->pending. */
+IA_MUST bool sch_inputs(sch_deal *d, json_t **out, ia_err *e);
 IA_MUST bool sch_assets(ia_chain *c, const sch_deal *d, json_t **out, ia_err *e);
 /* One dataset as a receipt shows it. NULL on failure. */
 json_t *sch_dataset_json(ia_chain *c, const ia_chain_info *info, const ia_addr *at,
                          const ia_dataset_info *data, ia_err *e);
 /* -- slices.c -- */
+/* inputsHash by the task's index, and d->slices; not locked. */
 IA_MUST bool sch_bulk(ia_scheduler *s, ia_chain *c, sch_deal *d, const char *cid, json_t **out,
                       ia_err *e);
 IA_MUST bool sch_slices_put(ia_scheduler *s, const sch_deal *d, ia_err *e); /* locked */
@@ -227,6 +239,8 @@ IA_MUST bool sch_confirmations(ia_scheduler *s, const ia_h256 *deal, uint64_t *h
 /* -- watch.c, actor.c -- */
 void sch_watch_job(void *ctx);
 void sch_actor_job(void *ctx);
+/* -- load.c -- */
+void sch_load_job(void *ctx);
 /* Connects and checks that ledger, hub and pool are those that were meant. */
 IA_MUST bool sch_connect(ia_scheduler *s, ia_chain **out, ia_err *e);
 
@@ -262,7 +276,8 @@ IA_MUST bool sch_authorize(ia_scheduler *s, const ia_addr *worker, const json_t 
                            json_t **answer, ia_err *e);
 IA_MUST bool sch_done(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err *e);
 IA_MUST bool sch_failed(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err *e);
-/* Locked: makes the receipt of a task that has ended, when its parts are there. */
+/* Locked: makes the receipt of a task that has ended, when its parts are there. One that cannot be
+ * made is named in the log, and the task goes on without. */
 IA_MUST bool sch_receipt_make(ia_scheduler *s, const ia_h256 *task, ia_err *e);
 
 /* -- routes -- */

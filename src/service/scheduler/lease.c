@@ -148,9 +148,10 @@ static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *w
                   "SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state = 1 AND next_try <= $1"
                   " AND initialized = 1"
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE gone = 1)"
+                  " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE pending = 1)"
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE block > $6)"
                   " AND contribution_deadline > $2 AND ($3 = 0 OR worker IS NULL OR worker <> $4"
-                  " OR next_try <= $5) ORDER BY seen_ms, idx LIMIT 1",
+                  " OR next_try <= $5) ORDER BY turn, seen_ms, idx LIMIT 1",
                   e))
     return false;
   ia_bind_u64(st, 1, ia_now());
@@ -200,6 +201,12 @@ static bool lease_rows(ia_scheduler *s, const sch_task *t, const ia_lease *l, ia
   ia_bind_u64(st, 2, l->fencing);
   ia_bind_addr(st, 3, &l->worker);
   ia_bind_u64(st, 4, ia_now_ms());
+  if (!ia_stmt_run(st, e) ||
+      !ia_db_stmt(&st, s->db,
+                  "UPDATE turns SET turn = max(turn, (SELECT turn FROM tasks WHERE task_id = $1))",
+                  e))
+    return false;
+  ia_bind_h256(st, 1, &t->id);
   return ia_stmt_run(st, e) && sch_task_set_state(s, &t->id, SCH_RUNNING, e);
 }
 

@@ -7,7 +7,7 @@
 
 enum {
   LEASE_MAX_S = 300,
-  ORDER_VOLUME = 100000,
+  ORDER_VOLUME = 10000,
   CATEGORIES = 5,
   CHALLENGES = 1024,
   SLICE_NS = 50000000
@@ -37,6 +37,27 @@ void sch_wake(ia_scheduler *s)
 {
   s->due = true;
   pthread_cond_broadcast(&s->wake);
+}
+
+void sch_pause(ia_scheduler *s, uint32_t ms)
+{
+  for (; ms > 0 && !s->stop; ms -= ms < 50 ? ms : 50) {
+    struct timespec t = {.tv_nsec = 50000000};
+
+    (void)nanosleep(&t, NULL);
+  }
+}
+
+bool sch_may_pass(const ia_err *why)
+{
+  static const ia_code codes[] = {
+      IA_E_UNAVAILABLE, IA_E_TIMEOUT,   IA_E_CANCELLED, IA_E_BUSY,     IA_E_MEMORY,
+      IA_E_IO,          IA_E_DISK_FULL, IA_E_CORRUPT,   IA_E_INTERNAL, IA_E_LEDGER_DISAGREES};
+
+  for (size_t i = 0; i < IA_COUNT(codes); i++)
+    if (codes[i] == why->code)
+      return true;
+  return false;
 }
 
 uint64_t sch_ledger_now(const ia_scheduler *s)
@@ -181,7 +202,7 @@ static void job_ended(void *ctx, bool ran)
 
 static bool jobs_start(ia_scheduler *s, ia_err *e)
 {
-  ia_loop_fn *const jobs[] = {sch_watch_job, sch_actor_job};
+  ia_loop_fn *const jobs[] = {sch_watch_job, sch_actor_job, sch_load_job};
 
   for (size_t i = 0; i < IA_COUNT(jobs); i++) {
     if (!ia_loop_job(s->loop, IA_POOL_JOBS, jobs[i], job_ended, s, e))

@@ -69,6 +69,8 @@ static bool still_good(ia_scheduler *s, ia_chain *c, const ia_net *net, const ia
   ia_err why = {0};
 
   *good = false;
+  if (volume != s->order_volume)
+    return true; /* configured anew */
   if (!ia_chain_consumed(c, &consumed, hash, e))
     return false;
   if (ia_u256_cmp(&consumed, &half) > 0)

@@ -1,6 +1,7 @@
 /* Receipts: the settlement part, signed by the pool, beside what the worker handed in. */
 #include "base/causes.h"
 #include "base/hex.h"
+#include "base/log.h"
 #include "crypto/keccak.h"
 #include "receipt/dsse.h"
 #include "receipt/receipt.h"
@@ -106,7 +107,7 @@ static bool receipt_put(ia_scheduler *s, const ia_h256 *task, ia_span text, ia_e
   return ia_stmt_run(st, e);
 }
 
-bool sch_receipt_make(ia_scheduler *s, const ia_h256 *task, ia_err *e)
+static bool make(ia_scheduler *s, const ia_h256 *task, ia_err *e)
 {
   IA_AUTO_JSON *parts = NULL;
   IA_AUTO_JSON *orders = NULL;
@@ -136,4 +137,19 @@ bool sch_receipt_make(ia_scheduler *s, const ia_h256 *task, ia_err *e)
     return false;
   p.settlement = settlement;
   return ia_receipt_build(&text, &p, e) && receipt_put(s, task, ia_buf_view(&text), e);
+}
+
+bool sch_receipt_make(ia_scheduler *s, const ia_h256 *task, ia_err *e)
+{
+  ia_err why = {0};
+
+  if (make(s, task, &why))
+    return true;
+  if (sch_may_pass(&why)) {
+    *e = why;
+    return false;
+  }
+  ia_log(IA_LOG_ERROR, "receipt.skipped", "task=%s code=%s reason=\"%s\"", ia_h256_text(task).s,
+         ia_code_name(why.code), why.msg);
+  return true;
 }

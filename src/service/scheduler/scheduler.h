@@ -35,7 +35,7 @@ typedef struct ia_scheduler_config {
   uint32_t lease_seconds; /* 0 = 60; at most 300 */
   /* orders that the pool keeps on the market, one a category */
   uint64_t price_nrlc;
-  uint64_t order_volume; /* 0 = 100000 */
+  uint64_t order_volume; /* most tasks of one deal; 0 = 10000 */
   uint64_t categories;   /* how many, from 0; 0 = 5 */
   uint64_t first_block;  /* where following begins on a new store */
   size_t reorg_depth;    /* blocks that are remembered; 0 = IA_REORG_DEPTH */

@@ -49,6 +49,26 @@ static const ia_migration steps[] = {
         "CREATE INDEX deals_gone ON deals (deal_id) WHERE gone = 1;"
         "CREATE INDEX tasks_unmade ON tasks (next_try, seen_ms, idx)"
         " WHERE initialized = 0 AND state IN (0, 1, 2);"},
+    /* turn: a task's place in a queue where requesters take turns (tasks.c); turns: the one that
+     * was served last. pending: what the tasks read is not known yet (load.c) */
+    {6,
+     "ALTER TABLE tasks ADD COLUMN requester BLOB;"
+     "ALTER TABLE tasks ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;"
+     "UPDATE tasks SET requester = (SELECT requester FROM deals d"
+     " WHERE d.deal_id = tasks.deal_id);"
+     "CREATE TABLE turns (one INTEGER PRIMARY KEY CHECK (one = 1), turn INTEGER NOT NULL) STRICT;"
+     "INSERT INTO turns (one, turn) VALUES (1, 0);"
+     "CREATE INDEX tasks_requester ON tasks (requester, state, turn);"
+     "CREATE INDEX tasks_turn ON tasks (state, turn, seen_ms, idx);"
+     "DROP INDEX tasks_unmade;"
+     "CREATE INDEX tasks_unmade ON tasks (turn, seen_ms, idx)"
+     " WHERE initialized = 0 AND state IN (0, 1, 2);"
+     "DROP INDEX deals_unmade;"
+     "CREATE INDEX deals_unmade ON deals (requester, block, deal_id) WHERE made < size;"
+     "ALTER TABLE deals ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE deals ADD COLUMN loads INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE deals ADD COLUMN next_load INTEGER NOT NULL DEFAULT 0;"
+     "CREATE INDEX deals_pending ON deals (next_load) WHERE pending = 1;"},
 };
 
 bool sch_store_open(ia_db **out, const char *url, ia_err *e)

@@ -1,5 +1,6 @@
 /* Bulk deals: what the tasks read, slice by slice, and what their receipts show of it. An entry
  * that nobody can read counts as zeroes; the SMS says of each why it is refused. */
+#include "base/clock.h"
 #include "base/hex.h"
 #include "client/bulk.h"
 #include "poco/orders.h"
@@ -7,7 +8,7 @@
 #include "service/scheduler/internal.h"
 #include "tee/descriptor.h"
 
-enum { DEAL_SLICES_MAX = 1000 };
+enum { DEAL_SLICES_MAX = 1000, DEAL_SLICES_MS = 60000 };
 
 struct slice {
   ia_h256 hash;
@@ -89,7 +90,7 @@ bool sch_bulk(ia_scheduler *s, ia_chain *c, sch_deal *d, const char *cid, json_t
   IA_AUTO_JSON *hashes = json_object();
   IA_AUTO(ia_http) *http = NULL;
   ia_net net = {.ipfs = s->ipfs};
-  uint64_t first, size;
+  uint64_t first, size, until = ia_mono_ms() + DEAL_SLICES_MS;
   ia_chain_info info;
 
   if (!ia_u256_u64(&first, &d->deal.bot_first) || !ia_u256_u64(&size, &d->deal.bot_size) ||
@@ -102,9 +103,15 @@ bool sch_bulk(ia_scheduler *s, ia_chain *c, sch_deal *d, const char *cid, json_t
     return false;
   json_decref(d->slices);
   d->slices = json_array();
-  for (uint64_t i = 0; i < size; i++)
+  for (uint64_t i = 0; i < size; i++) {
+    if (s->stop)
+      return ia_fail(e, IA_E_CANCELLED, "scheduler: stopped");
+    if (ia_mono_ms() > until)
+      return ia_fail(e, IA_E_TIMEOUT, "bulk: %zu slices take longer than %d s to read",
+                     (size_t)size, DEAL_SLICES_MS / 1000);
     if (!one_slice(&net, c, &info, d, root, first + i, hashes, e))
       return false;
+  }
   *out = json_incref(hashes);
   return true;
 }

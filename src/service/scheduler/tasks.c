@@ -142,11 +142,24 @@ bool sch_task_retry(ia_scheduler *s, const sch_task *t, bool final, ia_err *e)
       s, &t->id, final || t->attempts >= SCH_TRIES_MAX ? SCH_RUNNING_FAILED : SCH_INITIALIZED, e);
 }
 
-static bool task_put(ia_scheduler *s, const ia_h256 *deal, uint64_t idx, uint64_t start,
-                     uint64_t timeref, const char *cause, const char *message, ia_err *e)
+typedef struct deal_part {
+  ia_addr requester;
+  uint64_t first, size, made, start, timeref;
+  char cause[SCH_CAUSE];
+  char message[160];
+} deal_part;
+
+/* Requesters take turns, however many tasks each has: a task's turn is the one after that of its
+ * requester's last waiting task, and not before the turn that is being served. */
+#define NEXT_TURN                                                                                  \
+  "max((SELECT turn FROM turns), coalesce((SELECT max(turn) + 1 FROM tasks WHERE requester = $10"  \
+  " AND state IN (0, 1)), 0))"
+
+static bool task_put(ia_scheduler *s, const ia_h256 *deal, uint64_t idx, const deal_part *d,
+                     ia_err *e)
 {
   ia_u256 wide = ia_u256_of(idx);
-  sch_state state = cause[0] ? SCH_RUNNING_FAILED : SCH_RECEIVED;
+  sch_state state = d->cause[0] ? SCH_RUNNING_FAILED : SCH_RECEIVED;
   ia_stmt *st;
   ia_h256 id;
 
@@ -154,10 +167,11 @@ static bool task_put(ia_scheduler *s, const ia_h256 *deal, uint64_t idx, uint64_
   if (!ia_db_stmt(&st, s->db,
                   "INSERT INTO tasks (task_id, deal_id, idx, state, initialized, fencing,"
                   " lease_expires, next_try, attempts, contribution_deadline, final_deadline,"
-                  " settle_block, cause, code, message, results, seen_ms, leased_ms, settled_ms)"
+                  " settle_block, cause, code, message, results, seen_ms, leased_ms, settled_ms,"
+                  " requester, turn)"
                   " VALUES ($1, $2, $3, $4, 0,"
                   " coalesce((SELECT fencing FROM fences WHERE task_id = $1), 0),"
-                  " 0, 0, 0, $5, $6, 0, $7, $7, $8, '', $9, 0, 0)"
+                  " 0, 0, 0, $5, $6, 0, $7, $7, $8, '', $9, 0, 0, $10, " NEXT_TURN ")"
                   " ON CONFLICT (task_id) DO NOTHING",
                   e))
     return false;
@@ -165,11 +179,12 @@ static bool task_put(ia_scheduler *s, const ia_h256 *deal, uint64_t idx, uint64_
   ia_bind_h256(st, 2, deal);
   ia_bind_u64(st, 3, idx);
   ia_bind_i64(st, 4, state);
-  ia_bind_u64(st, 5, start + timeref * IA_CONTRIBUTION_DEADLINE_RATIO);
-  ia_bind_u64(st, 6, start + timeref * IA_FINAL_DEADLINE_RATIO);
-  ia_bind_text(st, 7, cause);
-  ia_bind_text(st, 8, message);
+  ia_bind_u64(st, 5, d->start + d->timeref * IA_CONTRIBUTION_DEADLINE_RATIO);
+  ia_bind_u64(st, 6, d->start + d->timeref * IA_FINAL_DEADLINE_RATIO);
+  ia_bind_text(st, 7, d->cause);
+  ia_bind_text(st, 8, d->message);
   ia_bind_u64(st, 9, ia_now_ms());
+  ia_bind_addr(st, 10, &d->requester);
   if (!ia_stmt_run(st, e))
     return false;
   if (ia_db_changes(s->db) == 0)
@@ -178,17 +193,21 @@ static bool task_put(ia_scheduler *s, const ia_h256 *deal, uint64_t idx, uint64_
   return history_put(s, &id, state, e);
 }
 
-/* How many more rows this deal may have now. */
-static bool room_of(ia_scheduler *s, const ia_h256 *deal, uint64_t *room, ia_err *e)
+/* How many more rows this deal may have now: of one requester only so many wait as rows, of however
+ * many deals, and of refused deals only so many that are not claimed yet. */
+static bool room_of(ia_scheduler *s, const deal_part *d, uint64_t *room, ia_err *e)
 {
   ia_stmt *st;
   bool row;
   uint64_t open;
 
   if (!ia_db_stmt(&st, s->db,
-                  "SELECT count(*) FROM tasks WHERE deal_id = $1 AND state IN (0, 1, 2)", e))
+                  d->cause[0]
+                      ? "SELECT count(*) FROM tasks WHERE requester = $1 AND state IN (4, 5)"
+                      : "SELECT count(*) FROM tasks WHERE requester = $1 AND state IN (0, 1, 2)",
+                  e))
     return false;
-  ia_bind_h256(st, 1, deal);
+  ia_bind_addr(st, 1, &d->requester);
   if (!ia_stmt_step(st, &row, e))
     return false;
   open = ia_col_u64(st, 0);
@@ -197,19 +216,13 @@ static bool room_of(ia_scheduler *s, const ia_h256 *deal, uint64_t *room, ia_err
   return true;
 }
 
-typedef struct deal_part {
-  uint64_t first, size, made, start, timeref;
-  char cause[SCH_CAUSE];
-  char message[160];
-} deal_part;
-
 static bool deal_part_get(ia_scheduler *s, deal_part *d, const ia_h256 *deal, ia_err *e)
 {
   ia_stmt *st;
   bool row;
 
   if (!ia_db_stmt(&st, s->db,
-                  "SELECT first, size, made, start, timeref, cause, message FROM deals"
+                  "SELECT first, size, made, start, timeref, cause, message, requester FROM deals"
                   " WHERE deal_id = $1",
                   e))
     return false;
@@ -218,17 +231,16 @@ static bool deal_part_get(ia_scheduler *s, deal_part *d, const ia_h256 *deal, ia
     return false;
   if (!row)
     return ia_fail(e, IA_E_NOT_FOUND, "no such deal here");
-  *d = (deal_part){ia_col_u64(st, 0),
-                   ia_col_u64(st, 1),
-                   ia_col_u64(st, 2),
-                   ia_col_u64(st, 3),
-                   ia_col_u64(st, 4),
-                   "",
-                   ""};
+  *d = (deal_part){.first = ia_col_u64(st, 0),
+                   .size = ia_col_u64(st, 1),
+                   .made = ia_col_u64(st, 2),
+                   .start = ia_col_u64(st, 3),
+                   .timeref = ia_col_u64(st, 4)};
   sch_copy(d->cause, sizeof(d->cause), ia_col_text(st, 5));
   sch_copy(d->message, sizeof(d->message), ia_col_text(st, 6));
+  bool ok = ia_col_addr(st, 7, &d->requester, e);
   ia_stmt_reset(st);
-  return true;
+  return ok;
 }
 
 bool sch_tasks_make(ia_scheduler *s, const ia_h256 *deal, ia_err *e)
@@ -237,10 +249,10 @@ bool sch_tasks_make(ia_scheduler *s, const ia_h256 *deal, ia_err *e)
   deal_part d;
   ia_stmt *st;
 
-  if (!deal_part_get(s, &d, deal, e) || !room_of(s, deal, &room, e))
+  if (!deal_part_get(s, &d, deal, e) || !room_of(s, &d, &room, e))
     return false;
   for (; room > 0 && d.made < d.size; room--, d.made++) {
-    if (!task_put(s, deal, d.first + d.made, d.start, d.timeref, d.cause, d.message, e))
+    if (!task_put(s, deal, d.first + d.made, &d, e))
       return false;
   }
   if (!ia_db_stmt(&st, s->db, "UPDATE deals SET made = $2 WHERE deal_id = $1", e))
@@ -249,4 +261,36 @@ bool sch_tasks_make(ia_scheduler *s, const ia_h256 *deal, ia_err *e)
   ia_bind_u64(st, 2, d.made);
   sch_wake(s);
   return ia_stmt_run(st, e);
+}
+
+/* A deal of a requester of whom few rows are there, her oldest that has more. */
+#define SHORT_OF(cause, states)                                                                    \
+  "SELECT (SELECT deal_id FROM deals u WHERE u.requester = r.requester AND u.made < u.size AND"    \
+  " u.gone = 0 AND u.cause " cause " ORDER BY block, deal_id LIMIT 1)"                             \
+  " FROM (SELECT DISTINCT requester FROM deals WHERE made < size AND gone = 0 AND cause " cause    \
+  ") r WHERE (SELECT count(*) FROM tasks t WHERE t.requester = r.requester AND t.state IN " states \
+  ") < $1 LIMIT 1"
+
+bool sch_tasks_more(ia_scheduler *s, ia_err *e)
+{
+  static const char *const sql[] = {SHORT_OF("= ''", "(0, 1, 2)"), SHORT_OF("<> ''", "(4, 5)")};
+
+  for (size_t i = 0; i < IA_COUNT(sql); i++) {
+    bool found, ok;
+    ia_h256 deal;
+    ia_stmt *st;
+
+    if (!ia_db_stmt(&st, s->db, sql[i], e))
+      return false;
+    ia_bind_u64(st, 1, SCH_FEW_TASKS);
+    if (!ia_stmt_step(st, &found, e))
+      return false;
+    if (!found)
+      continue;
+    ok = ia_col_h256(st, 0, &deal, e);
+    ia_stmt_reset(st);
+    if (!ok || !sch_tasks_make(s, &deal, e))
+      return false;
+  }
+  return true;
 }

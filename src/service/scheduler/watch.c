@@ -1,6 +1,4 @@
 /* Following the ledger: deals of our pool, and what becomes of their tasks. */
-#include <time.h>
-
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/hex.h"
@@ -20,15 +18,6 @@ typedef struct watch {
   ia_scheduler *s;
   ia_chain *chain;
 } watch;
-
-static void pause_ms(ia_scheduler *s, uint32_t ms)
-{
-  for (; ms > 0 && !s->stop; ms -= ms < 50 ? ms : 50) {
-    struct timespec t = {.tv_nsec = 50000000};
-
-    (void)nanosleep(&t, NULL);
-  }
-}
 
 /* -- connecting -- */
 
@@ -278,9 +267,41 @@ static bool take_deal(watch *w, const ia_event *matched, const ia_chain_log *log
   if (!ia_tx_begin(&tx, held->db, e) || !sch_deal_put(held, &d, e) || !ia_tx_commit(&tx, e))
     return false;
   ia_crash_point("scheduler-deal");
-  held->sold += d.deal.bot_size.w[0];
+  held->load_due |= d.pending;
   sch_wake(held);
   ia_log(IA_LOG_INFO, "deal.seen", "deal=%s cause=%s", ia_h256_text(&d.id).s, d.cause);
+  return true;
+}
+
+/* Its volume is gone from the pool's order, whether the deal can be taken or not. */
+static void count_sold(ia_scheduler *s, const ia_u256 *volume)
+{
+  SCH_LOCKED *held = s;
+  uint64_t n;
+
+  sch_lock(held);
+  if (!ia_u256_u64(&n, volume) || n > held->order_volume)
+    n = held->order_volume; /* no deal takes more than an order has */
+  held->sold = held->sold > UINT64_MAX - n ? UINT64_MAX : held->sold + n;
+  sch_wake(held);
+}
+
+/* A deal that cannot be taken is named and left out: it stops neither the cursor nor the others. */
+static bool take_or_skip(watch *w, const ia_event *matched, const ia_chain_log *log, ia_err *e)
+{
+  ia_err why = {0};
+
+  if (take_deal(w, matched, log, &why)) {
+    count_sold(w->s, &matched->value[0]);
+    return true;
+  }
+  if (sch_may_pass(&why)) {
+    *e = why;
+    return false;
+  }
+  ia_log(IA_LOG_ERROR, "deal.skipped", "deal=%s code=%s reason=\"%s\"",
+         ia_h256_text(&matched->id[0]).s, ia_code_name(why.code), why.msg);
+  count_sold(w->s, &matched->value[0]);
   return true;
 }
 
@@ -297,7 +318,7 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
 
     if (ia_event_is(&log->entry, IA_EV_ORDERS_MATCHED) &&
         ia_event_decode(&ev, IA_EV_ORDERS_MATCHED, &log->entry, NULL) &&
-        noticed(w->s, logs, &ev, log) && !take_deal(w, &ev, log, e))
+        noticed(w->s, logs, &ev, log) && !take_or_skip(w, &ev, log, e))
       return false;
   }
   held = w->s;
@@ -435,7 +456,7 @@ void sch_watch_job(void *ctx)
       pause = PAUSE_MIN_MS;
     ia_log(pause >= PAUSE_MAX_MS ? IA_LOG_WARN : IA_LOG_INFO, "ledger.follow",
            "code=%s reason=\"%s\"", ia_code_name(why.code), why.msg);
-    pause_ms(s, pause);
+    sch_pause(s, pause);
     pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
   }
 }
