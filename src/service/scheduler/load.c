@@ -110,7 +110,8 @@ static bool keep(ia_scheduler *s, const sch_deal *d, ia_err *e)
     return false;
   sch_wake(s);
   sch_offer(s);
-  sch_changed(s, NULL);
+  if (d->cause[0])
+    sch_changed(s, NULL);
   return true;
 }
 
