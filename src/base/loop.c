@@ -329,6 +329,12 @@ static void on_poll(uv_poll_t *uv, int status, int events)
   w->fn(w->ctx, got);
 }
 
+static int watched(unsigned events)
+{
+  return ((events & IA_WATCH_READ) ? UV_READABLE : 0) |
+         ((events & IA_WATCH_WRITE) ? UV_WRITABLE : 0);
+}
+
 bool ia_watch_new(ia_watch **out, ia_loop *l, int fd, unsigned events, ia_watch_fn *fn, void *ctx,
                   ia_err *e)
 {
@@ -345,16 +351,21 @@ bool ia_watch_new(ia_watch **out, ia_loop *l, int fd, unsigned events, ia_watch_
   w->fn = fn;
   w->ctx = ctx;
   attach(l, &w->h, watch_shut);
-  rc = uv_poll_start(&w->uv,
-                     ((events & IA_WATCH_READ) ? UV_READABLE : 0) |
-                         ((events & IA_WATCH_WRITE) ? UV_WRITABLE : 0),
-                     on_poll);
+  rc = uv_poll_start(&w->uv, watched(events), on_poll);
   if (rc == 0) {
     *out = w;
     return true;
   }
   ia_watch_free(w);
   return uv_failed(e, "watch", rc);
+}
+
+void ia_watch_set(ia_watch *w, unsigned events)
+{
+  if (events == 0)
+    (void)uv_poll_stop(&w->uv);
+  else
+    (void)uv_poll_start(&w->uv, watched(events), on_poll);
 }
 
 void ia_watch_free(ia_watch *w)

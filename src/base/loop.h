@@ -1,5 +1,5 @@
 /* The event loop of a process, over libuv: timers, signals, child exit, descriptors, posted calls
- * and two fixed thread pools. In a library of its own (base_loop_dep), so that the guest does not
+ * and three fixed thread pools. In a library of its own (base_loop_dep), so that the guest does not
  * link libuv. Callbacks run on the loop's thread and never block; only that thread touches state.
  * Every function is for that thread alone but ia_loop_post, ia_loop_stop and ia_loop_job. */
 #ifndef IA_BASE_LOOP_H
@@ -52,12 +52,14 @@ typedef void ia_watch_fn(void *ctx, unsigned events); /* 0 = the descriptor fail
 /* Level-triggered; the descriptor stays the caller's and must outlive the watch. */
 IA_MUST bool ia_watch_new(ia_watch **out, ia_loop *l, int fd, unsigned events, ia_watch_fn *fn,
                           void *ctx, ia_err *e);
-void ia_watch_free(ia_watch *w); /* NULL is fine */
+void ia_watch_set(ia_watch *w, unsigned events); /* 0 = nothing, until it is set again */
+void ia_watch_free(ia_watch *w);                 /* NULL is fine */
 
 typedef enum ia_pool {
   IA_POOL_JOBS, /* 8 threads: straight-line code with blocking clients and its own database handle
                  */
   IA_POOL_SLOW, /* 2 threads: scrypt, zip, fsync */
+  IA_POOL_STREAMS, /* 24 threads: jobs that wait for a client's bytes */
   IA_POOL_COUNT
 } ia_pool;
 /* ran is false when the loop was freed before the job's turn came. */

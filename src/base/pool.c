@@ -3,9 +3,10 @@
 
 #include <signal.h>
 
-enum { QUEUE_MAX = 4096, THREADS_MAX = 8, STACK = 1 << 20 };
+enum { QUEUE_MAX = 4096, THREADS_MAX = 24, STACK = 1 << 20 };
 
-static const unsigned widths[IA_POOL_COUNT] = {[IA_POOL_JOBS] = 8, [IA_POOL_SLOW] = 2};
+static const unsigned widths[IA_POOL_COUNT] = {
+    [IA_POOL_JOBS] = 8, [IA_POOL_SLOW] = 2, [IA_POOL_STREAMS] = 24};
 
 typedef struct job {
   ia_post post; /* first: the done call */

@@ -12,7 +12,7 @@
 #include "base/ending.h"
 #include "cli/cli.h"
 
-enum { DOWN_MS = 15000, MAX_WORDS = 48 };
+enum { DOWN_MS = 15000, MAX_WORDS = 128 };
 
 /* Options of `iapp up` that go on to `iappd run` as they are. */
 static const ia_option up_options[] = {
@@ -56,6 +56,11 @@ static const ia_option up_options[] = {
     {"slots", "N", false, "tasks at a time (2)", "up --slots 4"},
     {"allow-swap", NULL, false, "run tasks although this machine may swap them out",
      "up --allow-swap"},
+    {"allow-origin", "ORIGIN", true,
+     "pages that may use private and costly routes (those of loopback names)",
+     "up --allow-origin https://page.example"},
+    {"host-name", "NAME", true, "a name of the services in Host, NAME or NAME:PORT",
+     "up --host-name iapp.example"},
     {"log", "LEVEL", false, "error, warn, info or debug", "up --log info"},
     {0},
 };
@@ -94,9 +99,15 @@ static bool up(ia_cli *c, ia_err *e)
       continue;
     if (snprintf(flags[i], sizeof(flags[i]), "--%s", up_options[i].name) < 0)
       return ia_fail(e, IA_E_INTERNAL, "option");
-    words[n++] = flags[i];
-    if (up_options[i].value)
-      words[n++] = ia_cli_opt(c, up_options[i].name);
+    const char *value;
+    for (unsigned k = 0; k == 0 || (value = ia_cli_opt_at(c, up_options[i].name, k)); k++) {
+      if (n + 3 > MAX_WORDS)
+        return ia_fail(e, IA_E_USAGE, "--%s: too often", up_options[i].name);
+      words[n++] = flags[i];
+      if (!up_options[i].value)
+        break;
+      words[n++] = ia_cli_opt_at(c, up_options[i].name, k);
+    }
   }
   if (!daemon_path(&path, e))
     return false;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum kind { FLAG, TEXT };
+enum kind { FLAG, TEXT, LIST };
 
 static const struct row {
   const char *name;
@@ -17,6 +17,10 @@ static const struct row {
 #define ROW_TEXT(name, field, value, doc)                                                          \
   {                                                                                                \
     name, TEXT, offsetof(ia_daemon_options, field), value, doc                                     \
+  }
+#define ROW_LIST(name, field, value, doc)                                                          \
+  {                                                                                                \
+    name, LIST, offsetof(ia_daemon_options, field), value, doc                                     \
   }
 #define ROW_FLAG(name, field, doc)                                                                 \
   {                                                                                                \
@@ -33,6 +37,11 @@ static const struct row {
     ROW_TEXT("passphrase-file", passphrase_file, "FILE", "seals the roles' keys (HOME/passphrase)"),
     ROW_TEXT("tls-cert", tls_cert, "PEM", "certificate of the listeners"),
     ROW_TEXT("tls-key", tls_key, "PEM", "its key"),
+    ROW_LIST("host-name", host_name, "NAME",
+             "a name of the services in Host, NAME or NAME:PORT; may be repeated"),
+    ROW_LIST("allow-origin", allow_origin, "ORIGIN",
+             "pages that may use private and costly routes (those of loopback names); may be "
+             "repeated"),
     ROW_TEXT("guest", guest, "FILE", "the iapp-guest to start (beside iappd)"),
     ROW_TEXT("slots", slots, "N", "tasks at a time of this worker (2)"),
     ROW_TEXT("pool", pool, "ADDRESS", "workerpool of this scheduler or worker"),
@@ -77,7 +86,7 @@ bool ia_daemon_options_read(ia_daemon_options *o, int argc, char **argv, int *n_
 
   *o = (ia_daemon_options){0};
   for (unsigned i = 0; i < IA_COUNT(rows); i++)
-    longs[i] = (struct option){rows[i].name, rows[i].kind == TEXT, NULL, 1};
+    longs[i] = (struct option){rows[i].name, rows[i].kind != FLAG, NULL, 1};
   optind = 0;
   opterr = 0;
   while ((got = getopt_long(argc, argv, ":h", longs, &at)) != -1) {
@@ -89,7 +98,13 @@ bool ia_daemon_options_read(ia_daemon_options *o, int argc, char **argv, int *n_
     }
     if (got == 'h')
       o->help = true;
-    else if (rows[at].kind == FLAG)
+    else if (rows[at].kind == LIST) {
+      ia_daemon_list *list = (ia_daemon_list *)(void *)((char *)o + rows[at].at);
+
+      if (list->n == IA_DAEMON_LIST_MAX)
+        return ia_fail(e, IA_E_USAGE, "--%s: at most %d times", rows[at].name, IA_DAEMON_LIST_MAX);
+      list->v[list->n++] = optarg;
+    } else if (rows[at].kind == FLAG)
       *(bool *)((char *)o + rows[at].at) = true;
     else
       *(const char **)(void *)((char *)o + rows[at].at) = optarg;

@@ -19,6 +19,14 @@ enum ia_role {
   IA_ROLE_ALL = IA_ROLE_FRONT | IA_ROLE_SMS | IA_ROLE_SCHEDULER | IA_ROLE_WORKER,
 };
 
+enum { IA_DAEMON_LIST_MAX = 32 };
+
+/* What was given by an option that may be repeated, in order. */
+typedef struct ia_daemon_list {
+  unsigned n;
+  const char *v[IA_DAEMON_LIST_MAX];
+} ia_daemon_list;
+
 /* Texts are borrowed from argv; NULL or 0 = not given. */
 typedef struct ia_daemon_options {
   const char *home;
@@ -54,6 +62,8 @@ typedef struct ia_daemon_options {
   const char *scheduler;
   const char *domain; /* of a new SMS: "hw", "sim" */
   const char *log;
+  ia_daemon_list host_name;    /* names of ours in Host */
+  ia_daemon_list allow_origin; /* pages that may use private and costly routes */
   bool json;
   bool quiet;
   bool test;

@@ -80,7 +80,9 @@ bool ia_role_listen(const ia_role_ctx *r, ia_server **out, const char *port_key,
                         .port = (uint16_t)ia_role_number(r, port_key, 0),
                         .tls_cert = ia_role_text(r, "tlsCert"),
                         .tls_key = ia_role_text(r, "tlsKey"),
-                        .behind_tls_proxy = ia_role_flag(r, "behindTlsProxy")};
+                        .behind_tls_proxy = ia_role_flag(r, "behindTlsProxy"),
+                        .names = ia_role_text(r, "hostNames"),
+                        .origins = ia_role_text(r, "allowOrigins")};
 
   if (ia_server_open(out, r->loop, &at, e))
     return true;

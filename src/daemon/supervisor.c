@@ -148,6 +148,17 @@ static bool put_text(supervisor *s, const char *key, const char *value, ia_err *
   return !value || ia_json_set(s->fields, key, json_string(value), e);
 }
 
+/* With commas between. */
+static bool put_list(supervisor *s, const char *key, const ia_daemon_list *list, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {0};
+
+  for (unsigned i = 0; i < list->n; i++)
+    ia_buf_printf(&text, "%s%s", i > 0 ? "," : "", list->v[i]);
+  return list->n == 0 ||
+         (ia_buf_ok(&text, e) && ia_json_set(s->fields, key, ia_json_bytes(ia_buf_view(&text)), e));
+}
+
 static bool put_flag(supervisor *s, const char *key, bool value, ia_err *e)
 {
   return ia_json_set(s->fields, key, json_boolean(value), e);
@@ -176,7 +187,9 @@ static bool tell(supervisor *s, ia_err *e)
          put_text(s, "agree", o->agree, e) && put_text(s, "marketUrl", o->market, e) &&
          put_text(s, "ipfsNodeUrl", o->ipfs, e) && put_text(s, "ipfsGatewayUrl", o->ipfs, e) &&
          put_text(s, "smsUrl", o->sms, e) && put_text(s, "schedulerUrl", o->scheduler, e) &&
-         put_text(s, "log", o->log, e) && put_text(s, "confirmations", o->confirmations, e) &&
+         put_list(s, "hostNames", &o->host_name, e) &&
+         put_list(s, "allowOrigins", &o->allow_origin, e) && put_text(s, "log", o->log, e) &&
+         put_text(s, "confirmations", o->confirmations, e) &&
          put_text(s, "maxFee", o->max_fee, e) && put_text(s, "replaceAfter", o->replace_after, e) &&
          put_flag(s, "test", o->test, e) && put_flag(s, "allowFees", o->allow_fees, e) &&
          put_flag(s, "noHold", o->no_hold, e) &&

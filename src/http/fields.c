@@ -72,8 +72,9 @@ static bool check_target(ia_span target, ia_err *e)
 
 bool ia_front_check(ia_span target, const ia_field *fields, size_t n, ia_err *e)
 {
-  static const char *const once[] = {"content-length", "transfer-encoding", "host", "authorization",
-                                     "content-type"};
+  static const char *const once[] = {
+      "content-length", "transfer-encoding", "host",   "authorization", "content-type",
+      "origin",         "sec-fetch-site",    "referer"};
   size_t count[IA_COUNT(once)] = {0};
 
   if (!check_target(target, e))

@@ -11,7 +11,8 @@ typedef struct ia_field {
 
 /* The front check of a request. INVALID for: Content-Length together with Transfer-Encoding; a
  * Transfer-Encoding other than exactly "chunked"; a Content-Length that is not 1*19DIGIT; repeated
- * Content-Length, Transfer-Encoding, Host, Authorization or Content-Type; names that are no token,
+ * Content-Length, Transfer-Encoding, Host, Authorization, Content-Type, Origin, Sec-Fetch-Site or
+ * Referer; names that are no token,
  * or control bytes in a value (RFC 9110 5.1, 5.5; RFC 9112 6.3); a target that does not start with
  * "/" or holds bytes outside printable ASCII. */
 IA_MUST bool ia_front_check(ia_span target, const ia_field *fields, size_t n, ia_err *e);

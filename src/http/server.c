@@ -1,132 +1,94 @@
 /* Opening, mounting, running and closing of the server. */
-#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
-#include "base/file.h"
-#include "base/log.h"
 #include "http/server_int.h"
 
-static void run(ia_server *s);
+enum { TICK_MS = 250, SPARE_FILES = 128 };
 
 static void run_posted(void *ctx)
 {
   ia_server *s = ctx;
 
   s->run_posted = false;
-  run(s);
+  ia_conn_run_ready(s);
 }
 
 void ia_server_kick(ia_server *s)
 {
-  if (s->run_posted || s->closing)
-    return;
-  /* without memory for a post the timer still wakes the daemon */
-  if (ia_loop_post(s->loop, run_posted, s, NULL))
-    s->run_posted = true;
-  else
-    ia_timer_start(s->timer, 1, 0);
-}
-
-static void run(ia_server *s)
-{
-  MHD_UNSIGNED_LONG_LONG ms = 0;
-
-  if (s->closing)
-    return;
-  (void)MHD_run(s->daemon);
-  if (MHD_get_timeout(s->daemon, &ms) != MHD_YES)
-    ia_timer_stop(s->timer);
-  else if (ms == 0)
-    ia_server_kick(s);
-  else
-    ia_timer_start(s->timer, ms, 0);
-}
-
-static void on_events(void *ctx, unsigned events)
-{
-  (void)events;
-  run(ctx);
+  /* without memory for a post the timer still comes */
+  if (!s->run_posted)
+    s->run_posted = ia_loop_post(s->loop, run_posted, s, NULL);
 }
 
 static void on_time(void *ctx)
 {
-  run(ctx);
+  ia_limits_tick(ctx);
+  if (((ia_server *)ctx)->ready)
+    ia_server_kick(ctx);
 }
 
-/* Paths and fields are decoded by us, once, after routing. */
-static size_t leave_as_is(void *cls, struct MHD_Connection *c, char *text)
+static char *copy(const char *text, bool *ok)
 {
-  (void)cls;
-  (void)c;
-  return strlen(text);
+  char *out = text ? strdup(text) : NULL;
+
+  *ok = *ok && (!text || out);
+  return out;
 }
 
-static void *on_target(void *cls, const char *target, struct MHD_Connection *c)
+static bool origins_ok(const char *list, ia_err *e)
 {
-  (void)c;
-  return ia_request_new(cls, target);
-}
+  while (list && *list) {
+    size_t n = strcspn(list, ",");
 
-IA_PRINTF(2, 0) static void on_log(void *cls, const char *fmt, va_list ap)
-{
-  char text[256];
-
-  (void)cls;
-  if (vsnprintf(text, sizeof(text), fmt, ap) > 0)
-    ia_log(IA_LOG_DEBUG, "http.library", "text=%s", text);
-}
-
-static char *load_pem(const char *path, ia_err *e)
-{
-  IA_AUTOV(ia_buf) b = {.secret = true};
-
-  if (!ia_file_read(&b, path, 1 << 20, e)) {
-    (void)ia_wrap(e, "TLS");
-    return NULL;
+    if (!ia_origin_valid(ia_span_trim(ia_span_of(list, n)))) {
+      (void)ia_fail(e, IA_E_INVALID, "\"%.*s\" is no origin", (int)(n < 80 ? n : 80), list);
+      return ia_hint(e, "as browsers send it: https://name, https://name:port");
+    }
+    list += n;
+    list += *list == ',';
   }
-  char *text = ia_buf_text(&b);
-  if (!text)
-    (void)ia_fail(e, IA_E_MEMORY, "no memory for %s", path);
-  return text;
-}
-
-static bool start_daemon(ia_server *s, const ia_listen *at, ia_err *e)
-{
-  unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-  struct MHD_OptionItem tls[] = {
-      {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
-
-  if (at->tls_cert) {
-    flags |= MHD_USE_TLS;
-    if (!(s->cert = load_pem(at->tls_cert, e)) || !(s->key = load_pem(at->tls_key, e)))
-      return false;
-    tls[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, s->cert};
-    tls[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, s->key};
-  }
-  unsigned per_ip = at->per_ip ? at->per_ip : s->loopback ? 0 : 256;
-  s->daemon = MHD_start_daemon(
-      flags, 0, NULL, NULL, ia_server_access, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, s,
-      MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(16 << 10), MHD_OPTION_CONNECTION_TIMEOUT,
-      at->idle_s ? at->idle_s : 60U, MHD_OPTION_CONNECTION_LIMIT,
-      at->connections ? at->connections : 1024U, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_ip,
-      MHD_OPTION_UNESCAPE_CALLBACK, leave_as_is, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
-      MHD_OPTION_NOTIFY_COMPLETED, ia_server_completed, s, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-  if (!s->daemon)
-    return ia_fail(e, at->tls_cert ? IA_E_INVALID : IA_E_IO, "HTTP server does not start%s",
-                   at->tls_cert ? " (are the TLS files a PEM certificate and its key?)" : "");
-  s->listen_fd = -1; /* the daemon's now */
   return true;
+}
+
+/* Files that a process may open are connections, and what its handlers open. */
+static unsigned most(unsigned wanted)
+{
+  struct rlimit files;
+
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < wanted + 2u * SPARE_FILES) {
+    rlim_t want = wanted + 2u * SPARE_FILES;
+
+    files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+  }
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > wanted + SPARE_FILES)
+    return wanted;
+  return files.rlim_cur > 2u * SPARE_FILES ? (unsigned)files.rlim_cur - SPARE_FILES : SPARE_FILES;
+}
+
+static bool configure(ia_server *s, const ia_listen *at, ia_err *e)
+{
+  bool ok = true;
+
+  s->scratch = malloc(SCRATCH);
+  s->names = copy(at->names, &ok);
+  s->origins = copy(at->origins, &ok);
+  if (!ok || !s->scratch)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a server");
+  s->max = most(at->connections ? at->connections : 1024U);
+  s->per_ip = at->per_ip ? at->per_ip : s->loopback ? 0 : 256;
+  s->idle_s = at->idle_s ? at->idle_s : 60U;
+  return origins_ok(at->origins, e) && ia_tls_open(s, at, e);
 }
 
 static bool join_loop(ia_server *s, ia_err *e)
 {
-  const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-
-  if (!info)
-    return ia_fail(e, IA_E_INTERNAL, "HTTP library without epoll");
-  return ia_timer_new(&s->timer, s->loop, on_time, s, e) &&
-         ia_watch_new(&s->watch, s->loop, info->epoll_fd, IA_WATCH_READ, on_events, s, e);
+  if (!ia_timer_new(&s->timer, s->loop, on_time, s, e) ||
+      !ia_watch_new(&s->watch, s->loop, s->listen_fd, IA_WATCH_READ, ia_conn_accept, s, e))
+    return false;
+  ia_timer_start(s->timer, TICK_MS, TICK_MS);
+  return true;
 }
 
 bool ia_server_open(ia_server **out, ia_loop *l, const ia_listen *at, ia_err *e)
@@ -138,7 +100,8 @@ bool ia_server_open(ia_server **out, ia_loop *l, const ia_listen *at, ia_err *e)
     return ia_fail(e, IA_E_MEMORY, "no memory for a server");
   s->loop = l;
   s->listen_fd = -1;
-  if (!ia_listen_open(&s->listen_fd, s, at, e) || !start_daemon(s, at, e) || !join_loop(s, e)) {
+  s->ready_end = &s->ready;
+  if (!ia_listen_open(&s->listen_fd, s, at, e) || !configure(s, at, e) || !join_loop(s, e)) {
     ia_server_close(s);
     return false;
   }
@@ -146,7 +109,7 @@ bool ia_server_open(ia_server **out, ia_loop *l, const ia_listen *at, ia_err *e)
   return true;
 }
 
-/* Every request is brought to its reply, then the daemon sends what it can and stops. */
+/* Every request is brought to its reply, and what the clients' sockets take of it is sent. */
 static void wind_down(ia_server *s)
 {
   ia_request *next;
@@ -161,10 +124,8 @@ static void wind_down(ia_server *s)
   }
   while (s->busy > 0 || s->run_posted)
     ia_loop_wait_posted(s->loop);
-  for (ia_request *rq = s->requests; rq; rq = rq->next)
-    ia_request_resume(rq);
-  for (int i = 0; i < 3; i++)
-    (void)MHD_run(s->daemon);
+  while (s->conns)
+    ia_conn_kill(s->conns);
 }
 
 void ia_server_close(ia_server *s)
@@ -172,21 +133,18 @@ void ia_server_close(ia_server *s)
   if (!s)
     return;
   s->closing = true;
-  if (s->daemon) {
-    wind_down(s);
-    ia_watch_free(s->watch);
-    ia_timer_free(s->timer);
-    MHD_stop_daemon(s->daemon);
-  }
+  ia_watch_free(s->watch);
+  ia_timer_free(s->timer);
+  wind_down(s);
   if (s->listen_fd >= 0)
     close(s->listen_fd);
   if (s->unix_path)
     (void)unlink(s->unix_path);
-  if (s->key)
-    explicit_bzero(s->key, strlen(s->key));
+  ia_tls_close(s);
   free(s->unix_path);
-  free(s->cert);
-  free(s->key);
+  free(s->names);
+  free(s->origins);
+  free(s->scratch);
   free(s);
 }
 
@@ -195,7 +153,9 @@ bool ia_server_mount(ia_server *s, const ia_routes *table, ia_err *e)
   if (s->n_tables == TABLES_MAX)
     return ia_fail(e, IA_E_INTERNAL, "more than %d route tables", TABLES_MAX);
   for (size_t i = 0; i < table->n; i++)
-    if (table->rows[i].stream_body && table->rows[i].kind != IA_ROUTE_JOB)
+    if (table->rows[i].mark <= IA_MARK_NONE || table->rows[i].mark > IA_MARK_TEST)
+      return ia_fail(e, IA_E_INTERNAL, "route %s: without a mark", table->rows[i].path);
+    else if (table->rows[i].stream_body && table->rows[i].kind != IA_ROUTE_JOB)
       return ia_fail(e, IA_E_INTERNAL, "route %s: only a job can stream", table->rows[i].path);
   s->tables[s->n_tables++] = table;
   s->cors = s->cors || table->cors;

@@ -1,6 +1,8 @@
-/* HTTP/1.1 server over libmicrohttpd inside the loop of the process. Route tables of several
- * services mount on one server. A request that two readers could understand differently is refused
- * with 400 before routing (repeated or contradicting framing fields, control bytes, odd targets).
+/* HTTP/1.1 server inside the loop of the process. Route tables of several services mount on one
+ * server. A request that two readers could understand differently is refused with 400 before
+ * routing, and its connection ends (http/head.h). A request for another name than ours is refused
+ * (http/origin.h); what a page of a browser may ask depends on the mark of the route.
+ * Clients that send or take nothing end, and when there is no room those who do least give way.
  * Every error is JSON. Functions are for the loop's thread unless they say otherwise. */
 #ifndef IA_HTTP_SERVER_H
 #define IA_HTTP_SERVER_H
@@ -21,6 +23,16 @@ typedef bool ia_handler(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 
 typedef enum ia_route_kind { IA_ROUTE_INLINE, IA_ROUTE_JOB } ia_route_kind;
 
+/* What a page of an origin that is not listed may do: to ask a public route, as long as a browser
+ * asks first or it is a plain read; nothing else. Every row bears a mark. */
+typedef enum ia_mark {
+  IA_MARK_NONE,    /* refused when the table is mounted */
+  IA_MARK_PUBLIC,  /* tells what everybody may know, or takes what is signed for everybody */
+  IA_MARK_PRIVATE, /* tells what is not for everybody */
+  IA_MARK_COSTLY,  /* changes something, or takes room and time */
+  IA_MARK_TEST     /* for tests on this machine: not even for listed origins */
+} ia_mark;
+
 typedef struct ia_route {
   const char *method; /* "GET" answers HEAD too unless the table has its own HEAD row */
   const char *path;   /* "/tasks/:id/logs"; a last part "*rest" takes one or more parts */
@@ -28,6 +40,7 @@ typedef struct ia_route {
   size_t body_cap;  /* most bytes of body, 413 beyond; 0 = no body */
   bool stream_body; /* job only: the body is read by ia_request_read, not held in memory */
   ia_handler *handler;
+  ia_mark mark;
 } ia_route;
 
 /* Renders an error; status and content type are the formatter's to set (defaults stand already). */
@@ -38,7 +51,7 @@ typedef struct ia_routes {
   size_t n;
   void *ctx;              /* first argument of every handler of this table */
   ia_error_format *error; /* NULL: {"error":{"code","message","hint"}} */
-  bool cors;              /* answer browsers of any origin, OPTIONS with 204 */
+  bool cors;              /* for browsers too: answers say who may read them, OPTIONS gets 204 */
 } ia_routes;
 
 typedef struct ia_listen {
@@ -48,7 +61,9 @@ typedef struct ia_listen {
   const char *tls_cert;  /* PEM files; both or none */
   const char *tls_key;
   bool behind_tls_proxy; /* the operator says that TLS ends before us */
-  unsigned connections;  /* at most; 0 = 1024 */
+  const char *names;     /* comma-separated, in Host: NAME with any port, NAME:PORT */
+  const char *origins;   /* comma-separated: pages that may use private and costly routes */
+  unsigned connections;  /* at most; 0 = 1024, and fewer where the process may open fewer files */
   unsigned per_ip;       /* at most from one address; 0 = unlimited on loopback, else 256 */
   unsigned idle_s;       /* a silent connection ends; 0 = 60 */
 } ia_listen;
@@ -84,10 +99,13 @@ ia_span ia_request_body(const ia_request *rq); /* the whole body, unless the rou
 IA_MUST json_t *ia_request_json(const ia_request *rq, ia_err *e);
 /* True for a unix socket or a loopback peer. */
 bool ia_request_local(const ia_request *rq);
+/* A page that is neither ours nor of a loopback name: it may drive no test. */
+bool ia_request_from_page(const ia_request *rq);
 const char *ia_request_peer(const ia_request *rq); /* address as text without the port; "unix" */
 /* Streamed body, in the job: *n = 0 at the end. TOO_LARGE beyond the route's cap, CANCELLED when
- * the client left, TIMEOUT when it sends nothing for 30 s. Blocks. At most 6 such jobs run at a
- * time, each from the first 64 KiB of its body on (or all of it); further senders wait. */
+ * the client left, TIMEOUT when it sends nothing for 30 s. Blocks. At most 24 such jobs run at a
+ * time, each from the first 64 KiB of its body on (or all of it); further senders wait, and the
+ * slowest of those who have their turn gives way. */
 IA_MUST bool ia_request_read(ia_request *rq, void *buf, size_t cap, size_t *n, ia_err *e);
 
 /* -- holding: an inline handler answers later (long poll, group commit) -- */

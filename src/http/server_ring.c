@@ -27,25 +27,30 @@ void ia_ring_free(ring *r)
   r->made = false;
 }
 
-size_t ia_ring_push(ring *r, ia_span data)
+size_t ia_ring_room(ring *r)
 {
-  size_t room, n;
-
   pthread_mutex_lock(&r->lock);
-  room = RING - r->len;
-  n = data.len < room ? data.len : room;
-  for (size_t done = 0; done < n;) {
-    size_t at = (r->at + r->len) % RING, k = RING - at < n - done ? RING - at : n - done;
+  size_t room = RING - r->len;
+  r->want_room = room == 0;
+  pthread_mutex_unlock(&r->lock);
+  return room;
+}
 
+void ia_ring_push(ring *r, ia_span data)
+{
+  pthread_mutex_lock(&r->lock);
+  for (size_t done = 0; done < data.len && r->len < RING;) {
+    size_t at = (r->at + r->len) % RING, k = RING - at, n = RING - r->len;
+
+    k = k < n ? k : n;
+    k = k < data.len - done ? k : data.len - done;
     memcpy(r->bytes + at, data.ptr + done, k);
     r->len += k;
     done += k;
   }
-  r->want_room = n < data.len;
-  if (n > 0)
-    pthread_cond_signal(&r->more);
+  r->total += data.len;
+  pthread_cond_signal(&r->more);
   pthread_mutex_unlock(&r->lock);
-  return n;
 }
 
 void ia_ring_end(ring *r, bool gone)
@@ -63,7 +68,8 @@ static void on_room(void *ctx)
 {
   ia_request *rq = ctx;
 
-  ia_request_resume(rq); /* its job still runs, so it is there */
+  if (rq->conn) /* its job still runs, so rq is there */
+    ia_conn_wake(rq->conn);
 }
 
 /* Waits for bytes, the end, or trouble. */

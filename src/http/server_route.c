@@ -1,76 +1,34 @@
 /* Reading a request's head and finding its route. */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "http/server_int.h"
 
-ia_request *ia_request_new(ia_server *s, const char *target)
+ia_request *ia_request_new(ia_conn *c, ia_span head)
 {
   ia_request *rq = calloc(1, sizeof(*rq));
+  ia_server *s = c->server;
 
   if (!rq)
     return NULL;
   rq->server = s;
+  rq->conn = c;
   rq->reply.fd = -1;
   rq->reply.status = 200;
   rq->body.secret = true; /* secrets are pushed as bodies */
-  ia_buf_str(&rq->memory, target);
-  if (rq->memory.bad) {
+  rq->local = c->local;
+  memcpy(rq->peer, c->peer, sizeof(rq->peer));
+  /* the head, and its target decoded in parts */
+  if (!ia_buf_reserve(&rq->memory, head.len * 2 + 64)) {
     free(rq);
     return NULL;
   }
-  rq->target = ia_buf_view(&rq->memory);
   rq->next = s->requests;
   rq->link = &s->requests;
   if (rq->next)
     rq->next->link = &rq->next;
   s->requests = rq;
   return rq;
-}
-
-static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind, const char *name,
-                                size_t name_len, const char *value, size_t value_len)
-{
-  ia_request *rq = cls;
-
-  (void)kind;
-  if (rq->n_fields == FIELDS_MAX) {
-    rq->refused = true;
-    return MHD_NO;
-  }
-  rq->fields[rq->n_fields++] =
-      (ia_field){ia_span_of(name, name_len), ia_span_of(value, value ? value_len : 0)};
-  return MHD_YES;
-}
-
-static ia_span keep(ia_request *rq, ia_span s)
-{
-  ia_span at = ia_span_of(rq->memory.ptr + rq->memory.len, s.len);
-
-  ia_buf_span(&rq->memory, s);
-  return at;
-}
-
-/* The library's own memory is gone when a client leaves while a job runs, so everything is copied.
- */
-static bool copy_head(ia_request *rq, ia_span method, ia_err *e)
-{
-  size_t need = method.len + rq->target.len * 2 + 64;
-
-  for (size_t i = 0; i < rq->n_fields; i++)
-    need += rq->fields[i].name.len + rq->fields[i].value.len;
-  if (!ia_buf_reserve(&rq->memory, need))
-    return ia_fail(e, IA_E_MEMORY, "no memory for a request");
-  rq->target = ia_span_of(rq->memory.ptr, rq->target.len);
-  rq->method = keep(rq, method);
-  for (size_t i = 0; i < rq->n_fields; i++) {
-    rq->fields[i].name = keep(rq, rq->fields[i].name);
-    rq->fields[i].value = keep(rq, ia_span_trim(rq->fields[i].value));
-  }
-  return true;
 }
 
 static bool decode(ia_request *rq, ia_span *out, ia_span raw, bool plus, ia_err *e)
@@ -129,42 +87,22 @@ static bool split_query(ia_request *rq, ia_span q, ia_err *e)
   return true;
 }
 
-static void read_peer(ia_request *rq)
+bool ia_request_begin(ia_request *rq, ia_span head, ia_err *e)
 {
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(rq->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  const struct sockaddr *sa = info ? info->client_addr : NULL;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-
-  (void)snprintf(rq->peer, sizeof(rq->peer), "unix");
-  rq->local = rq->server->unix_path != NULL;
-  if (rq->local || !sa)
-    return;
-  if (sa->sa_family == AF_INET) {
-    memcpy(&v4, sa, sizeof(v4));
-    (void)inet_ntop(AF_INET, &v4.sin_addr, rq->peer, sizeof(rq->peer));
-    rq->local = ntohl(v4.sin_addr.s_addr) >> 24 == 127;
-  } else if (sa->sa_family == AF_INET6) {
-    memcpy(&v6, sa, sizeof(v6));
-    (void)inet_ntop(AF_INET6, &v6.sin6_addr, rq->peer, sizeof(rq->peer));
-    rq->local = IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
-  }
-}
-
-bool ia_request_begin(ia_request *rq, const char *method, ia_err *e)
-{
-  (void)MHD_get_connection_values_n(rq->conn, MHD_HEADER_KIND, on_field, rq);
-  if (rq->refused)
-    return ia_fail(e, IA_E_INVALID, "more than %d header fields", FIELDS_MAX);
-  read_peer(rq);
-  if (!copy_head(rq, ia_span_str(method), e) ||
-      !ia_front_check(rq->target, rq->fields, rq->n_fields, e))
+  if (head.len == 0)
+    return ia_fail(e, IA_E_INVALID,
+                   "bytes that are no request: lines end with CRLF, at most %d"
+                   " bytes, none of them a control byte",
+                   IA_HEAD_MAX);
+  /* the connection's own bytes are gone when a client leaves while a job runs */
+  ia_buf_span(&rq->memory, head);
+  if (!ia_head_parse(&rq->head, ia_buf_view(&rq->memory), e))
     return false;
-  const uint8_t *q = memchr(rq->target.ptr, '?', rq->target.len);
-  size_t n = q ? (size_t)(q - rq->target.ptr) : rq->target.len;
-  rq->path = ia_span_of(rq->target.ptr, n);
-  return split_path(rq, e) && (!q || split_query(rq, ia_span_of(q + 1, rq->target.len - n - 1), e));
+  ia_span target = rq->head.target;
+  const uint8_t *q = memchr(target.ptr, '?', target.len);
+  size_t n = q ? (size_t)(q - target.ptr) : target.len;
+  rq->path = ia_span_of(target.ptr, n);
+  return split_path(rq, e) && (!q || split_query(rq, ia_span_of(q + 1, target.len - n - 1), e));
 }
 
 /* One part of a pattern, up to "/" or the end. */
@@ -219,12 +157,13 @@ static bool route_in(ia_request *rq, const ia_routes *t, char *allow, size_t siz
     if (!match(rq, r->path))
       continue;
     rq->table = rq->table ? rq->table : t;
-    if (ia_span_is(rq->method, r->method)) {
+    rq->nearest = rq->nearest ? rq->nearest : r;
+    if (ia_span_is(rq->head.method, r->method)) {
       rq->route = r;
       rq->table = t;
       return true;
     }
-    if (!get && ia_span_is(rq->method, "HEAD") && strcmp(r->method, "GET") == 0)
+    if (!get && ia_span_is(rq->head.method, "HEAD") && strcmp(r->method, "GET") == 0)
       get = r;
     (void)snprintf(allow + used, size - used, "%s%s", used ? ", " : "", r->method);
   }
@@ -248,7 +187,7 @@ bool ia_request_route(ia_request *rq, char *allow, size_t size, ia_err *e)
 
 ia_span ia_request_method(const ia_request *rq)
 {
-  return rq->method;
+  return rq->head.method;
 }
 
 ia_span ia_request_path(const ia_request *rq)
@@ -258,7 +197,7 @@ ia_span ia_request_path(const ia_request *rq)
 
 ia_span ia_request_target(const ia_request *rq)
 {
-  return rq->target;
+  return rq->head.target;
 }
 
 ia_span ia_request_param(const ia_request *rq, const char *name)
@@ -299,10 +238,7 @@ bool ia_request_query_at(const ia_request *rq, size_t i, ia_span *name, ia_span 
 
 ia_span ia_request_header(const ia_request *rq, const char *name)
 {
-  for (size_t i = 0; i < rq->n_fields; i++)
-    if (ia_span_is_nocase(rq->fields[i].name, name))
-      return rq->fields[i].value;
-  return ia_span_of("", 0);
+  return ia_head_field(&rq->head, name);
 }
 
 ia_span ia_request_body(const ia_request *rq)

@@ -12,29 +12,14 @@ void ia_request_free(ia_request *rq)
   *rq->link = rq->next;
   if (rq->next)
     rq->next->link = rq->link;
+  if (!rq->in.made)
+    rq->server->bodies -= rq->body.len;
   ia_timer_free(rq->hold_timer);
   ia_reply_free(&rq->reply);
   ia_ring_free(&rq->in);
   ia_buf_free(&rq->body);
   ia_buf_free(&rq->memory);
   free(rq);
-}
-
-void ia_request_suspend(ia_request *rq)
-{
-  if (rq->suspended)
-    return;
-  rq->suspended = true;
-  MHD_suspend_connection(rq->conn);
-}
-
-void ia_request_resume(ia_request *rq)
-{
-  if (!rq->suspended || !rq->conn)
-    return;
-  rq->suspended = false;
-  MHD_resume_connection(rq->conn);
-  ia_server_kick(rq->server);
 }
 
 /* A handler has ended on the loop's thread. */
@@ -55,230 +40,271 @@ static void job_work(void *ctx)
 
 static void start_job(ia_request *rq);
 
-/* A thread is free for the next body that waits. */
-static void stream_ended(ia_server *s)
+/* A thread is free for the next that waits, of an address that has not its share already: whose
+ * body is whole goes first, as it keeps the thread for no client. */
+static void next_in_turn(ia_server *s, bool stream)
 {
   ia_request *oldest = NULL;
 
-  s->streams--;
   for (ia_request *rq = s->requests; rq; rq = rq->next)
-    if (rq->queued)
+    if (rq->queued && rq->route->stream_body == stream && ia_limits_may_run(rq) &&
+        (!oldest || rq->in.eof >= oldest->in.eof))
       oldest = rq; /* the list begins with the newest */
   if (!oldest)
     return;
   start_job(oldest);
-  ia_request_resume(oldest);
+  if (oldest->conn)
+    ia_conn_wake(oldest->conn);
 }
 
 static void job_done(void *ctx, bool ran)
 {
   ia_request *rq = ctx;
+  bool stream = rq->route->stream_body;
+  ia_server *s = rq->server;
 
-  rq->server->busy--;
+  s->busy--;
+  s->streams -= stream;
   rq->job_running = false;
-  if (rq->route->stream_body)
-    stream_ended(rq->server);
-  if (!rq->conn) {
-    ia_request_free(rq);
-    return;
-  }
   if (!ran)
     (void)ia_fail(&rq->err, IA_E_UNAVAILABLE, "the service is stopping");
-  settle(rq, ran && rq->handler_ok);
-  ia_request_resume(rq);
+  if (rq->broken)
+    (void)ia_fail(&rq->err, IA_E_INVALID, "the request's body is broken");
+  if (!rq->conn) {
+    ia_request_free(rq);
+  } else {
+    settle(rq, ran && rq->handler_ok && !rq->broken);
+    ia_conn_wake(rq->conn);
+  }
+  if (!s->closing)
+    next_in_turn(s, stream);
 }
 
 static void start_job(ia_request *rq)
 {
+  bool stream = rq->route->stream_body;
+
   rq->unstarted = rq->queued = false;
   rq->ph = PH_RUNNING;
-  if (!ia_loop_job(rq->server->loop, IA_POOL_JOBS, job_work, job_done, rq, &rq->err)) {
+  if (!ia_loop_job(rq->server->loop, stream ? IA_POOL_STREAMS : IA_POOL_JOBS, job_work, job_done,
+                   rq, &rq->err)) {
     settle(rq, false);
     return;
   }
   rq->job_running = true;
   rq->server->busy++;
-  rq->server->streams += rq->route->stream_body;
+  rq->server->streams += stream;
 }
 
-/* The reader of a streamed body, now or when one of the others has ended. */
-static void start_reader(ia_request *rq)
+/* Now, or when it is its turn. */
+static void enqueue(ia_request *rq)
 {
-  if (rq->server->streams < STREAMS_MAX)
+  if (ia_limits_may_run(rq)) {
     start_job(rq);
-  else
-    rq->queued = true;
+    return;
+  }
+  rq->queued = true;
+  if (rq->route->stream_body)
+    ia_limits_streams(rq->server);
+}
+
+static void run_inline(ia_request *rq)
+{
+  rq->ph = PH_RUNNING;
+  rq->in_handler = true;
+  bool ok = rq->route->handler(rq->table->ctx, rq, &rq->reply, &rq->err);
+  rq->in_handler = false;
+  if (rq->held && !ok)
+    ia_request_finish(rq, &rq->err);
+  else if (!rq->held && rq->ph == PH_RUNNING)
+    settle(rq, ok);
 }
 
 /* The body is whole: call the handler, or wait for the one that reads it. */
-static enum MHD_Result dispatch(ia_request *rq)
+void ia_request_whole(ia_request *rq)
 {
+  if (rq->in.made)
+    ia_ring_end(&rq->in, false);
   if (rq->unstarted) {
-    start_reader(rq);
+    if (!rq->queued)
+      enqueue(rq);
     if (rq->queued)
       rq->ph = PH_RUNNING; /* its job starts in turn */
   } else if (rq->ph == PH_BODY && rq->route->kind == IA_ROUTE_JOB) {
-    start_job(rq);
-  } else if (rq->ph == PH_BODY) {
     rq->ph = PH_RUNNING;
-    rq->in_handler = true;
-    bool ok = rq->route->handler(rq->table->ctx, rq, &rq->reply, &rq->err);
-    rq->in_handler = false;
-    if (rq->held && !ok)
-      ia_request_finish(rq, &rq->err);
-    else if (!rq->held && rq->ph == PH_RUNNING)
-      settle(rq, ok);
+    enqueue(rq);
+  } else if (rq->ph == PH_BODY) {
+    run_inline(rq);
   }
-  if (rq->ph == PH_READY)
-    return ia_reply_queue(rq);
-  ia_request_suspend(rq);
-  return MHD_YES;
 }
 
-static bool head_of(ia_request *rq, const char *method, ia_err *e)
+/* A browser asks before a request that pages may not send as they like. */
+static bool preflight(ia_request *rq, ia_err *e)
 {
+  ia_span wanted = ia_head_field(&rq->head, "access-control-request-method");
+  ia_span method = rq->head.method;
   char allow[80];
 
-  if (rq->server->closing)
-    return ia_fail(e, IA_E_UNAVAILABLE, "the service is stopping");
-  if (!ia_request_begin(rq, method, e))
-    return false;
-  if (!ia_request_route(rq, allow, sizeof(allow), e)) {
-    if (e->code == IA_E_METHOD && rq->table->cors && ia_span_is(rq->method, "OPTIONS")) {
-      rq->reply.status = 204;
-      ia_reply_header(&rq->reply, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT");
-      ia_reply_header(&rq->reply, "Access-Control-Allow-Headers",
-                      "authorization, content-type, accept");
-      ia_reply_header(&rq->reply, "Access-Control-Max-Age", "86400");
-      rq->ph = PH_READY;
-      return true;
-    }
-    if (e->code == IA_E_METHOD)
-      ia_reply_header(&rq->reply, "Allow", allow);
-    return false;
+  if (wanted.len > 0) {
+    rq->head.method = wanted;
+    if (ia_request_route(rq, allow, sizeof(allow), NULL))
+      rq->nearest = rq->route;
+    rq->head.method = method;
+    rq->route = NULL;
   }
-  ia_span length = ia_request_header(rq, "content-length");
-  uint64_t n = 0;
-  for (size_t i = 0; i < length.len; i++)
-    n = n * 10 + (uint64_t)(length.ptr[i] - '0'); /* the front check left 1 to 19 digits */
-  if (n > rq->route->body_cap)
-    return ia_fail(e, IA_E_TOO_LARGE, "body above %zu bytes", rq->route->body_cap);
-  rq->body.cap = rq->route->body_cap + 1;
+  if (rq->nearest && !ia_gate_route(rq, rq->nearest, e))
+    return false;
+  rq->reply.status = 204;
+  ia_reply_header(&rq->reply, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT");
+  ia_reply_header(&rq->reply, "Access-Control-Allow-Headers",
+                  "authorization, content-type, accept");
+  ia_reply_header(&rq->reply, "Access-Control-Max-Age", "86400");
+  rq->ph = PH_READY;
   return true;
 }
 
-static enum MHD_Result begin(ia_request *rq, const char *method)
+static bool route_of(ia_request *rq, ia_err *e)
 {
-  ia_err e = {0};
+  char allow[80];
 
-  if (!head_of(rq, method, &e)) {
-    ia_reply_refuse(rq, &e);
-    rq->ph = PH_READY;
-  }
-  if (rq->ph == PH_READY)
-    return ia_reply_queue(rq);
-  rq->ph = PH_BODY;
-  if (!rq->route->stream_body)
-    return MHD_YES;
-  if (!ia_ring_init(&rq->in)) {
-    (void)ia_fail(&e, IA_E_MEMORY, "no memory for a body");
-    ia_reply_refuse(rq, &e);
-    return ia_reply_queue(rq);
-  }
-  rq->unstarted = true;
-  return MHD_YES;
+  if (ia_request_route(rq, allow, sizeof(allow), e))
+    return ia_gate_route(rq, rq->route, e);
+  if (e->code == IA_E_METHOD && rq->table->cors && ia_span_is(rq->head.method, "OPTIONS"))
+    return preflight(rq, e);
+  if (e->code == IA_E_METHOD)
+    ia_reply_header(&rq->reply, "Allow", allow);
+  return false;
 }
 
-/* More than the route takes, or a body that nobody reads any more: it is dropped to its end, so
- * that the client gets the answer, but not for ever. */
-static enum MHD_Result drop(ia_request *rq, size_t *n)
+/* How its body comes, and whether another request may follow. */
+static void framing(ia_request *rq, uint64_t *length)
 {
-  rq->discarded += *n;
-  *n = 0;
-  return rq->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
+  ia_conn *c = rq->conn;
+  ia_span text = ia_head_field(&rq->head, "content-length");
+
+  *length = 0;
+  for (size_t i = 0; i < text.len; i++)
+    *length =
+        *length * 10 + (uint64_t)(text.ptr[i] - '0'); /* the front check left 1 to 19 digits */
+  c->keep = rq->head.minor == 1 && !ia_head_lists(&rq->head, "connection", "close");
+  c->chunked = ia_head_field(&rq->head, "transfer-encoding").len > 0;
+  c->chunks = (ia_chunks){0};
+  c->left = *length;
+  c->whole = !c->chunked && *length == 0;
 }
 
-static enum MHD_Result take_streamed(ia_request *rq, const char *data, size_t *n)
+static bool head_of(ia_request *rq, ia_span head, ia_err *e)
 {
+  uint64_t length;
+
   if (rq->server->closing)
-    return MHD_NO;
-  if (!rq->job_running && !rq->unstarted)
-    return drop(rq, n);
-  if (rq->in.total + *n > rq->route->body_cap) {
+    return ia_fail(e, IA_E_UNAVAILABLE, "the service is stopping");
+  if (!ia_request_begin(rq, head, e))
+    return false;
+  framing(rq, &length);
+  if (!ia_gate_host(rq, e)) {
+    rq->barred = true;
+    rq->conn->keep = false;
+    return false;
+  }
+  if (!route_of(rq, e))
+    return false;
+  if (rq->ph == PH_READY)
+    return true;
+  if (length > rq->route->body_cap)
+    return ia_fail(e, IA_E_TOO_LARGE, "body above %zu bytes", rq->route->body_cap);
+  rq->body.cap = rq->route->body_cap + 1;
+  rq->unstarted = rq->route->stream_body;
+  return !rq->unstarted || ia_ring_init(&rq->in) || ia_fail(e, IA_E_MEMORY, "no memory for a body");
+}
+
+void ia_request_start(ia_request *rq, ia_span head)
+{
+  static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+  ia_conn *c = rq->conn;
+  unsigned events;
+
+  if (!head_of(rq, head, &rq->err)) {
+    settle(rq, false);
+    return;
+  }
+  if (rq->ph == PH_READY || c->whole || c->at < c->len || rq->head.minor == 0 ||
+      !ia_head_lists(&rq->head, "expect", "100-continue"))
+    return;
+  if (c->tls)
+    (void)ia_tls_write(c, go_on, sizeof(go_on) - 1, &events);
+  else
+    (void)send(c->fd, go_on, sizeof(go_on) - 1, MSG_NOSIGNAL);
+}
+
+size_t ia_request_room(ia_request *rq)
+{
+  if (!rq->in.made)
+    return SCRATCH;
+  if (rq->broken || rq->in.over || !(rq->unstarted || rq->job_running))
+    return 0;
+  return ia_ring_room(&rq->in);
+}
+
+static void take_streamed(ia_request *rq, ia_span piece)
+{
+  if (rq->in.total + piece.len > rq->route->body_cap) {
     pthread_mutex_lock(&rq->in.lock);
     rq->in.over = true;
     pthread_cond_signal(&rq->in.more);
     pthread_mutex_unlock(&rq->in.lock);
-    return drop(rq, n);
+    if (!rq->job_running) {
+      (void)ia_fail(&rq->err, IA_E_TOO_LARGE, "body above %zu bytes", rq->route->body_cap);
+      rq->queued = false;
+      settle(rq, false);
+    }
+    return;
   }
-  size_t took = ia_ring_push(&rq->in, ia_span_of(data, *n));
-  rq->in.total += took;
-  *n -= took;
+  ia_ring_push(&rq->in, piece);
   if (rq->unstarted && !rq->queued && rq->in.total >= STREAM_START)
-    start_reader(rq);
-  if (*n > 0 && (rq->job_running || rq->queued))
-    ia_request_suspend(rq);
-  return MHD_YES;
+    enqueue(rq);
 }
 
-static enum MHD_Result take_body(ia_request *rq, const char *data, size_t *n)
+void ia_request_take(ia_request *rq, ia_span piece)
 {
-  if (rq->in.made)
-    return take_streamed(rq, data, n);
-  if (rq->ph == PH_BODY && rq->body.len + *n > rq->route->body_cap) {
+  if (rq->in.made) {
+    take_streamed(rq, piece);
+    return;
+  }
+  if (rq->body.len + piece.len > rq->route->body_cap) {
     (void)ia_fail(&rq->err, IA_E_TOO_LARGE, "body above %zu bytes", rq->route->body_cap);
     settle(rq, false);
+    return;
   }
-  if (rq->ph != PH_BODY)
-    return drop(rq, n);
-  ia_buf_put(&rq->body, data, *n);
-  *n = 0;
+  ia_buf_put(&rq->body, piece.ptr, piece.len);
   if (rq->body.bad) {
     (void)ia_fail(&rq->err, IA_E_MEMORY, "no memory for a body");
     settle(rq, false);
-  }
-  return MHD_YES;
-}
-
-enum MHD_Result ia_server_access(void *cls, struct MHD_Connection *conn, const char *url,
-                                 const char *method, const char *version, const char *data,
-                                 size_t *data_size, void **con_cls)
-{
-  ia_request *rq = *con_cls;
-
-  (void)cls;
-  (void)url;
-  (void)version;
-  if (!rq)
-    return MHD_NO;
-  if (rq->ph == PH_NEW) {
-    rq->conn = conn;
-    return begin(rq, method);
-  }
-  if (*data_size > 0)
-    return take_body(rq, data, data_size);
-  if (rq->in.made)
-    ia_ring_end(&rq->in, false);
-  return dispatch(rq);
-}
-
-void ia_server_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
-                         enum MHD_RequestTerminationCode toe)
-{
-  ia_request *rq = *con_cls;
-
-  (void)cls;
-  (void)conn;
-  (void)toe;
-  *con_cls = NULL;
-  if (!rq)
     return;
+  }
+  rq->server->bodies += piece.len;
+  if (rq->server->bodies > BODIES_MAX)
+    ia_limits_bodies(rq->server);
+}
+
+void ia_request_break(ia_request *rq, const char *why)
+{
+  rq->broken = true;
+  rq->queued = false;
+  if (rq->job_running) {
+    ia_ring_end(&rq->in, true);
+    return;
+  }
+  (void)ia_fail(&rq->err, IA_E_INVALID, "%s", why);
+  settle(rq, false);
+}
+
+void ia_request_left(ia_request *rq)
+{
   rq->conn = NULL;
-  if (!rq->job_running) {
+  if (!rq->job_running)
     ia_request_free(rq);
-    return;
-  }
-  if (rq->in.made)
+  else if (rq->in.made)
     ia_ring_end(&rq->in, true);
 }
 
@@ -332,5 +358,6 @@ void ia_request_finish(ia_request *rq, const ia_err *err)
   rq->ph = PH_READY;
   if (err)
     ia_reply_refuse(rq, err);
-  ia_request_resume(rq);
+  if (rq->conn && !rq->in_handler)
+    ia_conn_wake(rq->conn);
 }

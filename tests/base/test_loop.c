@@ -176,7 +176,7 @@ static void slow_done(void *ctx, bool ran)
 
 static void pools_are_as_wide_as_they_say(void **state)
 {
-  static const unsigned width[] = {[IA_POOL_JOBS] = 6, [IA_POOL_SLOW] = 2};
+  static const unsigned width[] = {[IA_POOL_JOBS] = 6, [IA_POOL_SLOW] = 2, [IA_POOL_STREAMS] = 6};
   seen *s = *state;
   ia_err e;
 

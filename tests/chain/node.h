@@ -185,7 +185,8 @@ static inline bool node_post(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 
 static inline void node_start(node *n)
 {
-  static const ia_route rows[] = {{"POST", "/", IA_ROUTE_INLINE, 1 << 20, false, node_post}};
+  static const ia_route rows[] = {
+      {"POST", "/", IA_ROUTE_INLINE, 1 << 20, false, node_post, IA_MARK_PUBLIC}};
   const ia_routes *tables[] = {&n->table, NULL};
 
   n->table = (ia_routes){.rows = rows, .n = 1, .ctx = n};

@@ -155,7 +155,8 @@ typedef struct lab {
 
 static void start(lab *b, const char *max_fee, uint32_t stuck_ms)
 {
-  static const ia_route rows[] = {{"POST", "/", IA_ROUTE_INLINE, 1 << 16, false, node_post}};
+  static const ia_route rows[] = {
+      {"POST", "/", IA_ROUTE_INLINE, 1 << 16, false, node_post, IA_MARK_PUBLIC}};
   static ia_routes table;
   const ia_routes *tables[] = {&table, NULL};
   ia_chain_options o = {.hub = {{1}}, .sending = {.max_fee = max_fee, .stuck_ms = stuck_ms}};

@@ -25,7 +25,8 @@ static bool give(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   return ia_buf_ok(ia_reply_body(rp), e);
 }
 
-static const ia_route rows[] = {{"GET", "/ipfs/*rest", IA_ROUTE_INLINE, 0, false, give}};
+static const ia_route rows[] = {
+    {"GET", "/ipfs/*rest", IA_ROUTE_INLINE, 0, false, give, IA_MARK_PUBLIC}};
 static ia_routes table = {rows, 1, NULL, NULL, false};
 
 static int setup(void **state)

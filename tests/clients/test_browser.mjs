@@ -3,7 +3,8 @@
 import { assert, developer, installation, main, sdk, test, until } from './lib.mjs';
 
 const here = installation();
-const ORIGIN = 'https://page.example';
+const ORIGIN = 'http://localhost:5173'; // where a page is developed
+const ELSEWHERE = 'https://page.example';
 let iexec, me;
 
 const ask = (url, method = 'GET', headers = {}) =>
@@ -29,6 +30,9 @@ const places = () => ({
   apps: [`${here.urls.smsUrl}/apps/${me}/secrets`, 'POST'],
 });
 
+// what a page of an origin that is neither of this machine nor listed does not get
+const CLOSED = ['/datasetorders', '/api/v0/add', '/ipfs', 'secrets', 'requesters', 'apps'];
+
 test('one origin for ledger, market, blobs, compass', () => {
   for (const field of ['marketUrl', 'ipfsNodeUrl', 'ipfsGatewayUrl', 'compassUrl'])
     assert.equal(new URL(here.urls[field]).origin, new URL(front()).origin, field);
@@ -43,10 +47,20 @@ test('preflight requests of every service', async () => {
       'access-control-request-headers': 'authorization, content-type',
     });
     assert.equal(answer.status, 204, name);
-    assert.equal(answer.headers.get('access-control-allow-origin'), '*', name);
+    assert.equal(answer.headers.get('access-control-allow-origin'), CLOSED.includes(name) ? ORIGIN : '*', name);
     assert.match(answer.headers.get('access-control-allow-methods'), /GET, HEAD, POST, PUT/, name);
     assert.match(answer.headers.get('access-control-allow-headers'), /authorization, content-type/, name);
     assert.equal(await answer.text(), '', name);
+  }
+});
+
+test('a page of elsewhere is let to what is public alone', async () => {
+  for (const [name, [url, method]] of Object.entries(places())) {
+    const answer = await fetch(url, {
+      method: 'OPTIONS', headers: { origin: ELSEWHERE, 'access-control-request-method': method },
+    });
+    assert.equal(answer.status, CLOSED.includes(name) ? 403 : 204, name);
+    assert.equal(answer.headers.get('access-control-allow-origin'), CLOSED.includes(name) ? null : '*', name);
   }
 });
 
@@ -59,7 +73,7 @@ test('errors can be read by pages too', async () => {
   ]) {
     const answer = await ask(url);
     assert.ok(answer.status >= 400 && answer.status < 500, `${url}: ${answer.status}`);
-    assert.equal(answer.headers.get('access-control-allow-origin'), '*', url);
+    assert.match(answer.headers.get('access-control-allow-origin'), /^([*]|http:..localhost:5173)$/, url);
     assert.match(answer.headers.get('content-type'), /application\/json/, url);
   }
 });

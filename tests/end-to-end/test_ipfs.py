@@ -77,6 +77,10 @@ class Peak:
         return number(f"/proc/{self.pid}/status", "VmHWM") * 1024 - self.before
 
 
+def host():
+    return LAB.config["rpcUrl"].split("//")[1].rstrip("/")
+
+
 def connect():
     s = socket.create_connection(("127.0.0.1", int(LAB.config["rpcUrl"].rsplit(":", 1)[1])), 60)
     s.settimeout(60)
@@ -85,7 +89,7 @@ def connect():
 
 def begin_upload():
     s = connect()
-    s.sendall(f"POST /api/v0/add?stream-channels=true&progress=false HTTP/1.1\r\nHost: x\r\n"
+    s.sendall(f"POST /api/v0/add?stream-channels=true&progress=false HTTP/1.1\r\nHost: {host()}\r\n"
               f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
               "Transfer-Encoding: chunked\r\n\r\n".encode())
     chunk(s, HEAD)
@@ -185,7 +189,7 @@ def clients_that_never_read_block_nobody():
     deaf = []
     for _ in range(CLIENTS):
         s = connect()
-        s.sendall(f"GET /ipfs/{LARGE_CID} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        s.sendall(f"GET /ipfs/{LARGE_CID} HTTP/1.1\r\nHost: {host()}\r\n\r\n".encode())
         deaf.append(s)
     for s in deaf:
         check(s.recv(8, socket.MSG_PEEK), "the answer began")

@@ -1,6 +1,5 @@
 /* Server and client against each other over loopback and unix sockets. */
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -160,18 +159,18 @@ static bool bad_header(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 }
 
 static const ia_route rows[] = {
-    {"GET", "/echo/:id", IA_ROUTE_INLINE, 0, false, echo},
-    {"POST", "/echo/:id", IA_ROUTE_JOB, 1000, false, echo},
-    {"GET", "/tail/*id", IA_ROUTE_INLINE, 0, false, echo},
-    {"GET", "/refuse", IA_ROUTE_JOB, 0, false, refuse},
-    {"POST", "/count", IA_ROUTE_JOB, 64 << 20, true, count_body},
-    {"POST", "/ignore", IA_ROUTE_JOB, 64 << 20, true, ignore_body},
-    {"POST", "/small", IA_ROUTE_JOB, 5000, true, count_body},
-    {"GET", "/wait", IA_ROUTE_INLINE, 0, false, wait_for_wake},
-    {"POST", "/wake", IA_ROUTE_INLINE, 0, false, wake},
-    {"GET", "/stream", IA_ROUTE_INLINE, 0, false, stream},
-    {"GET", "/file", IA_ROUTE_JOB, 0, false, part_of_file},
-    {"GET", "/bad-header", IA_ROUTE_INLINE, 0, false, bad_header},
+    {"GET", "/echo/:id", IA_ROUTE_INLINE, 0, false, echo, IA_MARK_PUBLIC},
+    {"POST", "/echo/:id", IA_ROUTE_JOB, 1000, false, echo, IA_MARK_PUBLIC},
+    {"GET", "/tail/*id", IA_ROUTE_INLINE, 0, false, echo, IA_MARK_PUBLIC},
+    {"GET", "/refuse", IA_ROUTE_JOB, 0, false, refuse, IA_MARK_PUBLIC},
+    {"POST", "/count", IA_ROUTE_JOB, 64 << 20, true, count_body, IA_MARK_PUBLIC},
+    {"POST", "/ignore", IA_ROUTE_JOB, 64 << 20, true, ignore_body, IA_MARK_PUBLIC},
+    {"POST", "/small", IA_ROUTE_JOB, 5000, true, count_body, IA_MARK_PUBLIC},
+    {"GET", "/wait", IA_ROUTE_INLINE, 0, false, wait_for_wake, IA_MARK_PUBLIC},
+    {"POST", "/wake", IA_ROUTE_INLINE, 0, false, wake, IA_MARK_PUBLIC},
+    {"GET", "/stream", IA_ROUTE_INLINE, 0, false, stream, IA_MARK_PUBLIC},
+    {"GET", "/file", IA_ROUTE_JOB, 0, false, part_of_file, IA_MARK_PUBLIC},
+    {"GET", "/bad-header", IA_ROUTE_INLINE, 0, false, bad_header, IA_MARK_PUBLIC},
 };
 
 static void market_error(ia_reply *rp, const ia_err *err)
@@ -179,7 +178,8 @@ static void market_error(ia_reply *rp, const ia_err *err)
   ia_buf_printf(ia_reply_body(rp), "{\"ok\":false,\"error\":\"%s\"}", err->msg);
 }
 
-static const ia_route other_rows[] = {{"GET", "/other", IA_ROUTE_INLINE, 0, false, refuse}};
+static const ia_route other_rows[] = {
+    {"GET", "/other", IA_ROUTE_INLINE, 0, false, refuse, IA_MARK_PUBLIC}};
 static const ia_routes other = {other_rows, IA_COUNT(other_rows), NULL, market_error, false};
 
 static world *world_new(const ia_listen *at)
@@ -463,50 +463,6 @@ static void streamed_answers(void **state)
   assert_int_equal(atomic_load(&w->freed), 3);
 }
 
-/* One request as raw bytes; the status of the answer. */
-static int raw(world *w, const char *text, size_t len)
-{
-  struct sockaddr_in a = {.sin_family = AF_INET,
-                          .sin_port = htons(ia_server_port(w->f.server)),
-                          .sin_addr = {htonl(INADDR_LOOPBACK)}};
-  ia_autoclose int fd = socket(AF_INET, SOCK_STREAM, 0);
-  struct timeval limit = {5, 0};
-  char answer[64] = "";
-
-  assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
-  assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-  assert_int_equal(send(fd, text, len, MSG_NOSIGNAL), len);
-  ssize_t n = recv(fd, answer, 13, MSG_WAITALL);
-  return n == 13 ? (int)strtol(answer + 9, NULL, 10) : -1;
-}
-
-static void ambiguous_requests_get_400(void **state)
-{
-  static const char *const bad[] = {
-      ("POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
-       "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-      "POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
-      "POST /echo/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
-      "GET /echo/1 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-      "GET /echo/1 HTTP/1.1\r\nHost: a\r\nAuthorization: x\r\nAuthorization: y\r\n\r\n",
-      "GET /echo/1 HTTP/1.1\r\nHost: a\r\nX: a\x01\r\n\r\n",
-      "GET /echo/1 HTTP/1.1\r\n\r\n",
-      "GET echo HTTP/1.1\r\nHost: a\r\n\r\n",
-      "GET http://a/echo/1 HTTP/1.1\r\nHost: a\r\n\r\n",
-      "POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-      "POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3abc\r\n\r\nabc",
-  };
-  static const char good[] = "GET /echo/1 HTTP/1.1\r\nHost: a\r\n\r\n";
-
-  for (size_t i = 0; i < IA_COUNT(bad); i++) {
-    int status = raw(*state, bad[i], strlen(bad[i]));
-
-    if (status != 400)
-      fail_msg("%s: %d", bad[i], status);
-  }
-  assert_int_equal(raw(*state, good, sizeof(good) - 1), 200);
-}
-
 static void unix_sockets(void **state)
 {
   char dir[] = "/tmp/ia-http-XXXXXX", path[64];
@@ -543,7 +499,6 @@ int main(void)
       WITH_WORLD(held_requests_are_woken_or_time_out),
       cmocka_unit_test(closing_answers_those_who_wait),
       WITH_WORLD(streamed_answers),
-      WITH_WORLD(ambiguous_requests_get_400),
       cmocka_unit_test(unix_sockets),
   };
 

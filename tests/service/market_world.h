@@ -107,7 +107,8 @@ static inline bool rpc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 static inline int world_setup(void **state)
 {
   world *w = calloc(1, sizeof(*w));
-  static const ia_route rpc_row = {"POST", "/", IA_ROUTE_INLINE, 1 << 20, false, rpc};
+  static const ia_route rpc_row = {"POST", "/", IA_ROUTE_INLINE, 1 << 20,
+                                   false,  rpc, IA_MARK_PUBLIC};
   ia_ledger_config c = {.test = true, .loopback = true};
   ia_err e = {0};
 

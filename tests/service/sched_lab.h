@@ -87,7 +87,8 @@ static inline bool lab_info(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   return ia_reply_json(rp, 200, answer, e);
 }
 
-static const ia_route lab_sms_rows[] = {{"GET", "/info", IA_ROUTE_INLINE, 0, false, lab_info}};
+static const ia_route lab_sms_rows[] = {
+    {"GET", "/info", IA_ROUTE_INLINE, 0, false, lab_info, IA_MARK_PUBLIC}};
 
 static inline void lab_front(lab *b)
 {

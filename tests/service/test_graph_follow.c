@@ -40,7 +40,7 @@ static bool rpc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 
 static bool serve(lab *l, ia_err *e)
 {
-  static const ia_route row = {"POST", "/", IA_ROUTE_INLINE, 1 << 20, false, rpc};
+  static const ia_route row = {"POST", "/", IA_ROUTE_INLINE, 1 << 20, false, rpc, IA_MARK_PUBLIC};
   world *w = &l->w[0];
 
   l->rpc = (ia_routes){&row, 1, l, NULL, false};
@@ -317,7 +317,7 @@ static bool liar(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 
 static void bytes_that_are_not_of_their_cid_are_none(void **state)
 {
-  static const ia_route row = {"GET", "/ipfs/:cid", IA_ROUTE_JOB, 0, false, liar};
+  static const ia_route row = {"GET", "/ipfs/:cid", IA_ROUTE_JOB, 0, false, liar, IA_MARK_PUBLIC};
   lab *l = *state;
   unsigned asked = 0;
   const ia_routes table = {&row, 1, &asked, NULL, false};

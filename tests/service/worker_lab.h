@@ -162,12 +162,12 @@ static inline bool lab_sms(void *ctx, ia_request *rq IA_UNUSED, ia_reply *rp IA_
 }
 
 static const ia_route lab_rows[] = {
-    {"POST", "/worker/v1/hello", IA_ROUTE_JOB, 65536, false, lab_hello},
-    {"POST", "/worker/v1/poll", IA_ROUTE_JOB, 65536, false, lab_poll},
-    {"POST", "/worker/v1/heartbeat", IA_ROUTE_JOB, 65536, false, lab_beat},
-    {"POST", "/worker/v1/failed", IA_ROUTE_JOB, 1 << 20, false, lab_report},
-    {"POST", "/worker/v1/done", IA_ROUTE_JOB, 1 << 20, false, lab_report},
-    {"POST", "/attest/v1/challenge", IA_ROUTE_JOB, 65536, false, lab_sms},
+    {"POST", "/worker/v1/hello", IA_ROUTE_JOB, 65536, false, lab_hello, IA_MARK_PUBLIC},
+    {"POST", "/worker/v1/poll", IA_ROUTE_JOB, 65536, false, lab_poll, IA_MARK_PUBLIC},
+    {"POST", "/worker/v1/heartbeat", IA_ROUTE_JOB, 65536, false, lab_beat, IA_MARK_PUBLIC},
+    {"POST", "/worker/v1/failed", IA_ROUTE_JOB, 1 << 20, false, lab_report, IA_MARK_PUBLIC},
+    {"POST", "/worker/v1/done", IA_ROUTE_JOB, 1 << 20, false, lab_report, IA_MARK_PUBLIC},
+    {"POST", "/attest/v1/challenge", IA_ROUTE_JOB, 65536, false, lab_sms, IA_MARK_PUBLIC},
 };
 
 static inline bool lab_path(ia_path *p, const lab *l, const char *name)

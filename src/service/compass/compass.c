@@ -63,8 +63,8 @@ static bool iapp(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 }
 
 static const ia_route rows[] = {
-    {"GET", "/:chain/workerpools/:address", IA_ROUTE_INLINE, 0, false, workerpool},
-    {"GET", "/:chain/iapps/:name", IA_ROUTE_INLINE, 0, false, iapp},
+    {"GET", "/:chain/workerpools/:address", IA_ROUTE_INLINE, 0, false, workerpool, IA_MARK_PUBLIC},
+    {"GET", "/:chain/iapps/:name", IA_ROUTE_INLINE, 0, false, iapp, IA_MARK_PUBLIC},
 };
 
 static bool add_app(ia_compass *c, ia_span item, ia_err *e)

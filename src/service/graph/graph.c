@@ -146,10 +146,11 @@ static void graph_http_error(ia_reply *rp, const ia_err *err)
 }
 
 static const ia_route rows[] = {
-    {"POST", "/graphql/dataprotector", IA_ROUTE_JOB, BODY_MAX, false, post_dataprotector},
-    {"POST", "/graphql/poco", IA_ROUTE_JOB, BODY_MAX, false, post_poco},
-    {"GET", "/graphql/dataprotector", IA_ROUTE_INLINE, 0, false, explain},
-    {"GET", "/graphql/poco", IA_ROUTE_INLINE, 0, false, explain},
+    {"POST", "/graphql/dataprotector", IA_ROUTE_JOB, BODY_MAX, false, post_dataprotector,
+     IA_MARK_PUBLIC},
+    {"POST", "/graphql/poco", IA_ROUTE_JOB, BODY_MAX, false, post_poco, IA_MARK_PUBLIC},
+    {"GET", "/graphql/dataprotector", IA_ROUTE_INLINE, 0, false, explain, IA_MARK_PUBLIC},
+    {"GET", "/graphql/poco", IA_ROUTE_INLINE, 0, false, explain, IA_MARK_PUBLIC},
 };
 
 /* -- following while nobody asks -- */

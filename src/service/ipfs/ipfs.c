@@ -188,16 +188,16 @@ static void ipfs_error(ia_reply *rp, const ia_err *err)
 }
 
 static const ia_route rows[] = {
-    {"POST", "/api/v0/add", IA_ROUTE_JOB, SIZE_MAX / 2, true, ia_ipfs_add},
-    {"POST", "/api/v0/cat", IA_ROUTE_JOB, 0, false, cat},
-    {"POST", "/api/v0/version", IA_ROUTE_INLINE, 0, false, ia_ipfs_version},
-    {"POST", "/api/v0/block/stat", IA_ROUTE_JOB, 0, false, ia_ipfs_block_stat},
-    {"POST", "/api/v0/pin/add", IA_ROUTE_INLINE, 0, false, ia_ipfs_pin_add},
-    {"POST", "/api/v0/pin/ls", IA_ROUTE_INLINE, 0, false, ia_ipfs_pin_ls},
-    {"POST", "/api/v0/*command", IA_ROUTE_INLINE, 64 << 10, false, ia_ipfs_other},
-    {"HEAD", "/ipfs/:cid", IA_ROUTE_INLINE, 0, false, gateway_head},
-    {"GET", "/ipfs/:cid", IA_ROUTE_JOB, 0, false, gateway},
-    {"GET", "/ipfs/:cid/*path", IA_ROUTE_INLINE, 0, false, below},
+    {"POST", "/api/v0/add", IA_ROUTE_JOB, SIZE_MAX / 2, true, ia_ipfs_add, IA_MARK_COSTLY},
+    {"POST", "/api/v0/cat", IA_ROUTE_JOB, 0, false, cat, IA_MARK_PRIVATE},
+    {"POST", "/api/v0/version", IA_ROUTE_INLINE, 0, false, ia_ipfs_version, IA_MARK_PUBLIC},
+    {"POST", "/api/v0/block/stat", IA_ROUTE_JOB, 0, false, ia_ipfs_block_stat, IA_MARK_PRIVATE},
+    {"POST", "/api/v0/pin/add", IA_ROUTE_INLINE, 0, false, ia_ipfs_pin_add, IA_MARK_PRIVATE},
+    {"POST", "/api/v0/pin/ls", IA_ROUTE_INLINE, 0, false, ia_ipfs_pin_ls, IA_MARK_PRIVATE},
+    {"POST", "/api/v0/*command", IA_ROUTE_INLINE, 64 << 10, false, ia_ipfs_other, IA_MARK_PUBLIC},
+    {"HEAD", "/ipfs/:cid", IA_ROUTE_INLINE, 0, false, gateway_head, IA_MARK_PRIVATE},
+    {"GET", "/ipfs/:cid", IA_ROUTE_JOB, 0, false, gateway, IA_MARK_PRIVATE},
+    {"GET", "/ipfs/:cid/*path", IA_ROUTE_INLINE, 0, false, below, IA_MARK_PUBLIC},
 };
 
 bool ia_ipfs_open(ia_ipfs **out, const ia_ipfs_config *c, ia_loop *l, ia_err *e)

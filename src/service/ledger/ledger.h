@@ -44,6 +44,7 @@ void ia_ledger_close(ia_ledger *l); /* NULL is fine; what was acknowledged is on
 IA_DEFINE_AUTO(ia_ledger, ia_ledger_close)
 
 typedef struct ia_ledger_reply {
+  bool from_page;  /* set before: a page of elsewhere asks, and gets no test method and no faucet */
   ia_buf text;     /* JSON; empty after a request of notifications only */
   uint64_t height; /* the text says what is so after this block: send it once that is durable */
   bool wait; /* iapp_waitBlock: `text` is empty; ask ia_ledger_wait_reply when the head is above

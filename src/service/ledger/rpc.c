@@ -248,6 +248,8 @@ static bool dispatch(ia_lrpc *r, const char *name)
 {
   for (size_t i = 0; i < IA_COUNT(methods); i++)
     if (strcmp(name, methods[i].name) == 0 && (!methods[i].test_only || r->l->test)) {
+      if (methods[i].test_only && r->reply->from_page)
+        return ia_lrpc_fail(r, IA_RPC_REQUEST, "%s is not for a page of this origin", name);
       r->reply->wrote |= methods[i].test_only || methods[i].run == ia_lrpc_send;
       return methods[i].run(r);
     }

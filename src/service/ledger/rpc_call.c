@@ -75,6 +75,11 @@ static bool reverted(ia_lrpc *r, ia_executed *x)
   return ia_lrpc_fail(r, IA_RPC_REVERTED, "execution reverted: %s", x->reason);
 }
 
+static bool faucet_shut(const ia_lrpc *r)
+{
+  return !r->l->faucet || r->reply->from_page;
+}
+
 static bool refuse_faucet(ia_lrpc *r)
 {
   ia_executed x = {0};
@@ -94,7 +99,7 @@ static bool dry_run(ia_lrpc *r, ia_executed *x)
 
   if (!message_of(r, &m, &data) || !ia_lrpc_head_only(r, ia_lrpc_param(r, 1)))
     return false;
-  if (!r->l->faucet && faucet_call(r->l, &m.to, m.data))
+  if (faucet_shut(r) && faucet_call(r->l, &m.to, m.data))
     return refuse_faucet(r);
   if (!ia_ledger_dry_run(r->l, &m, x, &e))
     return ia_lrpc_failed(r, &e);
@@ -156,7 +161,7 @@ bool ia_lrpc_send(ia_lrpc *r)
     return rejected(r, &e);
   if (!free_of_charge(r, &tx))
     return false;
-  if (!r->l->faucet && faucet_call(r->l, &tx.to, tx.data))
+  if (faucet_shut(r) && faucet_call(r->l, &tx.to, tx.data))
     return refuse_faucet(r);
   if (!ia_ledger_apply(r->l, ia_buf_view(&raw), ia_ledger_next_time(r->l), &e))
     return rejected(r, &e);

@@ -118,7 +118,7 @@ static bool end_watch(held *h, bool last)
   ia_err e;
 
   ia_ledger_reply_free(&h->reply);
-  h->reply = (ia_ledger_reply){0};
+  h->reply = (ia_ledger_reply){.from_page = h->reply.from_page};
   bool ok = ia_ledger_rpc(h->s->ledger, ia_buf_view(&h->request), &h->reply, &e);
   h->reply.watches = h->reply.watches && ok && !last;
   h->s->n_watched -= !h->reply.watches;
@@ -318,7 +318,7 @@ static void decide_to_hold(const ia_ledger_service *s, ia_request *rq, ia_ledger
 static bool post_rpc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   ia_ledger_service *s = ctx;
-  IA_AUTOV(ia_ledger_reply) reply = {0};
+  IA_AUTOV(ia_ledger_reply) reply = {.from_page = ia_request_from_page(rq)};
   ia_err failure;
 
   revive(s);
@@ -337,7 +337,8 @@ static bool post_rpc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   return ia_buf_ok(ia_reply_body(rp), e);
 }
 
-static const ia_route rows[] = {{"POST", "/", IA_ROUTE_INLINE, BODY_CAP, false, post_rpc}};
+static const ia_route rows[] = {
+    {"POST", "/", IA_ROUTE_INLINE, BODY_CAP, false, post_rpc, IA_MARK_PUBLIC}};
 
 /* An error before JSON-RPC is reached (too large, no memory) in its form. */
 static void error_format(ia_reply *rp, const ia_err *err)

@@ -92,11 +92,11 @@ static void market_error(ia_reply *rp, const ia_err *err)
 }
 
 #define COLLECTION(name)                                                                           \
-  {"GET", "/" name, IA_ROUTE_JOB, 0, false, ia_market_list},                                       \
-      {"GET", "/" name "/:hash", IA_ROUTE_JOB, 0, false, ia_market_one},                           \
-      {"POST", "/" name, IA_ROUTE_JOB, BODY_MAX, false, ia_market_publish},                        \
+  {"GET", "/" name, IA_ROUTE_JOB, 0, false, ia_market_list, IA_MARK_PUBLIC},                       \
+      {"GET", "/" name "/:hash", IA_ROUTE_JOB, 0, false, ia_market_one, IA_MARK_PUBLIC},           \
+      {"POST", "/" name, IA_ROUTE_JOB, BODY_MAX, false, ia_market_publish, IA_MARK_COSTLY},        \
   {                                                                                                \
-    "PUT", "/" name, IA_ROUTE_JOB, BODY_MAX, false, ia_market_unpublish                            \
+    "PUT", "/" name, IA_ROUTE_JOB, BODY_MAX, false, ia_market_unpublish, IA_MARK_COSTLY            \
   }
 
 static const ia_route rows[] = {
@@ -104,16 +104,16 @@ static const ia_route rows[] = {
     COLLECTION("datasetorders"),
     COLLECTION("workerpoolorders"),
     COLLECTION("requestorders"),
-    {"GET", "/version", IA_ROUTE_INLINE, 0, false, version},
-    {"GET", "/docs", IA_ROUTE_INLINE, 0, false, docs},
-    {"GET", "/challenge", IA_ROUTE_INLINE, 0, false, ia_market_get_challenge},
-    {"GET", "/metrics", IA_ROUTE_JOB, 0, false, ia_market_metrics},
-    {"GET", "/ohlc", IA_ROUTE_JOB, 0, false, ia_market_ohlc},
-    {"GET", "/events", IA_ROUTE_INLINE, 0, false, ia_market_events_get},
-    {"GET", "/deals", IA_ROUTE_JOB, 0, false, ia_market_deals},
-    {"GET", "/deals/:dealid", IA_ROUTE_JOB, 0, false, ia_market_deal},
-    {"GET", "/categories", IA_ROUTE_JOB, 0, false, ia_market_categories},
-    {"GET", "/categories/:id", IA_ROUTE_JOB, 0, false, ia_market_category},
+    {"GET", "/version", IA_ROUTE_INLINE, 0, false, version, IA_MARK_PUBLIC},
+    {"GET", "/docs", IA_ROUTE_INLINE, 0, false, docs, IA_MARK_PUBLIC},
+    {"GET", "/challenge", IA_ROUTE_INLINE, 0, false, ia_market_get_challenge, IA_MARK_PUBLIC},
+    {"GET", "/metrics", IA_ROUTE_JOB, 0, false, ia_market_metrics, IA_MARK_PUBLIC},
+    {"GET", "/ohlc", IA_ROUTE_JOB, 0, false, ia_market_ohlc, IA_MARK_PUBLIC},
+    {"GET", "/events", IA_ROUTE_INLINE, 0, false, ia_market_events_get, IA_MARK_PUBLIC},
+    {"GET", "/deals", IA_ROUTE_JOB, 0, false, ia_market_deals, IA_MARK_PUBLIC},
+    {"GET", "/deals/:dealid", IA_ROUTE_JOB, 0, false, ia_market_deal, IA_MARK_PUBLIC},
+    {"GET", "/categories", IA_ROUTE_JOB, 0, false, ia_market_categories, IA_MARK_PUBLIC},
+    {"GET", "/categories/:id", IA_ROUTE_JOB, 0, false, ia_market_category, IA_MARK_PUBLIC},
 };
 
 /* The store belongs to one ledger, written when it is made. */

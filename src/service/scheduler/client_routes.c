@@ -371,13 +371,15 @@ void sch_waiters_end(ia_scheduler *s)
 }
 
 const ia_route sch_client_rows[] = {
-    {"GET", "/tasks/logs/challenge", IA_ROUTE_INLINE, 0, false, sch_logs_challenge},
-    {"GET", "/tasks/:id", IA_ROUTE_JOB, 0, false, task_get},
-    {"GET", "/tasks/:id/receipt", IA_ROUTE_JOB, 0, false, receipt_get},
-    {"GET", "/tasks/:id/logs", IA_ROUTE_JOB, 0, false, sch_logs},
-    {"GET", "/tasks/:id/replicates/:worker", IA_ROUTE_JOB, 0, false, sch_replicate_get},
-    {"GET", "/tasks/:id/replicates/:worker/logs", IA_ROUTE_JOB, 0, false, sch_logs},
-    {"GET", "/version", IA_ROUTE_INLINE, 0, false, sch_version_get},
-    {"GET", "/tasks/:id/wait", IA_ROUTE_INLINE, 0, false, wait_get},
+    {"GET", "/tasks/logs/challenge", IA_ROUTE_INLINE, 0, false, sch_logs_challenge, IA_MARK_PUBLIC},
+    {"GET", "/tasks/:id", IA_ROUTE_JOB, 0, false, task_get, IA_MARK_PUBLIC},
+    {"GET", "/tasks/:id/receipt", IA_ROUTE_JOB, 0, false, receipt_get, IA_MARK_PUBLIC},
+    {"GET", "/tasks/:id/logs", IA_ROUTE_JOB, 0, false, sch_logs, IA_MARK_PRIVATE},
+    {"GET", "/tasks/:id/replicates/:worker", IA_ROUTE_JOB, 0, false, sch_replicate_get,
+     IA_MARK_PUBLIC},
+    {"GET", "/tasks/:id/replicates/:worker/logs", IA_ROUTE_JOB, 0, false, sch_logs,
+     IA_MARK_PRIVATE},
+    {"GET", "/version", IA_ROUTE_INLINE, 0, false, sch_version_get, IA_MARK_PUBLIC},
+    {"GET", "/tasks/:id/wait", IA_ROUTE_INLINE, 0, false, wait_get, IA_MARK_PUBLIC},
 };
 const size_t sch_n_client_rows = IA_COUNT(sch_client_rows);

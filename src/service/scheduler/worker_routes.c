@@ -249,11 +249,11 @@ static bool failed(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 }
 
 const ia_route sch_worker_rows[] = {
-    {"POST", "/worker/v1/hello", IA_ROUTE_JOB, SMALL_BODY, false, hello},
-    {"POST", "/worker/v1/poll", IA_ROUTE_INLINE, SMALL_BODY, false, poll},
-    {"POST", "/worker/v1/heartbeat", IA_ROUTE_JOB, SMALL_BODY, false, heartbeat},
-    {"POST", "/worker/v1/authorize", IA_ROUTE_JOB, SMALL_BODY, false, authorize},
-    {"POST", "/worker/v1/done", IA_ROUTE_JOB, DONE_BODY, false, done},
-    {"POST", "/worker/v1/failed", IA_ROUTE_JOB, DONE_BODY, false, failed},
+    {"POST", "/worker/v1/hello", IA_ROUTE_JOB, SMALL_BODY, false, hello, IA_MARK_COSTLY},
+    {"POST", "/worker/v1/poll", IA_ROUTE_INLINE, SMALL_BODY, false, poll, IA_MARK_COSTLY},
+    {"POST", "/worker/v1/heartbeat", IA_ROUTE_JOB, SMALL_BODY, false, heartbeat, IA_MARK_COSTLY},
+    {"POST", "/worker/v1/authorize", IA_ROUTE_JOB, SMALL_BODY, false, authorize, IA_MARK_COSTLY},
+    {"POST", "/worker/v1/done", IA_ROUTE_JOB, DONE_BODY, false, done, IA_MARK_COSTLY},
+    {"POST", "/worker/v1/failed", IA_ROUTE_JOB, DONE_BODY, false, failed, IA_MARK_COSTLY},
 };
 const size_t sch_n_worker_rows = IA_COUNT(sch_worker_rows);

@@ -333,25 +333,29 @@ static bool get_properties(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 }
 
 const ia_route ia_sms_secret_rows[] = {
-    {"HEAD", "/secrets/web3", IA_ROUTE_JOB, 0, false, head_web3},
-    {"POST", "/secrets/web3", IA_ROUTE_JOB, BODY_CAP, false, post_web3},
-    {"HEAD", "/secrets/web2", IA_ROUTE_JOB, 0, false, head_web2},
-    {"POST", "/secrets/web2", IA_ROUTE_JOB, BODY_CAP, false, post_web2},
-    {"PUT", "/secrets/web2", IA_ROUTE_JOB, BODY_CAP, false, put_web2},
+    {"HEAD", "/secrets/web3", IA_ROUTE_JOB, 0, false, head_web3, IA_MARK_PRIVATE},
+    {"POST", "/secrets/web3", IA_ROUTE_JOB, BODY_CAP, false, post_web3, IA_MARK_COSTLY},
+    {"HEAD", "/secrets/web2", IA_ROUTE_JOB, 0, false, head_web2, IA_MARK_PRIVATE},
+    {"POST", "/secrets/web2", IA_ROUTE_JOB, BODY_CAP, false, post_web2, IA_MARK_COSTLY},
+    {"PUT", "/secrets/web2", IA_ROUTE_JOB, BODY_CAP, false, put_web2, IA_MARK_COSTLY},
 };
 const size_t ia_sms_n_secret_rows = IA_COUNT(ia_sms_secret_rows);
 
 const ia_route ia_sms_named_rows[] = {
-    {"HEAD", "/apps/:app/secrets", IA_ROUTE_JOB, 0, false, head_app},
-    {"POST", "/apps/:app/secrets", IA_ROUTE_JOB, BODY_CAP, false, post_app},
-    {"HEAD", "/requesters/:requester/secrets/:key", IA_ROUTE_JOB, 0, false, head_requester},
-    {"POST", "/requesters/:requester/secrets/:key", IA_ROUTE_JOB, BODY_CAP, false, post_requester},
+    {"HEAD", "/apps/:app/secrets", IA_ROUTE_JOB, 0, false, head_app, IA_MARK_PRIVATE},
+    {"POST", "/apps/:app/secrets", IA_ROUTE_JOB, BODY_CAP, false, post_app, IA_MARK_COSTLY},
+    {"HEAD", "/requesters/:requester/secrets/:key", IA_ROUTE_JOB, 0, false, head_requester,
+     IA_MARK_PRIVATE},
+    {"POST", "/requesters/:requester/secrets/:key", IA_ROUTE_JOB, BODY_CAP, false, post_requester,
+     IA_MARK_COSTLY},
 };
 const size_t ia_sms_n_named_rows = IA_COUNT(ia_sms_named_rows);
 
 const ia_route ia_sms_tee_rows[] = {
-    {"GET", "/tee/framework", IA_ROUTE_INLINE, 0, false, get_framework},
-    {"GET", "/tee/properties/:framework/:version", IA_ROUTE_INLINE, 0, false, get_properties},
-    {"GET", "/tee/properties/:framework", IA_ROUTE_INLINE, 0, false, get_properties},
+    {"GET", "/tee/framework", IA_ROUTE_INLINE, 0, false, get_framework, IA_MARK_PUBLIC},
+    {"GET", "/tee/properties/:framework/:version", IA_ROUTE_INLINE, 0, false, get_properties,
+     IA_MARK_PUBLIC},
+    {"GET", "/tee/properties/:framework", IA_ROUTE_INLINE, 0, false, get_properties,
+     IA_MARK_PUBLIC},
 };
 const size_t ia_sms_n_tee_rows = IA_COUNT(ia_sms_tee_rows);

@@ -488,17 +488,20 @@ static bool get_metrics(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 enum { SMALL_BODY = 16 << 10, MESSAGE_BODY = 128 << 10 };
 
 static const ia_route own_rows[] = {
-    {"GET", "/info", IA_ROUTE_JOB, 0, false, get_info},
-    {"GET", "/up", IA_ROUTE_INLINE, 0, false, get_up},
-    {"GET", "/version", IA_ROUTE_INLINE, 0, false, get_version},
-    {"GET", "/metrics", IA_ROUTE_JOB, 0, false, get_metrics},
-    {"GET", "/actuator/health", IA_ROUTE_INLINE, 0, false, get_health},
-    {"POST", "/attest/v1/challenge", IA_ROUTE_JOB, SMALL_BODY, false, ia_sms_h_challenge},
-    {"POST", "/attest/v1/release", IA_ROUTE_JOB, IA_SMS_BODY_MAX, false, ia_sms_h_release},
-    {"POST", "/owner/v1/messages", IA_ROUTE_JOB, MESSAGE_BODY, false, ia_sms_h_message},
-    {"GET", "/owner/v1/log", IA_ROUTE_JOB, 0, false, ia_sms_h_log},
-    {"GET", "/owner/v1/version", IA_ROUTE_JOB, 0, false, ia_sms_h_version},
-    {"POST", "/why/v1", IA_ROUTE_JOB, MESSAGE_BODY, false, ia_sms_h_why},
+    {"GET", "/info", IA_ROUTE_JOB, 0, false, get_info, IA_MARK_PUBLIC},
+    {"GET", "/up", IA_ROUTE_INLINE, 0, false, get_up, IA_MARK_PUBLIC},
+    {"GET", "/version", IA_ROUTE_INLINE, 0, false, get_version, IA_MARK_PUBLIC},
+    {"GET", "/metrics", IA_ROUTE_JOB, 0, false, get_metrics, IA_MARK_PRIVATE},
+    {"GET", "/actuator/health", IA_ROUTE_INLINE, 0, false, get_health, IA_MARK_PUBLIC},
+    {"POST", "/attest/v1/challenge", IA_ROUTE_JOB, SMALL_BODY, false, ia_sms_h_challenge,
+     IA_MARK_COSTLY},
+    {"POST", "/attest/v1/release", IA_ROUTE_JOB, IA_SMS_BODY_MAX, false, ia_sms_h_release,
+     IA_MARK_COSTLY},
+    {"POST", "/owner/v1/messages", IA_ROUTE_JOB, MESSAGE_BODY, false, ia_sms_h_message,
+     IA_MARK_COSTLY},
+    {"GET", "/owner/v1/log", IA_ROUTE_JOB, 0, false, ia_sms_h_log, IA_MARK_PRIVATE},
+    {"GET", "/owner/v1/version", IA_ROUTE_JOB, 0, false, ia_sms_h_version, IA_MARK_PRIVATE},
+    {"POST", "/why/v1", IA_ROUTE_JOB, MESSAGE_BODY, false, ia_sms_h_why, IA_MARK_PRIVATE},
 };
 
 /* {"error":{..,"id"}}: the log line of the same id has the whole story. */
