@@ -63,63 +63,64 @@ static int ask(fixture *f, const char *method, const char *path, const char *con
   return a.status;
 }
 
+static const struct {
+  int status;
+  const char *host; /* @ = the port */
+} hosts[] = {
+    {200, "127.0.0.1:@"},
+    {200, "localhost:@"},
+    {200, "LocalHost:@"},
+    {200, "127.9.8.7:@"},
+    {200, "[::1]:@"},
+    {200, "iapp.example"},
+    {200, "IAPP.example:12"},
+    {200, "other.example:8443"},
+    {403, "other.example"},
+    {403, "other.example:8444"},
+    {403, "rebound.example:@"},
+    {403, "rebound.example"},
+    {403, "localhost"},
+    {403, "localhost:1"},
+    {403, "127.0.0.1"},
+    {403, "localhost.rebound.example:@"},
+    {403, "127.0.0.1.rebound.example:@"},
+    {403, "iapp.example.rebound.example"},
+    {403, "x.localhost:@"},
+    {403, "localhost.:@"},
+    {403, "0.0.0.0:@"},
+    {403, "127.1:@"},
+    {403, "2130706433:@"},
+    {403, "0x7f.0.0.1:@"},
+    {403, "[::]:@"},
+    {403, "[::ffff:127.0.0.1]:@"},
+    {400, "user@@localhost:@"},
+    {400, "localhost:@/x"},
+    {400, "localhost:0"},
+    {400, "localhost:99999"},
+    {400, "localhost:"},
+    {400, "local host:@"},
+    {400, "[::1:@"},
+};
+
 static void names_of_ours(void **state)
 {
-  static const struct {
-    int status;
-    const char *host; /* @ = the port */
-  } samples[] = {
-      {200, "127.0.0.1:@"},
-      {200, "localhost:@"},
-      {200, "LocalHost:@"},
-      {200, "127.9.8.7:@"},
-      {200, "[::1]:@"},
-      {200, "iapp.example"},
-      {200, "IAPP.example:12"},
-      {200, "other.example:8443"},
-      {403, "other.example"},
-      {403, "other.example:8444"},
-      {403, "rebound.example:@"},
-      {403, "rebound.example"},
-      {403, "localhost"},
-      {403, "localhost:1"},
-      {403, "127.0.0.1"},
-      {403, "localhost.rebound.example:@"},
-      {403, "127.0.0.1.rebound.example:@"},
-      {403, "iapp.example.rebound.example"},
-      {403, "x.localhost:@"},
-      {403, "localhost.:@"},
-      {403, "0.0.0.0:@"},
-      {403, "127.1:@"},
-      {403, "2130706433:@"},
-      {403, "0x7f.0.0.1:@"},
-      {403, "[::]:@"},
-      {403, "[::ffff:127.0.0.1]:@"},
-      {400, "user@@localhost:@"},
-      {400, "localhost:@/x"},
-      {400, "localhost:0"},
-      {400, "localhost:99999"},
-      {400, "localhost:"},
-      {400, "local host:@"},
-      {400, "[::1:@"},
-  };
   fixture *f = *state;
 
-  for (size_t i = 0; i < IA_COUNT(samples); i++) {
+  for (size_t i = 0; i < IA_COUNT(hosts); i++) {
     char host[128], allowed[128], port[8];
     const char *const headers[] = {host, NULL};
     size_t n = (size_t)snprintf(host, sizeof(host), "Host: ");
 
     (void)snprintf(port, sizeof(port), "%u", ia_server_port(f->server));
-    for (const char *c = samples[i].host; *c; c++) {
-      bool is_port = *c == '@' && c[1] != '@' && (c == samples[i].host || c[-1] != '@');
+    for (const char *c = hosts[i].host; *c; c++) {
+      bool is_port = *c == '@' && c[1] != '@' && (c == hosts[i].host || c[-1] != '@');
 
       if (*c == '@' && c[1] == '@')
         continue;
       n += (size_t)snprintf(host + n, sizeof(host) - n, "%s", is_port ? port : (char[]){*c, 0});
     }
     int status = ask(f, "GET", "/public", headers, allowed);
-    if (status != samples[i].status)
+    if (status != hosts[i].status)
       fail_msg("%s: %d", host, status);
   }
 }
