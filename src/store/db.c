@@ -84,6 +84,24 @@ bool ia_db_open_again(ia_db **out, const char *url, ia_err *e)
   return true;
 }
 
+bool ia_db_attach(ia_db *db, const char *path, const char *name, ia_err *e)
+{
+  char *attach = sqlite3_mprintf("ATTACH %Q AS %Q; PRAGMA %s.journal_mode=WAL;"
+                                 "PRAGMA %s.synchronous=FULL; PRAGMA %s.secure_delete=ON;",
+                                 path, name, name, name, name);
+  bool ok;
+
+  if (!attach)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a database handle");
+  (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+  (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+  ok = ia_file_touch(path, 0600, e);
+  if (ok && sqlite3_exec(db->sqlite, attach, NULL, NULL, NULL) != SQLITE_OK)
+    ok = ia_db_failed(db, path, e);
+  sqlite3_free(attach);
+  return ok;
+}
+
 void ia_db_close(ia_db *db)
 {
   if (!db)

@@ -28,6 +28,10 @@ IA_MUST bool ia_db_open(ia_db **out, const char *url, const ia_migration *steps,
                         ia_err *e);
 /* Another handle to the same store, for another thread; no migrations. */
 IA_MUST bool ia_db_open_again(ia_db **out, const char *url, ia_err *e);
+/* One more database file of this handle, made with mode 0600 when missing, under a name that
+ * statements put before its tables. From here on the handle runs no trigger and reads no view: what
+ * others may have planted in the file does nothing. */
+IA_MUST bool ia_db_attach(ia_db *db, const char *path, const char *name, ia_err *e);
 void ia_db_close(ia_db *db); /* NULL is fine */
 IA_DEFINE_AUTO(ia_db, ia_db_close)
 

@@ -105,24 +105,60 @@ def evidence_of_a_foreign_root_or_guest():
     released(task)
 
 
-def edit(*statements):
+def database():
+    return sqlite3.connect(LAB.sms.home + "/sms/sms.db", timeout=20)
+
+
+def change(*statements):
     """What somebody does who can write in the database, and knows no key."""
-    LAB.sms.stop()
-    db = sqlite3.connect(LAB.sms.home + "/sms/sms.db")
+    db = database()
     with db:
         for statement in statements:
-            check(db.execute(*statement).rowcount > 0, f"{statement} changes something")
+            statement = statement if isinstance(statement, tuple) else (statement,)
+            done = db.execute(*statement).rowcount
+            check(done != 0, f"{statement} changes something")
     db.close()
+
+
+def edit(*statements):
+    LAB.sms.stop()
+    change(*statements)
     LAB.sms.start()
 
 
 def rows(sql):
-    LAB.sms.stop()
-    db = sqlite3.connect(LAB.sms.home + "/sms/sms.db")
+    db = database()
     found = db.execute(sql).fetchall()
     db.close()
-    LAB.sms.start()
     return found
+
+
+def kept():
+    """The stopped service's database."""
+    with open(LAB.sms.home + "/sms/sms.db", "rb") as f:
+        return f.read()
+
+
+def put_back(content):
+    for name in ("sms.db-wal", "sms.db-shm"):
+        if os.path.exists(LAB.sms.home + "/sms/" + name):
+            os.unlink(LAB.sms.home + "/sms/" + name)
+    with open(LAB.sms.home + "/sms/sms.db", "wb") as f:
+        f.write(content)
+
+
+def starts_not(words, *statements):
+    """After these changes the service does not start; without them it does."""
+    LAB.sms.stop()
+    whole = kept()
+    change(*statements)
+    LAB.sms.start()
+    error = LAB.sms.line.get("error", {})
+    equal(error.get("code"), "CORRUPT", f"{statements}: {LAB.sms.line}")
+    check(words in error["message"], f"{statements}: {error}")
+    LAB.sms.stop()
+    put_back(whole)
+    LAB.sms.start()
 
 
 def blob(address):
@@ -133,60 +169,86 @@ def blob(address):
 def sealed_rows_are_swapped():
     task = World.tasks[-1]
     World.other = LAB.good("protect", "text=something else", wallet=LAB.owner)["address"]
-    sealed = dict(rows("SELECT address, sealed FROM secret WHERE kind = 0"))
-    mine, other = sealed[blob(LAB.data)], sealed[blob(World.other)]
-    put = "UPDATE secret SET sealed = ? WHERE kind = 0 AND address = ?"
-    edit((put, (other, blob(LAB.data))), (put, (mine, blob(World.other))))
+    sealed = rows("SELECT seq, bytes FROM sealed ORDER BY seq")
+    check(len(sealed) >= 2, f"{len(sealed)} secrets")
+    (first, mine), (second, other) = sealed[0], sealed[-1]
+    put = "UPDATE sealed SET bytes = ? WHERE seq = ?"
+    edit((put, (other, first)), (put, (mine, second)))
     refused("CORRUPT", task)
-    edit((put, (mine, blob(LAB.data))), (put, (other, blob(World.other))))
+    edit((put, (mine, first)), (put, (other, second)))
     released(task)
 
 
 @case
-def who_put_a_secret_there_and_when_are_changed():
-    task = World.tasks[-1]
-    where = "WHERE kind = 0 AND address = ?"
-    edit((f"UPDATE secret SET time = time - 1000 {where}", (blob(LAB.data),)))
-    refused("CORRUPT", task)
-    edit((f"UPDATE secret SET time = time + 1000 {where}", (blob(LAB.data),)))
-    edit((f"UPDATE secret SET pusher = ? {where}", (blob(LAB.user), blob(LAB.data))))
-    refused("CORRUPT", task)
-    edit((f"UPDATE secret SET pusher = ? {where}", (blob(LAB.owner), blob(LAB.data))))
-    released(World.tasks.pop())
+def what_was_decided_is_rewritten():
+    """Only for a purpose that these runs do not state: the owner's message, its removal, and an
+    older one in its place."""
+    for purpose in ("research", "teaching"):
+        LAB.good("grant", LAB.data, LAB.app, "any", "--purpose", purpose, "--add", "1",
+                 wallet=LAB.owner)
+    refused("POLICY_PURPOSE", World.tasks[-1])
+    said = [seq for seq, body in rows("SELECT seq, body FROM journal") if b"purposes" in body]
+    equal(len(said), 2, "messages with terms")
+    older, newer = said
+    free = b'{"v":1}'
+    starts_not("is not ours or not in its place",
+               ("UPDATE journal SET body = ? WHERE seq = ?", (free, newer)))
+    starts_not("is not ours or not in its place", ("DELETE FROM journal WHERE seq = ?", (newer,)))
+    starts_not("is not ours or not in its place",
+               ("UPDATE journal SET (body, mac) = (SELECT body, mac FROM journal WHERE seq = ?)"
+                " WHERE seq = ?", (older, newer)))
+    starts_not("older copy", ("DELETE FROM journal WHERE seq >= ?", (newer,)))
+    refused("POLICY_PURPOSE", World.tasks[-1])
+
+
+def message_entry(forged, version, body):
+    """The bytes of an entry of the journal that holds an owner's message."""
+    def bytes_of(kind, value):
+        return kind + len(value).to_bytes(4, "big") + value
+
+    def number(value):
+        return b"i" + value.to_bytes(8, "big")
+
+    return (bytes([5]) + bytes_of(b"b", blob(LAB.data)) + bytes_of(b"t", b"policy") + number(version)
+            + bytes_of(b"b", blob(forged["signer"])) + number(1) + number(0)
+            + bytes_of(b"b", body.encode()) + bytes_of(b"b", blob(forged["sig"])))
 
 
 @case
-def policies_are_rewritten_and_swapped():
-    """Only for a purpose that these runs do not state; the other data are free."""
-    for data, purpose in ((LAB.data, ["--purpose", "research", "--add", "1"]),
-                          (World.other, ["--until", "30d"])):
-        LAB.good("grant", data, LAB.app, "any", *purpose, wallet=LAB.owner)
-    task = World.tasks[-1]
-    refused("POLICY_PURPOSE", task)
-    policy = "WHERE kind = 'policy' AND object = ?"
-    kept = {o: rest for o, *rest in rows("SELECT object, body, seal, version, signer, time, sig"
-                                         " FROM message WHERE kind = 'policy'")}
-    mine, other = kept[blob(LAB.data)], kept[blob(World.other)]
-    put = f"UPDATE message SET body=?, seal=?, version=?, signer=?, time=?, sig=? {policy}"
-    edit((f"UPDATE message SET body = ? {policy}", (b'{"v":1}', blob(LAB.data))))
-    refused("CORRUPT", task)
-    edit((put, (*other, blob(LAB.data))))
-    refused("CORRUPT", task)
-    edit((f"UPDATE message SET object = ? {policy}", (blob(LAB.app), blob(World.other))),
-         (f"UPDATE message SET version = version + 1 {policy}", (blob(LAB.data),)))
-    refused("CORRUPT", task)
-    edit((put, (*mine, blob(LAB.data))))
-    refused("POLICY_PURPOSE", task)
-    # one that somebody signed indeed, who owns nothing
-    free, version = '{"v":1}', mine[2] + 5
+def rows_are_put_in():
+    """A message that somebody signed indeed, who owns nothing; an old entry once more; a root."""
+    free = '{"v":1}'
     key = lab_module.load(LAB.user_home + "/trust.json")["sms"][0]["smsKey"]
-    forged = World.player.say(do="policy", object=LAB.data, smsKey=key, version=version, body=free)
-    edit((put, (free.encode(), mine[1], version, blob(forged["signer"]), mine[4],
-                blob(forged["sig"]), blob(LAB.data))))
-    answer = ask(task)
-    equal(answer["code"], "CORRUPT", answer.get("message"))
-    check("signed" not in answer["message"], f"its signature is one: {answer['message']}")
-    edit((put, (*mine, blob(LAB.data))))
+    forged = World.player.say(do="policy", object=LAB.data, smsKey=key, version=3, body=free)
+    put = "INSERT INTO journal (seq, body, mac) SELECT max(seq) + 1, ?, mac FROM journal"
+    root = bytes([14]) + b"b" + (32).to_bytes(4, "big") + b"\x42" * 32
+    starts_not("not ours", (put, (message_entry(forged, 3, free),)))
+    starts_not("not ours", (put, (root,)))
+    starts_not("not ours", "INSERT INTO journal SELECT max(seq) + 1, body, mac FROM journal")
+    refused("POLICY_PURPOSE", World.tasks[-1])
+
+
+@case
+def things_are_planted():
+    starts_not('"quiet"', "CREATE TRIGGER quiet AFTER INSERT ON journal BEGIN DELETE FROM sealed;"
+                          " END")
+    starts_not('"secret"', "CREATE VIEW secret AS SELECT * FROM sealed")
+    starts_not('"fast"', "CREATE INDEX fast ON journal (mac)")
+    starts_not('"sim_root"', "CREATE TABLE sim_root (digest BLOB PRIMARY KEY)")
+
+
+@case
+def rows_are_put_in_while_it_runs():
+    task = World.tasks[-1]
+    before = rows("SELECT count(*) FROM journal")
+    change("INSERT INTO journal SELECT max(seq) + 1, body, mac FROM journal")
+    refused("CORRUPT", task)
+    change("DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)")
+    equal(rows("SELECT count(*) FROM journal"), before, "nothing was written meanwhile")
+    refused("POLICY_PURPOSE", task)
+    change("CREATE TRIGGER quiet AFTER INSERT ON journal BEGIN DELETE FROM sealed; END")
+    refused("CORRUPT", task)
+    change("DROP TRIGGER quiet")
     refused("POLICY_PURPOSE", task)
 
 

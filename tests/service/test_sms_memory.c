@@ -7,14 +7,16 @@
 
 #define ASSERT_OUTCOME(b, code) assert_string_equal(lab_outcome(b), code)
 
-static void sql(struct lab *b, const char *text)
+static bool unit_yesterday(void *ctx, ia_db *db, ia_err *e)
 {
-  IA_AUTO(ia_db) *db = NULL;
-  ia_path url;
+  (void)ctx;
+  return ia_db_exec(db, "UPDATE release SET time = time - 86400", e);
+}
 
-  assert_true(ia_path_join(&url, NULL, "sqlite:%s/sms.db", b->dir));
-  assert_true(ia_db_open_again(&db, url.s, NULL));
-  assert_true(ia_db_exec(db, text, NULL));
+/* What was released was released a day before. */
+static void yesterday(struct lab *b)
+{
+  assert_true(ia_sms_store_run(b->sms->store, unit_yesterday, NULL, NULL));
 }
 
 /* -- counted -- */
@@ -115,9 +117,9 @@ static void test_budgets(void **state)
   ASSERT_OUTCOME(b, "OK");
   nth(b, 1);
   ASSERT_OUTCOME(b, "POLICY_BUDGET");
-  sql(b, "UPDATE release SET time = time - 86400"); /* it was yesterday */
+  yesterday(b);
   ASSERT_OUTCOME(b, "OK");
-  sql(b, "UPDATE release SET time = time - 86400");
+  yesterday(b);
   nth(b, 2);
   ASSERT_OUTCOME(b, "POLICY_BUDGET"); /* two in all */
   restart(b);

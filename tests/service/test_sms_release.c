@@ -276,7 +276,7 @@ static void test_a_changed_past_stops_everything(void **state)
   b->past_changed = false; /* the old past again: still stopped, the operator decides */
   lab_head(b, 9);
   ASSERT_OUTCOME(b, "LEDGER_ROLLBACK");
-  assert_true(ia_sms_confirm_ledger(b->dir, NULL));
+  assert_true(ia_sms_confirm_ledger(&(ia_sms_operator){b->dir, &b->pass, true}, NULL));
   ASSERT_OUTCOME(b, "OK");
   lab_head(b, 3); /* a shorter chain is another past as well */
   b->w->f.match_block = 2;

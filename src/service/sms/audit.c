@@ -6,32 +6,40 @@
 
 enum { PAGE = 200, FRESH_SECONDS = 300 };
 
+/* Fields of a line in the journal. */
+enum { OBJECT, REFUSED, TASK, TIME, CODE, MESSAGE, DEAL, APP, REQUESTER, PURPOSE, ORDER, RELEASE };
+
 bool ia_sms_audit_put(ia_db *db, const ia_sms_entry *x, ia_err *e)
 {
-  ia_stmt *st;
+  IA_AUTOV(ia_entry) line = {0};
 
-  if (!ia_db_stmt(&st, db,
-                  "INSERT INTO audit (object, time, verdict, code, message, task, deal, app,"
-                  " requester, purpose, order_hash, release)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-                  e))
+  ia_entry_begin(&line, IA_J_AUDIT);
+  ia_entry_addr(&line, &x->object);
+  ia_entry_u64(&line, !x->released);
+  ia_entry_h256(&line, &x->task);
+  ia_entry_u64(&line, x->time);
+  ia_entry_text(&line, ia_span_str(ia_code_name(x->code)));
+  ia_entry_text(&line, ia_span_str(x->message));
+  ia_entry_h256(&line, &x->deal);
+  ia_entry_addr(&line, &x->app);
+  ia_entry_addr(&line, &x->requester);
+  ia_entry_text(&line, ia_span_str(x->purpose));
+  ia_entry_h256(&line, &x->order_hash);
+  ia_entry_u64(&line, x->release);
+  return ia_journal_put(db, &line, NULL, e);
+}
+
+bool ia_sms_audit_head(ia_db *db, uint64_t at, ia_span digest, json_t **out, ia_err *e)
+{
+  IA_AUTOV(ia_buf) body = {0};
+  ia_fields v;
+
+  if (!ia_journal_read(db, at, digest, &body, &v, e))
     return false;
-  ia_bind_addr(st, 1, &x->object);
-  ia_bind_u64(st, 2, x->time);
-  ia_bind_text(st, 3, x->released ? "release" : "refuse");
-  ia_bind_text(st, 4, ia_code_name(x->code));
-  ia_bind_text(st, 5, x->message);
-  ia_bind_h256(st, 6, &x->task);
-  ia_bind_h256(st, 7, &x->deal);
-  ia_bind_addr(st, 8, &x->app);
-  ia_bind_addr(st, 9, &x->requester);
-  ia_bind_text(st, 10, x->purpose);
-  ia_bind_h256(st, 11, &x->order_hash);
-  if (x->release)
-    ia_bind_u64(st, 12, x->release);
-  else
-    ia_bind_null(st, 12);
-  return ia_stmt_run(st, e);
+  *out = json_pack("{s:I, s:s, s:o, s:o}", "time", (json_int_t)v.f[TIME].number, "verdict",
+                   v.f[REFUSED].number ? "refuse" : "release", "code",
+                   ia_json_bytes(v.f[CODE].bytes), "message", ia_json_bytes(v.f[MESSAGE].bytes));
+  return *out || ia_fail(e, IA_E_MEMORY, "sms: no memory");
 }
 
 struct page {
@@ -42,26 +50,48 @@ struct page {
   bool more;
 };
 
-/* Column i as JSON. */
-static json_t *hex_of(ia_stmt *st, int i)
+/* The record of a release and its signature. */
+static bool add_record(json_t *line, ia_db *db, uint64_t number, ia_err *e)
 {
-  return ia_json_hex(ia_col_bytes(st, i));
+  IA_AUTOV(ia_buf) body = {0};
+  bool row = false, ok = true;
+  ia_fields v;
+  ia_stmt *st;
+
+  if (number == 0)
+    return true;
+  if (!ia_db_stmt(&st, db, "SELECT at, digest FROM release WHERE seq = $1", e))
+    return false;
+  ia_bind_u64(st, 1, number);
+  if (!ia_stmt_step(st, &row, e))
+    return false;
+  if (row)
+    ok = ia_journal_read(db, ia_col_u64(st, 0), ia_col_bytes(st, 1), &body, &v, e) &&
+         ia_json_set(line, "record", ia_json_bytes(v.f[5].bytes), e) &&
+         ia_json_set(line, "recordSig", ia_json_hex(v.f[6].bytes), e);
+  ia_stmt_reset(st);
+  return ok;
 }
 
-static bool add_entry(struct page *p, ia_stmt *st, ia_err *e)
+static bool add_entry(struct page *p, ia_db *db, uint64_t at, ia_span digest, ia_err *e)
 {
-  json_t *v =
-      json_pack("{s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:o}", "seq",
-                (json_int_t)ia_col_i64(st, 0), "time", (json_int_t)ia_col_i64(st, 1), "verdict",
-                ia_col_text(st, 2), "code", ia_col_text(st, 3), "message", ia_col_text(st, 4),
-                "taskId", hex_of(st, 5), "dealId", hex_of(st, 6), "app", hex_of(st, 7), "requester",
-                hex_of(st, 8), "purpose", ia_col_text(st, 9), "orderHash", hex_of(st, 10));
+  IA_AUTOV(ia_buf) body = {0};
+  ia_fields v;
+  json_t *line;
 
-  if (!v || json_array_append_new(p->entries, v) != 0)
+  if (!ia_journal_read(db, at, digest, &body, &v, e))
+    return false;
+  line = json_pack(
+      "{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "seq", (json_int_t)at, "time",
+      (json_int_t)v.f[TIME].number, "verdict", v.f[REFUSED].number ? "refuse" : "release", "code",
+      ia_json_bytes(v.f[CODE].bytes), "message", ia_json_bytes(v.f[MESSAGE].bytes), "taskId",
+      ia_json_hex(v.f[TASK].bytes), "dealId", ia_json_hex(v.f[DEAL].bytes), "app",
+      ia_json_hex(v.f[APP].bytes), "requester", ia_json_hex(v.f[REQUESTER].bytes), "purpose",
+      ia_json_bytes(v.f[PURPOSE].bytes), "orderHash", ia_json_hex(v.f[ORDER].bytes));
+  if (!line || json_array_append_new(p->entries, line) != 0)
     return ia_fail(e, IA_E_MEMORY, "sms: no memory");
-  p->last = ia_col_u64(st, 0);
-  return ia_col_null(st, 11) || (ia_json_set(v, "record", ia_json_bytes(ia_col_bytes(st, 11)), e) &&
-                                 ia_json_set(v, "recordSig", ia_json_hex(ia_col_bytes(st, 12)), e));
+  p->last = at;
+  return add_record(line, db, v.f[RELEASE].number, e);
 }
 
 static bool unit_page(void *ctx, ia_db *db, ia_err *e)
@@ -71,10 +101,7 @@ static bool unit_page(void *ctx, ia_db *db, ia_err *e)
   ia_stmt *st;
 
   if (!ia_db_stmt(&st, db,
-                  "SELECT a.seq, a.time, a.verdict, a.code, a.message, a.task, a.deal, a.app,"
-                  " a.requester, a.purpose, a.order_hash, r.record, r.sig"
-                  " FROM audit a LEFT JOIN release r ON r.seq = a.release"
-                  " WHERE a.object = $1 AND a.seq > $2 ORDER BY a.seq LIMIT $3",
+                  "SELECT at, digest FROM audit WHERE object = $1 AND at > $2 ORDER BY at LIMIT $3",
                   e))
     return false;
   ia_bind_addr(st, 1, &p->object);
@@ -85,7 +112,7 @@ static bool unit_page(void *ctx, ia_db *db, ia_err *e)
       p->more = true;
       break;
     }
-    ok = add_entry(p, st, e);
+    ok = add_entry(p, db, ia_col_u64(st, 0), ia_col_bytes(st, 1), e);
   }
   ia_stmt_reset(st);
   return ok;
@@ -147,7 +174,7 @@ bool ia_sms_h_log(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   if (!ia_addr_eq(&signer, &owned.owner))
     return ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the owner, %s",
                    ia_addr_text(&owned.owner).s);
-  if (!ia_sms_store_run(s->store, false, unit_page, &p, e))
+  if (!ia_sms_store_run(s->store, unit_page, &p, e))
     return false;
   answer = json_pack("{s:O}", "entries", entries);
   return answer && (!p.more || ia_json_set(answer, "next", json_integer((json_int_t)p.last), e)) &&

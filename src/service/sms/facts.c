@@ -109,7 +109,7 @@ static bool read_messages(void *ctx, ia_db *db, ia_err *e)
 
   if (!ia_db_stmt(&st, db,
                   "SELECT version, body, sig, moves FROM message"
-                  " WHERE object = $1 AND kind = 'transfer' ORDER BY rowid",
+                  " WHERE object = $1 AND kind = 'transfer' ORDER BY at",
                   e))
     return false;
   ia_bind_addr(st, 1, m->object);
@@ -135,7 +135,7 @@ bool ia_sms_facts_asset(ia_sms_asset *a, ia_asset_facts *out, const ia_sms_ledge
     return true;
   if (!l->transfers(l->ctx, &pins->registry[kind], at, &a->transfers, e) ||
       !l->owner(l->ctx, at, &owned, &out->ledger_owner, e) ||
-      !ia_sms_store_run(store, false, read_messages, &m, e))
+      !ia_sms_store_run(store, read_messages, &m, e))
     return false;
   if (!owned)
     out->ledger_owner = (ia_addr){{0}};
@@ -173,7 +173,7 @@ static bool read_by_key(void *ctx, ia_db *db, ia_err *e)
 static bool signed_here(void *ctx, const ia_addr *account, bool *yes, ia_err *e)
 {
   struct by_key k = {.account = account};
-  bool ok = ia_sms_store_run(ctx, false, read_by_key, &k, e);
+  bool ok = ia_sms_store_run(ctx, read_by_key, &k, e);
 
   *yes = k.yes;
   return ok;
@@ -214,7 +214,7 @@ bool ia_sms_facts_presign(ia_buf *raw, const ia_sms_ledger *l, const ia_release_
   ia_order_separator(&separator, pins->chain_id, &pins->hub);
   ia_order_hash(&hash, &separator, kind, order);
   p.order = &hash;
-  return ia_sms_store_run(store, false, read_presigned, &p, e) &&
+  return ia_sms_store_run(store, read_presigned, &p, e) &&
          (!p.has || l->raw_tx(l->ctx, &p.tx, &has, raw, e));
 }
 

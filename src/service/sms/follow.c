@@ -33,9 +33,9 @@ static bool collect(void *ctx, const ia_sms_event *ev, ia_err *e)
 
 bool ia_sms_deal_seen(ia_db *db, const ia_h256 *deal, uint64_t now, ia_err *e)
 {
-  ia_stmt *st;
-  uint64_t seq;
+  IA_AUTOV(ia_entry) x = {0};
   bool row = false;
+  ia_stmt *st;
 
   if (!ia_db_stmt(&st, db, "SELECT 1 FROM deal WHERE deal = $1", e))
     return false;
@@ -45,41 +45,29 @@ bool ia_sms_deal_seen(ia_db *db, const ia_h256 *deal, uint64_t now, ia_err *e)
   ia_stmt_reset(st);
   if (row)
     return true;
-  if (!ia_sms_meta_next(db, "sight", &seq, e) ||
-      !ia_db_stmt(&st, db, "INSERT INTO deal (deal, seq, time) VALUES ($1, $2, $3)", e))
-    return false;
-  ia_bind_h256(st, 1, deal);
-  ia_bind_u64(st, 2, seq);
-  ia_bind_u64(st, 3, now);
-  return ia_stmt_run(st, e);
+  ia_entry_begin(&x, IA_J_DEAL);
+  ia_entry_h256(&x, deal);
+  ia_entry_u64(&x, now);
+  return ia_journal_put(db, &x, NULL, e);
 }
 
 static bool close_seen(ia_db *db, const ia_h256 *order, ia_err *e)
 {
-  ia_stmt *st;
-  uint64_t seq;
+  IA_AUTOV(ia_entry) x = {0};
 
-  if (!ia_sms_meta_next(db, "sight", &seq, e) ||
-      !ia_db_stmt(&st, db,
-                  "INSERT INTO closed (order_hash, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING", e))
-    return false;
-  ia_bind_h256(st, 1, order);
-  ia_bind_u64(st, 2, seq);
-  return ia_stmt_run(st, e);
+  ia_entry_begin(&x, IA_J_CLOSED);
+  ia_entry_h256(&x, order);
+  return ia_journal_put(db, &x, NULL, e);
 }
 
 static bool presign_seen(ia_db *db, const ia_sms_event *ev, ia_err *e)
 {
-  ia_stmt *st;
+  IA_AUTOV(ia_entry) x = {0};
 
-  if (!ia_db_stmt(&st, db,
-                  "INSERT INTO presigned (order_hash, tx) VALUES ($1, $2)"
-                  " ON CONFLICT (order_hash) DO UPDATE SET tx = excluded.tx",
-                  e))
-    return false;
-  ia_bind_h256(st, 1, &ev->id);
-  ia_bind_h256(st, 2, &ev->tx);
-  return ia_stmt_run(st, e);
+  ia_entry_begin(&x, IA_J_PRESIGNED);
+  ia_entry_h256(&x, &ev->id);
+  ia_entry_h256(&x, &ev->tx);
+  return ia_journal_put(db, &x, NULL, e);
 }
 
 struct remember {
@@ -101,14 +89,17 @@ static bool write_events(void *ctx, ia_db *db, ia_err *e)
     if (!ok)
       return false;
   }
-  return ia_sms_meta_set_u64(db, "block", r->at->number, e) &&
-         ia_sms_meta_set_bytes(db, "blockHash", IA_SPAN_ARR(r->at->hash.b), e);
+  return ia_sms_meta_set(db, "block", r->at->number, IA_SPAN_ARR(r->at->hash.b), e);
 }
 
 static bool write_stop(void *ctx, ia_db *db, ia_err *e)
 {
+  uint64_t v;
+  bool has;
+
   (void)ctx;
-  return ia_sms_meta_set_u64(db, "rolledBack", 1, e);
+  return ia_sms_meta_u64(db, "rolledBack", &v, &has, e) &&
+         ((has && v == 1) || ia_sms_meta_set_u64(db, "rolledBack", 1, e));
 }
 
 static bool read_cursor(void *ctx, ia_db *db, ia_err *e)
@@ -120,7 +111,7 @@ static bool read_cursor(void *ctx, ia_db *db, ia_err *e)
     return false;
   if (!s->kept_any)
     return true;
-  if (!ia_sms_meta_bytes(db, "blockHash", &hash, NULL, e))
+  if (!ia_sms_meta_bytes(db, "block", &hash, NULL, e))
     return false;
   if (hash.len != 32)
     return ia_fail(e, IA_E_CORRUPT, "store: the remembered block has no hash");
@@ -203,7 +194,7 @@ static bool follow_part(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *h
   struct chunk c = {0};
   ia_sms_block at;
   bool ok = block_at(l, head, to, &at, e) && l->events(l->ctx, from, to, collect, &c, e) &&
-            ia_sms_store_run(s->store, true, write_events, &(struct remember){&c, &at}, e);
+            ia_sms_store_run(s->store, write_events, &(struct remember){&c, &at}, e);
 
   free(c.ev);
   if (!ok)
@@ -235,7 +226,7 @@ static bool follow(ia_sms *s, const ia_sms_ledger *l, const ia_sms_block *head, 
        (from > top || l->events(l->ctx, from, top, collect, &c, e));
   /* nothing to remember: the cursor moves in memory and the store follows with the next event */
   if (ok && (c.n > 0 || !s->kept_any)) {
-    ok = ia_sms_store_run(s->store, true, write_events, &(struct remember){&c, &at}, e);
+    ok = ia_sms_store_run(s->store, write_events, &(struct remember){&c, &at}, e);
     if (ok) {
       s->kept = at;
       s->kept_any = true;
@@ -275,13 +266,13 @@ bool ia_sms_catch_up(ia_sms *s, const ia_sms_ledger *l, ia_err *e)
 
   if (!lock_in_time(s, l, e))
     return false;
-  ok = (s->cursor_read || ia_sms_store_run(s->store, false, read_cursor, s, e)) &&
+  ok = (s->cursor_read || ia_sms_store_run(s->store, read_cursor, s, e)) &&
        l->head(l->ctx, &head, e) && same_past(s, l, &head, &same, e);
   /* after a stop the store is asked again: the operator may have confirmed */
   s->cursor_read = ok && same;
   if (ok && !same) {
     ia_log(IA_LOG_ERROR, "ledger.rollback", "block=%llu", (unsigned long long)s->cursor.number);
-    ok = ia_sms_store_run(s->store, true, write_stop, NULL, e);
+    ok = ia_sms_store_run(s->store, write_stop, NULL, e);
   } else if (ok) {
     ok = follow(s, l, &head, e);
   }

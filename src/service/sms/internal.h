@@ -71,6 +71,10 @@ struct ia_sms {
 };
 
 /* -- sms.c -- */
+/* Reads and verifies a store that was opened: the journal, and that it is the one of the head file,
+ * which it opens and which follows each commit from then on. skip: looks at neither (tests). */
+IA_MUST bool ia_sms_store_verified(ia_sms_store *store, ia_sms_head *head, const char *dir,
+                                   const ia_sms_keys *k, bool skip, ia_err *e);
 /* The same as ia_sms_open over another ledger; make NULL = JSON-RPC at the URL. */
 IA_MUST bool ia_sms_open_over(ia_sms **out, const ia_sms_config *c, ia_sms_ledger_maker *make,
                               void *make_ctx, ia_err *e);
@@ -114,20 +118,6 @@ typedef struct ia_sms_owned {
 IA_MUST bool ia_sms_object_owner(ia_sms *s, const ia_addr *object, const ia_addr *signer,
                                  ia_sms_owned *out, ia_err *e);
 
-/* -- message.c -- */
-typedef struct ia_sms_message_row {
-  const char *kind;
-  ia_addr object, signer;
-  uint64_t version, time;
-  uint64_t moves; /* transfers of the object that the ledger showed then */
-  ia_span body;
-} ia_sms_message_row;
-IA_MUST bool ia_sms_message_seal(ia_buf *out, const ia_sms_keys *k, const ia_sms_message_row *row,
-                                 ia_err *e);
-/* CORRUPT when this instance did not store this very row. */
-IA_MUST bool ia_sms_message_check(const ia_sms_keys *k, const ia_sms_message_row *row, ia_span seal,
-                                  ia_err *e);
-
 /* -- audit.c -- */
 typedef struct ia_sms_entry {
   ia_addr object; /* zero: nobody's */
@@ -145,6 +135,8 @@ typedef struct ia_sms_entry {
 IA_MUST bool ia_sms_reader(ia_sms *s, const ia_request *rq, const ia_addr *object, ia_addr *out,
                            ia_err *e);
 IA_MUST bool ia_sms_audit_put(ia_db *db, const ia_sms_entry *x, ia_err *e);
+/* {"time","verdict","code","message"} of the line at this place of the journal; new reference. */
+IA_MUST bool ia_sms_audit_head(ia_db *db, uint64_t at, ia_span digest, json_t **out, ia_err *e);
 
 /* -- task.c -- */
 /* Canonical JSON of the item `task`, and what may be said of its logs. */

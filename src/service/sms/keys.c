@@ -18,6 +18,7 @@ void ia_sms_keys_free(ia_sms_keys *k)
   ia_secret_free(&k->kek);
   ia_secret_free(&k->head);
   ia_secret_free(&k->blind);
+  ia_secret_free(&k->journal);
 }
 
 static bool make_root(ia_secret *root, const char *path, const ia_secp *secp,
@@ -73,6 +74,7 @@ bool ia_sms_keys_open(ia_sms_keys *out, const char *dir, const ia_secret *passph
          derive(&out->kek, &root, "kek", kek_of, e) &&
          derive(&out->head, &root, "head", domain, e) &&
          derive(&out->blind, &root, "blind", domain, e) &&
+         derive(&out->journal, &root, "journal", domain, e) &&
          ia_ed25519_public(out->sms_key.b, &out->seed, e);
 }
 

@@ -10,10 +10,11 @@
 
 typedef struct ia_sms_keys {
   ia_domain domain;
-  ia_secret seed;  /* Ed25519 */
-  ia_secret kek;   /* HKDF(root, "iapp-kek-hw/v1" | "iapp-kek-sim/v1") */
-  ia_secret head;  /* HMAC key of the head file */
-  ia_secret blind; /* HKDF(root, "iapp-blind-hw/v1" | "iapp-blind-sim/v1") */
+  ia_secret seed;    /* Ed25519 */
+  ia_secret kek;     /* HKDF(root, "iapp-kek-hw/v1" | "iapp-kek-sim/v1") */
+  ia_secret head;    /* HMAC key of the head file */
+  ia_secret blind;   /* HKDF(root, "iapp-blind-hw/v1" | "iapp-blind-sim/v1") */
+  ia_secret journal; /* HMAC key of the journal */
   ia_h256 sms_key;
 } ia_sms_keys;
 

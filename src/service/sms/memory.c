@@ -1,6 +1,5 @@
 #include "client/secret_auth.h"
 #include "crypto/sha.h"
-#include "eth/eip191.h"
 #include "service/sms/internal.h"
 #include "service/sms/secret_form.h"
 
@@ -123,65 +122,27 @@ static bool m_revoked(void *ctx, const ia_addr *object, const ia_addr *owner, co
   return true;
 }
 
-/* What a row of messages says is what its signer signed for this object and version: rows that were
- * swapped or edited do not pass. */
-static bool as_signed(const ia_sms_memory *m, const ia_addr *object, const char *kind, ia_stmt *st,
-                      ia_err *e)
-{
-  const ia_sms *s = m->sms;
-  ia_owner_message msg = {.domain = s->domain,
-                          .kind = kind,
-                          .chain_id = s->pins.chain_id,
-                          .hub = s->pins.hub,
-                          .sms_key = s->keys.sms_key,
-                          .object = *object,
-                          .version = ia_col_u64(st, 0),
-                          .body = ia_col_bytes(st, 1)};
-  ia_addr signer, got;
-  ia_h256 h;
-
-  if (!ia_col_addr(st, 3, &signer, e) || !ia_owner_message_hash(&h, &msg, e))
-    return false;
-  return (ia_eip191_recover(&got, IA_SPAN_ARR(h.b), ia_col_bytes(st, 2), NULL) &&
-          ia_addr_eq(&got, &signer)) ||
-         ia_fail(e, IA_E_CORRUPT, "store: a %s message is not what its owner signed", kind);
-}
-
-/* One row of policies: what was taken, by whom. */
-static bool read_policy(const ia_sms_memory *m, ia_sms_message_row *row, ia_stmt *st, ia_err *e)
-{
-  row->version = ia_col_u64(st, 0);
-  row->body = ia_col_bytes(st, 1);
-  row->time = ia_col_u64(st, 4);
-  row->moves = ia_col_u64(st, 6);
-  return as_signed(m, &row->object, "policy", st, e) && ia_col_addr(st, 3, &row->signer, e) &&
-         ia_sms_message_check(&m->sms->keys, row, ia_col_bytes(st, 5), e);
-}
-
 static bool m_policy(void *ctx, const ia_addr *dataset, const ia_addr *owner, bool *has,
                      ia_policy *p, ia_h256 *hash, uint64_t *epoch, ia_err *e)
 {
   const ia_sms_memory *m = ctx;
-  ia_sms_message_row r = {.kind = "policy", .object = *dataset};
-  bool row = false, ok = true;
   ia_stmt *st;
+  bool ok;
 
-  *has = false;
   if (!ia_db_stmt(&st, m->db,
-                  "SELECT version, body, sig, signer, time, seal, moves FROM message"
-                  " WHERE object = $1 AND kind = 'policy' ORDER BY version DESC",
+                  "SELECT version, body FROM message"
+                  " WHERE object = $1 AND kind = 'policy' AND signer = $2",
                   e))
     return false;
   ia_bind_addr(st, 1, dataset);
-  while (ok && !*has && (ok = ia_stmt_step(st, &row, e)) && row) {
-    ok = read_policy(m, &r, st, e);
-    if (!ok || !ia_addr_eq(&r.signer, owner))
-      continue;
-    *has = true;
-    *epoch = r.version;
-    ia_sha256(hash, r.body);
-    ok = ia_policy_parse(p, r.body, e);
-  }
+  ia_bind_addr(st, 2, owner);
+  if (!ia_stmt_step(st, has, e))
+    return false;
+  if (!*has)
+    return true;
+  *epoch = ia_col_u64(st, 0);
+  ia_sha256(hash, ia_col_bytes(st, 1));
+  ok = ia_policy_parse(p, ia_col_bytes(st, 1), e);
   ia_stmt_reset(st);
   return ok;
 }

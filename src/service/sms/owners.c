@@ -66,17 +66,13 @@ static bool k_policy(struct message *m, ia_db *db, ia_err *e)
 
 static bool bar(ia_db *db, const struct message *m, const ia_h256 *order, ia_err *e)
 {
-  ia_stmt *st;
+  IA_AUTOV(ia_entry) x = {0};
 
-  if (!ia_db_stmt(&st, db,
-                  "INSERT INTO revoked (object, order_hash, signer) VALUES ($1, $2, $3)"
-                  " ON CONFLICT DO NOTHING",
-                  e))
-    return false;
-  ia_bind_addr(st, 1, &m->object);
-  ia_bind_h256(st, 2, order);
-  ia_bind_addr(st, 3, &m->signer);
-  return ia_stmt_run(st, e);
+  ia_entry_begin(&x, IA_J_REVOKED);
+  ia_entry_addr(&x, &m->object);
+  ia_entry_h256(&x, order);
+  ia_entry_addr(&x, &m->signer);
+  return ia_journal_put(db, &x, NULL, e);
 }
 
 static bool k_revoke(struct message *m, ia_db *db, ia_err *e)
@@ -179,33 +175,18 @@ static bool newest(struct message *m, ia_db *db, uint64_t *version, bool *same, 
 
 static bool insert(struct message *m, ia_db *db, ia_err *e)
 {
-  const ia_sms_message_row row = {.kind = m->kind,
-                                  .object = m->object,
-                                  .signer = m->signer,
-                                  .version = m->version,
-                                  .time = ia_now(),
-                                  .moves = m->moves,
-                                  .body = ia_buf_view(&m->body)};
-  IA_AUTOV(ia_buf) seal = {0};
-  ia_stmt *st;
+  IA_AUTOV(ia_entry) x = {0};
 
-  if (!ia_sms_message_seal(&seal, &m->s->keys, &row, e) ||
-      !ia_db_stmt(
-          &st, db,
-          "INSERT INTO message (object, kind, version, signer, time, body, sig, seal, moves)"
-          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-          e))
-    return false;
-  ia_bind_addr(st, 1, &m->object);
-  ia_bind_text(st, 2, m->kind);
-  ia_bind_u64(st, 3, m->version);
-  ia_bind_addr(st, 4, &m->signer);
-  ia_bind_u64(st, 5, row.time);
-  ia_bind_blob(st, 6, row.body);
-  ia_bind_blob(st, 7, IA_SPAN_ARR(m->sig));
-  ia_bind_blob(st, 8, ia_buf_view(&seal));
-  ia_bind_u64(st, 9, row.moves);
-  return ia_stmt_run(st, e);
+  ia_entry_begin(&x, IA_J_MESSAGE);
+  ia_entry_addr(&x, &m->object);
+  ia_entry_text(&x, ia_span_str(m->kind));
+  ia_entry_u64(&x, m->version);
+  ia_entry_addr(&x, &m->signer);
+  ia_entry_u64(&x, ia_now());
+  ia_entry_u64(&x, m->moves);
+  ia_entry_bytes(&x, ia_buf_view(&m->body));
+  ia_entry_bytes(&x, IA_SPAN_ARR(m->sig));
+  return ia_journal_put(db, &x, NULL, e);
 }
 
 static bool unit_message(void *ctx, ia_db *db, ia_err *e)
@@ -284,7 +265,7 @@ static bool take_message(ia_sms *s, struct message *m, ia_err *e)
     return false;
   if (!ia_eip191_recover(&m->signer, IA_SPAN_ARR(h.b), IA_SPAN_ARR(m->sig), NULL))
     return ia_fail(e, IA_E_UNAUTHORIZED, "the message is not signed");
-  return may_speak(s, m, e) && ia_sms_store_run(s->store, true, unit_message, m, e);
+  return may_speak(s, m, e) && ia_sms_store_run(s->store, unit_message, m, e);
 }
 
 bool ia_sms_h_message(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
@@ -326,7 +307,7 @@ bool ia_sms_h_version(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   if (!m.kind)
     return ia_fail(e, IA_E_UNSUPPORTED, "no message of that kind is taken here");
   if (!ia_sms_reader(s, rq, &m.object, &m.signer, e) ||
-      !ia_sms_store_run(s->store, false, unit_version, &m, e))
+      !ia_sms_store_run(s->store, unit_version, &m, e))
     return false;
   answer = json_pack("{s:I}", "version", (json_int_t)m.version);
   return answer ? ia_reply_json(rp, 200, answer, e) : ia_fail(e, IA_E_MEMORY, "sms: no memory");

@@ -193,64 +193,72 @@ static bool make_record(struct release *w, ia_err *e)
                       &w->s->keys.seed, e);
 }
 
-static bool write_slice(struct release *w, ia_db *db, ia_err *e)
+static bool write_slice(const struct release *w, ia_db *db, ia_err *e)
 {
   for (size_t i = 0; i < w->plan->n_slice; i++) {
     const ia_slice_item *it = &w->plan->slice[i];
-    ia_stmt *st;
+    IA_AUTOV(ia_entry) x = {0};
 
     if (it->code != IA_OK)
       continue;
-    if (!ia_db_stmt(&st, db,
-                    "INSERT INTO release_slice (seq, task, dataset, order_hash, time)"
-                    " VALUES ($1, $2, $3, $4, $5)",
-                    e))
-      return false;
-    ia_bind_u64(st, 1, w->seq);
-    ia_bind_h256(st, 2, &w->r->task);
-    ia_bind_addr(st, 3, &it->dataset);
-    ia_bind_h256(st, 4, &it->order_hash);
-    ia_bind_u64(st, 5, w->now);
-    if (!ia_stmt_run(st, e))
+    ia_entry_begin(&x, IA_J_SLICE);
+    ia_entry_u64(&x, w->seq);
+    ia_entry_h256(&x, &w->r->task);
+    ia_entry_addr(&x, &it->dataset);
+    ia_entry_h256(&x, &it->order_hash);
+    ia_entry_u64(&x, w->now);
+    if (!ia_journal_put(db, &x, NULL, e))
       return false;
   }
   return true;
 }
 
-static bool write_release(struct release *w, ia_db *db, ia_err *e)
+static bool write_release(const struct release *w, ia_db *db, ia_err *e)
 {
+  IA_AUTOV(ia_entry) x = {0};
+
+  ia_entry_begin(&x, IA_J_RELEASE);
+  ia_entry_u64(&x, w->seq);
+  ia_entry_h256(&x, &w->r->task);
+  ia_entry_addr(&x, &w->x->f.match.dataset.dataset);
+  ia_entry_h256(&x, &w->plan->order_hash[IA_ORDER_DATASET]);
+  ia_entry_u64(&x, w->now);
+  ia_entry_text(&x, ia_buf_view(&w->record));
+  ia_entry_bytes(&x, IA_SPAN_ARR(w->record_sig));
+  return ia_journal_put(db, &x, NULL, e) && write_slice(w, db, e);
+}
+
+/* Releases are numbered from 1. */
+static bool next_number(ia_db *db, uint64_t *out, ia_err *e)
+{
+  bool row = false;
   ia_stmt *st;
 
-  if (!ia_db_stmt(&st, db,
-                  "INSERT INTO release (seq, task, dataset, order_hash, time, record, sig)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                  e))
+  if (!ia_db_stmt(&st, db, "SELECT 1 + coalesce(max(seq), 0) FROM release", e) ||
+      !ia_stmt_step(st, &row, e))
     return false;
-  ia_bind_u64(st, 1, w->seq);
-  ia_bind_h256(st, 2, &w->r->task);
-  ia_bind_addr(st, 3, &w->x->f.match.dataset.dataset);
-  ia_bind_h256(st, 4, &w->plan->order_hash[IA_ORDER_DATASET]);
-  ia_bind_u64(st, 5, w->now);
-  ia_bind_textn(st, 6, ia_buf_view(&w->record));
-  ia_bind_blob(st, 7, IA_SPAN_ARR(w->record_sig));
-  return ia_stmt_run(st, e) && write_slice(w, db, e);
+  *out = ia_col_u64(st, 0);
+  ia_stmt_reset(st);
+  return true;
 }
 
 /* The highest fencing number is remembered from the challenge on. */
-static bool write_fence(const ia_lease *lease, ia_db *db, ia_err *e)
+static bool write_fence(const ia_lease *lease, ia_db *db, const ia_release_memory *m, ia_err *e)
 {
-  ia_stmt *st;
+  IA_AUTOV(ia_entry) x = {0};
+  ia_addr worker = {{0}};
+  uint64_t highest = 0;
+  bool has = false;
 
-  if (!ia_db_stmt(&st, db,
-                  "INSERT INTO fence (task, fencing, worker) VALUES ($1, $2, $3)"
-                  " ON CONFLICT (task) DO UPDATE SET fencing = excluded.fencing,"
-                  " worker = excluded.worker",
-                  e))
+  if (!m->fencing(m->ctx, &lease->task_id, &has, &highest, &worker, e))
     return false;
-  ia_bind_h256(st, 1, &lease->task_id);
-  ia_bind_u64(st, 2, lease->fencing);
-  ia_bind_addr(st, 3, &lease->worker);
-  return ia_stmt_run(st, e);
+  if (has && highest == lease->fencing && ia_addr_eq(&worker, &lease->worker))
+    return true;
+  ia_entry_begin(&x, IA_J_FENCE);
+  ia_entry_h256(&x, &lease->task_id);
+  ia_entry_u64(&x, lease->fencing);
+  ia_entry_addr(&x, &lease->worker);
+  return ia_journal_put(db, &x, NULL, e);
 }
 
 /* Every owner of a slice finds her own line; when the task as a whole was refused, that is why. */
@@ -333,8 +341,8 @@ static bool unit_release(void *ctx, ia_db *db, ia_err *e)
   }
   return collect_items(w, db, e) &&
          ia_sms_task_text(&w->task, w->plan, &w->x->f, &w->desc_hash, e) &&
-         ia_sms_meta_next(db, "seq", &w->seq, e) && make_record(w, e) && write_release(w, db, e) &&
-         write_fence(&w->r->lease, db, e) && write_audit(w, db, e);
+         next_number(db, &w->seq, e) && make_record(w, e) && write_release(w, db, e) &&
+         write_fence(&w->r->lease, db, &view, e) && write_audit(w, db, e);
 }
 
 /* -- the answer -- */
@@ -393,13 +401,13 @@ static bool seal_answer(struct release *w, ia_reply *rp, ia_err *e)
 static bool release_sim(struct release *w, const sim_evidence *ev, ia_err *e)
 {
   w->bind.report_data = ev->sim_report_data;
-  return ia_sms_store_run(w->s->store, true, unit_release, w, e);
+  return ia_sms_store_run(w->s->store, unit_release, w, e);
 }
 
 static bool release_hw(struct release *w, const hw_evidence *ev, ia_err *e)
 {
   w->bind.report_data = ev->hw_report_data;
-  return ia_sms_store_run(w->s->store, true, unit_release, w, e);
+  return ia_sms_store_run(w->s->store, unit_release, w, e);
 }
 
 static bool judge_and_release(struct release *w, ia_err *e)
@@ -454,7 +462,7 @@ static bool admit_request(struct release *w, const ia_sms_ledger *l, ia_err *e)
   if (!ia_sms_catch_up(s, l, e) || !ia_sms_facts_task(x, l, &s->pins, &r->task, w->now, e) ||
       !task_shown(s, x, e) ||
       !ia_lease_check(&r->lease, s->domain, &r->task, &x->f.pool_owner, ia_now(), e) ||
-      !ia_sms_store_run(s->store, false, unit_fenced, &(struct fencing){s, &r->lease, 0}, e))
+      !ia_sms_store_run(s->store, unit_fenced, &(struct fencing){s, &r->lease, 0}, e))
     return false;
   if (!fresh && e)
     *e = nonce;
@@ -526,8 +534,10 @@ bool ia_sms_h_release(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 static bool unit_fencing(void *ctx, ia_db *db, ia_err *e)
 {
   const struct fencing *f = ctx;
+  ia_sms_memory mem = {db, f->s, 0};
+  ia_release_memory view = ia_sms_memory_view(&mem);
 
-  return unit_fenced(ctx, db, e) && write_fence(f->lease, db, e);
+  return unit_fenced(ctx, db, e) && write_fence(f->lease, db, &view, e);
 }
 
 /* *now: when that was so. */
@@ -547,7 +557,7 @@ static bool lease_holds(ia_sms *s, const ia_lease *lease, const ia_h256 *task, u
   ia_sms_give_ledger(s, l, !ok);
   ok = ok && task_shown(s, &x, e) &&
        ia_lease_check(lease, s->domain, task, &x.f.pool_owner, ia_now(), e) &&
-       ia_sms_store_run(s->store, true, unit_fencing, &f, e);
+       ia_sms_store_run(s->store, unit_fencing, &f, e);
   *now = f.now;
   return ok;
 }

@@ -127,7 +127,7 @@ static bool answer_head(ia_sms *s, const ia_sms_secret_id *id, ia_reply *rp, ia_
 {
   struct look k = {.id = *id};
 
-  if (!ia_sms_store_run(s->store, false, unit_look, &k, e))
+  if (!ia_sms_store_run(s->store, unit_look, &k, e))
     return false;
   if (!k.has)
     return ia_fail(e, IA_E_NOT_FOUND, "no such secret");
@@ -144,7 +144,7 @@ static bool answer_put(ia_sms *s, const ia_sms_secret_id *id, const ia_request *
     return ia_fail(e, IA_E_TOO_LARGE, "a secret is at most %d bytes", IA_SMS_SECRET_MAX);
   if (!ia_utf8_valid(p.value))
     return ia_fail(e, IA_E_INVALID, "a secret is UTF-8 text");
-  if (!ia_sms_store_run(s->store, true, unit_put, &p, e))
+  if (!ia_sms_store_run(s->store, unit_put, &p, e))
     return false;
   ia_crash_point("sms.secret.reply");
   ia_reply_status(rp, 204);

@@ -185,11 +185,57 @@ static bool copy_config(ia_sms *s, const ia_sms_config *c, ia_err *e)
          copy_list((void **)&s->sim_roots, c->sim_roots, c->n_sim_roots, sizeof(*s->sim_roots), e);
 }
 
-static bool on_commit(void *ctx, uint64_t generation, ia_err *e)
+static bool on_commit(void *ctx, const ia_journal_tip *tip, ia_err *e)
 {
-  ia_sms *s = ctx;
+  return ia_sms_head_set(ctx, tip, e);
+}
 
-  return ia_sms_head_set(&s->head, generation, e);
+/* The journal holds the entry that the head file names. It may have more: the head follows. */
+static bool holds(ia_sms_store *store, const ia_sms_head *h, const ia_journal_tip *tip,
+                  const char *dir, ia_err *e)
+{
+  uint8_t mac[32] = {0};
+  bool has = false;
+
+  if (!h->any)
+    return tip->seq == 0 ||
+           ia_fail(e, IA_E_CORRUPT,
+                   "%s/head: missing or damaged, so nobody can tell whether the store beside it is "
+                   "the newest",
+                   dir);
+  if (h->tip.seq > tip->seq)
+    return ia_fail(e, IA_E_CORRUPT,
+                   "the store in %s is an older copy (entry %llu of %llu): nothing is released",
+                   dir, (unsigned long long)tip->seq, (unsigned long long)h->tip.seq);
+  return ia_sms_store_mac_of(store, h->tip.seq, &has, mac, e) &&
+         ((has && ia_ct_eq(mac, h->tip.mac, sizeof(mac))) ||
+          ia_fail(e, IA_E_CORRUPT, "the store in %s is not the one that %s/head is of", dir, dir));
+}
+
+bool ia_sms_store_verified(ia_sms_store *store, ia_sms_head *head, const char *dir,
+                           const ia_sms_keys *k, bool skip, ia_err *e)
+{
+  ia_journal_tip tip;
+
+  if (!ia_sms_head_open(head, dir, &k->head, e) ||
+      !ia_sms_store_load(store, &k->journal, !skip, &tip, e) ||
+      (!skip && !holds(store, head, &tip, dir, e)))
+    return false;
+  ia_sms_store_on_commit(store, on_commit, head);
+  return true;
+}
+
+/* The domain first: a store of another one is not touched. */
+static bool same_domain(ia_sms_store *store, const ia_sms_config *c, ia_err *e)
+{
+  IA_AUTOV(ia_buf) got = {0};
+
+  if (ia_sms_store_fresh(store) || (skipped(c) & IA_SMS_SKIP_DOMAIN))
+    return true;
+  return ia_sms_store_peek(store, "domain", &got, e) &&
+         (ia_span_is(ia_buf_view(&got), ia_domain_name(c->domain)) ||
+          ia_fail(e, IA_E_DOMAIN_MISMATCH,
+                  "the store was made for another domain, which never changes"));
 }
 
 static bool open_store(ia_sms *s, const ia_sms_config *c, ia_err *e)
@@ -198,19 +244,14 @@ static bool open_store(ia_sms *s, const ia_sms_config *c, ia_err *e)
   ia_domain other = c->domain == IA_DOMAIN_HW ? IA_DOMAIN_SIM : IA_DOMAIN_HW;
   struct birth b = {.c = c};
 
-  if (!ia_mkdirs(c->dir, 0700, e) || !ia_sms_store_open(&s->store, c->dir, e))
+  if (!ia_mkdirs(c->dir, 0700, e) || !ia_sms_store_open(&s->store, c->dir, e) ||
+      !same_domain(s->store, c, e) ||
+      !ia_sms_keys_open(&s->keys, c->dir, c->passphrase, c->random_passphrase, c->domain,
+                        skip & IA_SMS_SKIP_KEK ? other : c->domain, e) ||
+      !ia_sms_store_verified(s->store, &s->head, c->dir, &s->keys, skip & IA_SMS_SKIP_HEAD, e))
     return false;
   b.fresh = ia_sms_store_fresh(s->store);
-  /* the domain first: a store of another one is not touched */
-  if (!b.fresh && !ia_sms_store_run(s->store, false, unit_birth, &b, e))
-    return false;
-  if (!ia_sms_keys_open(&s->keys, c->dir, c->passphrase, c->random_passphrase, c->domain,
-                        skip & IA_SMS_SKIP_KEK ? other : c->domain, e) ||
-      !ia_sms_head_open(&s->head, c->dir, &s->keys.head, b.fresh, ia_sms_store_generation(s->store),
-                        skip & IA_SMS_SKIP_HEAD, e))
-    return false;
-  ia_sms_store_on_commit(s->store, on_commit, s);
-  return !b.fresh || ia_sms_store_run(s->store, true, unit_birth, &b, e);
+  return ia_sms_store_run(s->store, unit_birth, &b, e);
 }
 
 bool ia_sms_open_over(ia_sms **out, const ia_sms_config *c, ia_sms_ledger_maker *make,
@@ -382,7 +423,7 @@ bool ia_sms_all_roots(ia_sms *s, ia_h256 **out, size_t *n, ia_err *e)
 
   if (!copy_list((void **)&r.list, s->sim_roots, s->n_sim_roots, sizeof(*r.list), e))
     return false;
-  if (!ia_sms_store_run(s->store, false, unit_roots, &r, e)) {
+  if (!ia_sms_store_run(s->store, unit_roots, &r, e)) {
     free(r.list);
     return false;
   }
@@ -470,13 +511,13 @@ static bool get_metrics(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   struct count c[] = {
       {"iapp_sms_releases_total", "SELECT count(*) FROM release", 0},
-      {"iapp_sms_refusals_total", "SELECT count(*) FROM audit WHERE verdict = 'refuse'", 0},
+      {"iapp_sms_refusals_total", "SELECT count(*) FROM audit WHERE refused = 1", 0},
       {"iapp_sms_secrets", "SELECT count(*) FROM secret", 0},
       {NULL, NULL, 0}};
   ia_sms *s = ctx;
 
   (void)rq;
-  if (!ia_sms_store_run(s->store, false, unit_counts, c, e))
+  if (!ia_sms_store_run(s->store, unit_counts, c, e))
     return false;
   ia_reply_type(rp, "text/plain; version=0.0.4");
   for (size_t i = 0; c[i].name; i++)

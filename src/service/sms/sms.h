@@ -65,9 +65,14 @@ IA_MUST bool ia_sms_mount(ia_sms *s, ia_server *server, ia_err *e);
 ia_h256 ia_sms_key(const ia_sms *s);
 
 /* -- for the operator, while the service is stopped or running -- */
+typedef struct ia_sms_operator {
+  const char *dir;
+  const ia_secret *passphrase; /* of `root` */
+  bool random_passphrase;
+} ia_sms_operator;
 /* The ledger's past may differ from what was remembered: forget the remembered block. */
-IA_MUST bool ia_sms_confirm_ledger(const char *dir, ia_err *e);
+IA_MUST bool ia_sms_confirm_ledger(const ia_sms_operator *o, ia_err *e);
 /* Enrols the root of a PEM file; *digest says which. */
-IA_MUST bool ia_sms_trust_sim(const char *dir, ia_span pem, ia_h256 *digest, ia_err *e);
+IA_MUST bool ia_sms_trust_sim(const ia_sms_operator *o, ia_span pem, ia_h256 *digest, ia_err *e);
 
 #endif

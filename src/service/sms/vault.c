@@ -1,5 +1,6 @@
 #include "service/sms/vault.h"
 
+#include "crypto/sha.h"
 #include "service/sms/secret_form.h"
 
 static const char *table_of(ia_secret_kind kind)
@@ -14,6 +15,13 @@ static void bind_id(ia_stmt *st, const ia_sms_secret_id *id)
   ia_bind_i64(st, 1, id->kind);
   ia_bind_addr(st, 2, &id->address);
   ia_bind_text(st, 3, id->name);
+}
+
+static void entry_id(ia_entry *x, const ia_sms_secret_id *id)
+{
+  ia_entry_u64(x, (uint64_t)id->kind);
+  ia_entry_addr(x, &id->address);
+  ia_entry_text(x, ia_span_str(id->name));
 }
 
 static bool newest(ia_db *db, const ia_sms_secret_id *id, uint64_t *version, ia_err *e)
@@ -53,7 +61,9 @@ bool ia_vault_put(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_id *id, i
                      .pusher = *pusher,
                      .time = now};
   IA_AUTOV(ia_buf) sealed = {0};
-  ia_stmt *st;
+  IA_AUTOV(ia_entry) x = {0};
+  ia_h256 digest;
+  uint64_t seq;
 
   if (!ia_sms_secret_form(id, value, e) || !newest(db, id, &at.version, e))
     return false;
@@ -62,29 +72,28 @@ bool ia_vault_put(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_id *id, i
   if (at.version == 0 && replace)
     return ia_fail(e, IA_E_NOT_FOUND, "no secret of that name is here");
   at.version++;
-  if (!ia_sms_seal(&sealed, k, &at, value, e) ||
-      !ia_db_stmt(&st, db,
-                  "INSERT INTO secret (kind, address, name, version, pusher, time, sealed)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                  e))
+  if (!ia_sms_seal(&sealed, k, &at, value, e))
     return false;
-  bind_id(st, id);
-  ia_bind_u64(st, 4, at.version);
-  ia_bind_addr(st, 5, pusher);
-  ia_bind_u64(st, 6, now);
-  ia_bind_blob(st, 7, ia_buf_view(&sealed));
-  return ia_stmt_run(st, e);
+  ia_sha256(&digest, ia_buf_view(&sealed));
+  ia_entry_begin(&x, IA_J_SECRET);
+  entry_id(&x, id);
+  ia_entry_u64(&x, at.version);
+  ia_entry_addr(&x, pusher);
+  ia_entry_u64(&x, now);
+  ia_entry_h256(&x, &digest);
+  return ia_journal_put(db, &x, &seq, e) && ia_journal_keep(db, seq, ia_buf_view(&sealed), e);
 }
 
 bool ia_vault_get(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_id *id, uint64_t until,
                   bool *has, ia_secret *value, ia_addr *pusher, ia_err *e)
 {
   ia_sms_place at = {.table = table_of(id->kind), .address = id->address, .name = id->name};
+  IA_AUTOV(ia_buf) sealed = {0};
   ia_stmt *st;
   bool ok;
 
   if (!ia_db_stmt(&st, db,
-                  "SELECT version, pusher, sealed, time FROM secret"
+                  "SELECT version, pusher, digest, time, at FROM secret"
                   " WHERE kind = $1 AND address = $2 AND name = $3 AND time <= $4"
                   " ORDER BY version DESC LIMIT 1",
                   e))
@@ -98,7 +107,8 @@ bool ia_vault_get(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_id *id, u
   at.version = ia_col_u64(st, 0);
   at.time = ia_col_u64(st, 3);
   ok = ia_col_addr(st, 1, &at.pusher, e) &&
-       (!value || ia_sms_unseal(value, k, &at, ia_col_bytes(st, 2), e));
+       (!value || (ia_journal_kept(db, ia_col_u64(st, 4), ia_col_bytes(st, 2), &sealed, e) &&
+                   ia_sms_unseal(value, k, &at, ia_buf_view(&sealed), e)));
   *pusher = at.pusher;
   ia_stmt_reset(st);
   return ok;
@@ -106,10 +116,18 @@ bool ia_vault_get(ia_db *db, const ia_sms_keys *k, const ia_sms_secret_id *id, u
 
 bool ia_vault_forget(ia_db *db, const ia_sms_secret_id *id, ia_err *e)
 {
+  IA_AUTOV(ia_entry) x = {0};
+  bool row = false, ok = true;
   ia_stmt *st;
 
-  if (!ia_db_stmt(&st, db, "DELETE FROM secret WHERE kind = $1 AND address = $2 AND name = $3", e))
+  if (!ia_db_stmt(&st, db, "SELECT at FROM secret WHERE kind = $1 AND address = $2 AND name = $3",
+                  e))
     return false;
   bind_id(st, id);
-  return ia_stmt_run(st, e);
+  while (ok && (ok = ia_stmt_step(st, &row, e)) && row)
+    ok = ia_journal_destroy(db, ia_col_u64(st, 0), e);
+  ia_stmt_reset(st);
+  ia_entry_begin(&x, IA_J_FORGET);
+  entry_id(&x, id);
+  return ok && ia_journal_put(db, &x, NULL, e);
 }

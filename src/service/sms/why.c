@@ -17,18 +17,15 @@ static bool add_past(struct why *w, ia_db *db, ia_err *e)
   bool row = false, ok = true;
   ia_stmt *st;
 
-  if (!ia_db_stmt(&st, db,
-                  "SELECT time, verdict, code, message FROM audit WHERE task = $1 ORDER BY seq"
-                  " LIMIT 32",
-                  e))
+  if (!ia_db_stmt(&st, db, "SELECT at, digest FROM audit WHERE task = $1 ORDER BY at LIMIT 32", e))
     return false;
   ia_bind_h256(st, 1, &w->x->f.task_id);
-  while (ok && (ok = ia_stmt_step(st, &row, e)) && row)
-    ok = json_array_append_new(w->past, json_pack("{s:I, s:s, s:s, s:s}", "time",
-                                                  (json_int_t)ia_col_i64(st, 0), "verdict",
-                                                  ia_col_text(st, 1), "code", ia_col_text(st, 2),
-                                                  "message", ia_col_text(st, 3))) == 0 ||
-         ia_fail(e, IA_E_MEMORY, "sms: no memory");
+  while (ok && (ok = ia_stmt_step(st, &row, e)) && row) {
+    json_t *line = NULL;
+
+    ok = ia_sms_audit_head(db, ia_col_u64(st, 0), ia_col_bytes(st, 1), &line, e) &&
+         (json_array_append_new(w->past, line) == 0 || ia_fail(e, IA_E_MEMORY, "sms: no memory"));
+  }
   ia_stmt_reset(st);
   return ok;
 }
@@ -123,7 +120,7 @@ static bool decide(struct why *w, ia_reply *rp, ia_err *e)
   IA_AUTO_JSON *past = json_array(), *answer = NULL;
 
   w->past = past;
-  if (!gather(w, e) || !ia_sms_store_run(w->s->store, false, unit_why, w, e))
+  if (!gather(w, e) || !ia_sms_store_run(w->s->store, unit_why, w, e))
     return false;
   answer = ia_ruling_json(w->ruling);
   return answer && put_refused(w->plan, answer, e) &&
