@@ -216,9 +216,9 @@ bool ia_run_bulk_prepare(ia_run_bulk *b, ia_cli *c, ia_net *net, const ia_wallet
 }
 
 /* -- what became of them -- */
-static const char *refusal(const json_t *task, uint64_t index)
+static const char *code_in(const json_t *task, const char *which, uint64_t index)
 {
-  const json_t *list = json_object_get(json_object_get(task, "iapp"), "refused"), *one;
+  const json_t *list = json_object_get(json_object_get(task, "iapp"), which), *one;
   size_t i;
 
   json_array_foreach (list, i, one)
@@ -234,12 +234,13 @@ json_t *ia_run_bulk_states(const ia_run_bulk *b, uint64_t i, const json_t *task)
   bool done = task && strcmp(ia_task_ending(task), "COMPLETED") == 0;
 
   for (size_t k = 0; k < b->per_task && first + k < b->n; k++) {
-    const char *code = refusal(task, k + 1);
+    const char *refused = code_in(task, "refused", k + 1);
+    const char *code = refused ? refused : code_in(task, "failed", k + 1);
     json_t *row = json_pack("{s:o, s:s}", "dataset", ia_json_addr(&b->data[first + k]), "state",
-                            !task  ? "open"
-                            : code ? "refused"
-                            : done ? "processed"
-                                   : "failed");
+                            !task           ? "open"
+                            : refused       ? "refused"
+                            : done && !code ? "processed"
+                                            : "failed");
 
     if (code)
       json_object_set_new(row, "code", json_string(code));

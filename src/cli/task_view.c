@@ -150,6 +150,19 @@ static void say_refused(ia_cli *c, const json_t *list)
                json_string_value(json_object_get(one, "reason")));
 }
 
+/* Data of a slice that the enclave could not use. */
+static void say_failed(ia_cli *c, const json_t *list)
+{
+  const json_t *one;
+  size_t i;
+
+  json_array_foreach (list, i, one)
+    ia_cli_out(c, "  failed   data %" JSON_INTEGER_FORMAT " of the slice, %s: %s",
+               json_integer_value(json_object_get(one, "index")),
+               json_string_value(json_object_get(one, "dataset")),
+               json_string_value(json_object_get(one, "code")));
+}
+
 /* On a chain that may be rewritten. */
 static void say_waiting(ia_cli *c, const json_t *ours)
 {
@@ -184,6 +197,7 @@ void ia_cli_task_say(ia_cli *c, const json_t *task)
                json_string_value(json_object_get(attempt, "state")),
                json_string_value(json_object_get(attempt, "cause")));
   say_refused(c, json_object_get(ours, "refused"));
+  say_failed(c, json_object_get(ours, "failed"));
   if (ia_task_timeline(&line, json_object_get(ours, "timeline"), NULL) && line.len > 0)
     ia_cli_out(c, "  times    %.*s", (int)line.len, (const char *)line.ptr);
   if (json_is_true(json_object_get(ours, "claimable")))

@@ -108,6 +108,10 @@ bool ia_test_view(ia_cli *c, const ia_local_result *r, const char *dir, ia_err *
     return false;
   if (r->outcome.cause[0])
     return failed(c, r, exit_code, e);
+  json_array_foreach (json_object_get(r->outcome.run, "failed"), i, v)
+    ia_cli_warn(c, "data %lld of the slice could not be used: %s",
+                (long long)json_integer_value(json_object_get(v, "index")),
+                json_string_value(json_object_get(v, "code")));
   ia_cli_say(c, "App docker image ran and exited successfully.");
   if (!files || !unpack(r, dir, files, e))
     return false;

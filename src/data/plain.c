@@ -156,6 +156,24 @@ static bool write_one(int dir, const ia_zip *zip, const ia_zip_entry *t, const j
   return true;
 }
 
+/* Files first, then the folders of each name from the inside: one that still holds another goes
+ * with that one. */
+static void remove_all(int dir, const ia_zip *zip)
+{
+  ia_path path;
+
+  for (size_t i = 0; i < ia_zip_count(zip); i++)
+    if (!ia_zip_at(zip, i)->folder)
+      (void)unlinkat(dir, ia_zip_at(zip, i)->name, 0);
+  for (size_t i = 0; i < ia_zip_count(zip); i++) {
+    const char *name = ia_zip_at(zip, i)->name;
+
+    for (size_t n = strlen(name); n > 0; n--)
+      if (name[n - 1] == '/' && ia_path_join(&path, NULL, "%.*s", (int)(n - 1), name))
+        (void)unlinkat(dir, path.s, AT_REMOVEDIR);
+  }
+}
+
 bool ia_plain_write(int dir, const ia_zip *zip, const json_t *schema, uint64_t budget, ia_err *e)
 {
   uint64_t need = 0;
@@ -170,7 +188,9 @@ bool ia_plain_write(int dir, const ia_zip *zip, const json_t *schema, uint64_t b
     return ia_fail(e, IA_E_TOO_LARGE, "the values need %llu bytes, more than %llu",
                    (unsigned long long)need, (unsigned long long)budget);
   for (size_t i = 0; i < ia_zip_count(zip); i++)
-    if (!write_one(dir, zip, ia_zip_at(zip, i), schema, e))
+    if (!write_one(dir, zip, ia_zip_at(zip, i), schema, e)) {
+      remove_all(dir, zip);
       return false;
+    }
   return true;
 }

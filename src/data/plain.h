@@ -12,7 +12,7 @@ ia_type ia_plain_type(const ia_zip *zip, const ia_zip_entry *entry);
 
 /* Writes the values under dir (an empty, private folder): files 0444, folders 0755. schema: the
  * parsed schema object, or NULL (types are then told from the bytes). TOO_LARGE before anything is
- * written when they need more than `budget` bytes. */
+ * written when they need more than `budget` bytes. After a failure the folder is empty again. */
 struct json_t;
 IA_MUST bool ia_plain_write(int dir, const ia_zip *zip, const struct json_t *schema,
                             uint64_t budget, ia_err *e);

@@ -74,7 +74,7 @@ static bool run_app(ia_agent *a, const folders *f, ia_sandbox_result *r, ia_err 
   };
 
   if (!ia_words_argv(&argv, a->config, &a->task, e) ||
-      !ia_words_env(&env, a->config, &a->task, released, e))
+      !ia_words_env(&env, a->config, &a->task, released, &a->run, e))
     return false;
   const ia_sandbox_spec s = {
       .layers = layers,
@@ -158,7 +158,7 @@ bool ia_agent_compute(ia_agent *a, ia_err *e)
     return false;
   in.in_fd = f.in_fd;
   in.scratch_fd = f.scratch_fd;
-  if (!ia_inputs_fetch(&in, &a->link, a->spec->local ? NULL : &a->run, &a->cause, e))
+  if (!ia_inputs_fetch(&in, &a->link, &a->run, &a->cause, e))
     return false;
   a->cause = "APP_COMPUTE_FAILED";
   a->run.started = ia_now();

@@ -22,6 +22,9 @@ static bool archive_path(ia_path *out, const char *n, ia_err *e)
   if (n && getenv(name))
     return ia_fail(e, IA_E_FORBIDDEN, "Protected data %s are not open to this run: %.40s", n,
                    getenv(name));
+  (void)snprintf(name, sizeof(name), "IEXEC_DATASET_%s_FAILED", n ? n : "");
+  if (n && getenv(name))
+    return ia_fail(e, IA_E_NOT_FOUND, "Protected data %s cannot be used: %.40s", n, getenv(name));
   return ia_path_join(out, e, "%s/%s", dir, file);
 }
 

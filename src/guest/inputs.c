@@ -17,7 +17,7 @@
 typedef struct work {
   const ia_inputs_spec *s;
   ia_link *l;
-  ia_run *run; /* may be NULL */
+  ia_run *run;
   const char **cause;
   uint64_t plain_left;
 } work;
@@ -59,13 +59,11 @@ static bool publish(const work *w, int fd, const char *temp, const char *name, i
 /* Every input stands in the statement; in is taken over. */
 static bool note(work *w, ia_run_input in, ia_err *e)
 {
-  ia_run_input *more = NULL;
+  ia_run_input *more = realloc(w->run->inputs, (w->run->n_inputs + 1) * sizeof(*more));
 
-  if (w->run)
-    more = realloc(w->run->inputs, (w->run->n_inputs + 1) * sizeof(*more));
   if (!more) {
     free(in.uri);
-    return !w->run || ia_fail(e, IA_E_MEMORY, "inputs");
+    return ia_fail(e, IA_E_MEMORY, "inputs");
   }
   w->run->inputs = more;
   more[w->run->n_inputs++] = in;
@@ -101,13 +99,12 @@ static bool decrypt_to(work *w, int sealed_fd, const ia_task_dataset *d, const i
 static bool fetch_protected(work *w, const ia_task_dataset *d, const ia_secret *key, ia_err *e)
 {
   ia_autoclose int sealed = scratch(w, e);
-  ia_run_input in = {.dataset = d->address, .sha256 = d->checksum};
 
   if (sealed < 0)
     return because(w, "PRE_COMPUTE_FAILED_UNKNOWN_ISSUE");
   if (!ia_link_fetch(w->l, "dataset", d->multiaddr, w->s->data_max, ia_sink_fd(&sealed), e))
     return because(w, "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED");
-  return decrypt_to(w, sealed, d, key, e) && note(w, in, e);
+  return decrypt_to(w, sealed, d, key, e);
 }
 
 /* Local runs: the archive itself, from the user's own disk. */
@@ -118,6 +115,7 @@ static bool fetch_plain(work *w, const ia_task_dataset *d, ia_err *e)
   if (fd >= 0 && ia_link_fetch(w->l, "dataset", d->multiaddr, w->s->data_max, ia_sink_fd(&fd), e) &&
       publish(w, fd, temp_name, d->filename, e))
     return true;
+  (void)unlinkat(w->s->in_fd, temp_name, 0);
   return because(w, "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED");
 }
 
@@ -141,8 +139,9 @@ static int values_dir(work *w, size_t i, ia_err *e)
   return fd;
 }
 
-/* A protected file need not be an archive: then there are no values. One that is too large for the
- * budget stays an archive only. */
+/* A protected file need not be an archive: then there are no values. In a slice it must: what a
+ * wrong key makes of it would else be taken for data. One that is too large for the budget stays an
+ * archive only. */
 static bool write_values(work *w, const ia_task_dataset *d, int dir, ia_err *e)
 {
   ia_autoclose int fd = openat(w->s->in_fd, d->filename, O_RDONLY | O_CLOEXEC);
@@ -153,8 +152,12 @@ static bool write_values(work *w, const ia_task_dataset *d, int dir, ia_err *e)
 
   if (fd < 0 || !ia_blob_fd(&blob, fd, e))
     return because(w, "PRE_COMPUTE_FAILED_UNKNOWN_ISSUE");
-  if (!ia_zip_open(&zip, blob, IA_ZIP_PROTECTED, &why))
-    return true;
+  if (!ia_zip_open(&zip, blob, IA_ZIP_PROTECTED, &why)) {
+    if (!w->s->task->bulk)
+      return true;
+    *e = why;
+    return because(w, "PRE_COMPUTE_DATASET_DECRYPTION_FAILED");
+  }
   for (size_t i = 0; i < ia_zip_count(zip); i++)
     need += ia_zip_at(zip, i)->size;
   if (need > w->plain_left)
@@ -165,9 +168,62 @@ static bool write_values(work *w, const ia_task_dataset *d, int dir, ia_err *e)
   }
   if (why.code == IA_E_TOO_LARGE)
     return true;
-  if (e)
-    *e = why;
+  *e = why;
   return because(w, "PRE_COMPUTE_SAVING_PLAIN_DATASET_FAILED");
+}
+
+static bool fetch_dataset(work *w, const ia_task_dataset *d, const ia_secret *key, int dir,
+                          ia_err *e)
+{
+  const ia_run_input in = {.dataset = d->address, .sha256 = d->checksum};
+
+  return (key ? fetch_protected(w, d, key, e) : fetch_plain(w, d, e)) &&
+         write_values(w, d, dir, e) && (!key || note(w, in, e));
+}
+
+/* Is it the dataset that is bad, and not our memory or the host's order? Downloads fail on the
+ * host's word, and without room for one dataset there may be room for the others. */
+static bool is_its_own(const work *w, const ia_err *e)
+{
+  static const char *const causes[] = {
+      "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED", "PRE_COMPUTE_INVALID_DATASET_CHECKSUM",
+      "PRE_COMPUTE_DATASET_DECRYPTION_FAILED", "PRE_COMPUTE_SAVING_PLAIN_DATASET_FAILED"};
+
+  if (!w->s->task->bulk || w->l->lost || e->code == IA_E_MEMORY || e->code == IA_E_INTERNAL)
+    return false;
+  for (size_t i = 0; i < IA_COUNT(causes); i++)
+    if (strcmp(*w->cause, causes[i]) == 0)
+      return true;
+  return false;
+}
+
+/* What people and programs are told of it: the decryption of a wrong key ends in a bad padding. */
+static const char *code_of(const ia_err *e)
+{
+  switch (e->code) {
+  case IA_E_BAD_PADDING: return "BAD_KEY";
+  case IA_E_DISK_FULL:
+  case IA_E_IO: return "TOO_LARGE";
+  default: return ia_code_name(e->code);
+  }
+}
+
+/* i from 0. Nothing of the dataset stays where the app looks. */
+static bool leave_out(work *w, size_t i, ia_err *e)
+{
+  const ia_task_dataset *d = &w->s->task->datasets[i];
+  ia_run *r = w->run;
+  ia_run_failed *more = realloc(r->failed, (r->n_failed + 1) * sizeof(*more));
+
+  if (!more)
+    return ia_fail(e, IA_E_MEMORY, "inputs");
+  r->failed = more;
+  more += r->n_failed++;
+  *more = (ia_run_failed){.index = i + 1, .dataset = d->address};
+  (void)snprintf(more->code, sizeof(more->code), "%s", code_of(e));
+  if (unlinkat(w->s->in_fd, d->filename, 0) != 0 && errno != ENOENT)
+    return ia_fail_errno(e, "input file");
+  return true;
 }
 
 static bool one_dataset(work *w, size_t i, ia_err *e)
@@ -189,7 +245,37 @@ static bool one_dataset(work *w, size_t i, ia_err *e)
       return because(w, "PRE_COMPUTE_DATASET_KEY_MISSING");
     }
   }
-  return (key ? fetch_protected(w, d, key, e) : fetch_plain(w, d, e)) && write_values(w, d, dir, e);
+  return fetch_dataset(w, d, key, dir, e);
+}
+
+/* One that is bad is left out; the first of those speaks for the task when none is left. */
+static bool all_datasets(work *w, ia_err *e)
+{
+  const char *first_cause = NULL;
+  ia_err first = {0};
+  bool any = false;
+
+  for (size_t i = 0; i < w->s->task->n_datasets; i++) {
+    ia_err why = {0};
+
+    if (one_dataset(w, i, &why)) {
+      any = any || !w->s->task->datasets[i].refused;
+      continue;
+    }
+    bool own = is_its_own(w, &why);
+    if (!first_cause) {
+      first = why;
+      first_cause = *w->cause;
+    }
+    *e = why;
+    if (!own || !leave_out(w, i, e))
+      return false;
+    ia_link_log(w->l, "a dataset of the slice cannot be used and is left out");
+  }
+  if (!first_cause || any)
+    return true;
+  *e = first;
+  return because(w, first_cause);
 }
 
 /* "#sha256=<hex>" at the end of a URL binds its content. */
@@ -319,9 +405,9 @@ bool ia_inputs_fetch(const ia_inputs_spec *s, ia_link *l, ia_run *run, const cha
 
   e = e ? e : &own;
   *cause = "PRE_COMPUTE_FAILED_UNKNOWN_ISSUE";
-  for (size_t i = 0; i < s->task->n_datasets; i++)
-    if (!one_dataset(&w, i, e))
-      return false;
+  if (!all_datasets(&w, e))
+    return false;
+  *cause = "PRE_COMPUTE_FAILED_UNKNOWN_ISSUE";
   for (size_t i = 0; i < json_array_size(s->task->files); i++)
     if (!one_file(&w, json_string_value(json_array_get(s->task->files, i)), e))
       return false;

@@ -19,9 +19,11 @@ typedef struct ia_inputs_spec {
   uint64_t data_max;           /* bytes of one download */
 } ia_inputs_spec;
 
-/* Fills run->inputs (NULL in local runs). On failure e->code is the cause in our words and `cause`
- * the one in the protocol's ("PRE_COMPUTE_..."). A dataset of a slice without a key is refused by
- * its owner: an empty folder. */
+/* Fills run->inputs and run->failed. On failure e->code is the cause in our words and `cause` the
+ * one in the protocol's ("PRE_COMPUTE_..."). A dataset of a slice without a key is refused by its
+ * owner, and one that cannot be used (no bytes, others than were registered, a key that does not
+ * open them, no archive) is entered into run->failed: an empty folder and no file, and the others
+ * go on. Where none is left the task fails, with the words of the first that failed. */
 IA_MUST bool ia_inputs_fetch(const ia_inputs_spec *s, ia_link *l, ia_run *run, const char **cause,
                              ia_err *e);
 

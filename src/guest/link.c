@@ -94,34 +94,58 @@ static bool fetch_failed(ia_span text, ia_err *e)
   return ia_fail(e, code, "the host could not fetch it");
 }
 
+static bool lose(ia_link *l)
+{
+  l->lost = true;
+  return false;
+}
+
+/* The bytes of one chunk; over: that was the end. False: the host could not fetch it, or l->lost.
+ */
+static bool next_part(ia_link *l, uint32_t stream, ia_span *bytes, bool *over, ia_err *e)
+{
+  uint8_t part;
+  ia_frame f;
+
+  *bytes = ia_span_of(NULL, 0);
+  if (!answer_of(l, IA_FRAME_FETCH, stream, &f, e))
+    return lose(l);
+  if (!ia_span_u8(&f.payload, &part)) {
+    (void)ia_fail(e, IA_E_PARSE, "host: empty part of a file");
+    return lose(l);
+  }
+  if (part == IA_PART_ERROR)
+    return fetch_failed(f.payload, e);
+  *over = part == IA_PART_END;
+  if ((part != IA_PART_CHUNK && !*over) || (*over && f.payload.len > 0)) {
+    (void)ia_fail(e, IA_E_PARSE, "host: part %u of a file", part);
+    return lose(l);
+  }
+  *bytes = f.payload;
+  return true;
+}
+
 bool ia_link_fetch(ia_link *l, const char *kind, const char *uri, uint64_t max, ia_sink to,
                    ia_err *e)
 {
   IA_AUTO_JSON *v = json_pack("{s:s,s:s,s:I}", "kind", kind, "uri", uri, "max", (json_int_t)max);
   uint32_t stream = l->next;
   uint64_t got = 0;
-  uint8_t part;
-  ia_frame f;
+  bool over = false, kept = true; /* a file that is not kept is still read to its end */
+  ia_span bytes;
 
   if (!ia_link_say(l, IA_FRAME_FETCH, v, e))
-    return false;
-  for (;;) {
-    if (!answer_of(l, IA_FRAME_FETCH, stream, &f, e))
+    return lose(l);
+  while (!over) {
+    if (!next_part(l, stream, &bytes, &over, e))
       return false;
-    if (!ia_span_u8(&f.payload, &part))
-      return ia_fail(e, IA_E_PARSE, "host: empty part of a file");
-    if (part == IA_PART_ERROR)
-      return fetch_failed(f.payload, e);
-    if (part == IA_PART_END)
-      return f.payload.len == 0 || ia_fail(e, IA_E_PARSE, "host: bytes after the end of a file");
-    if (part != IA_PART_CHUNK)
-      return ia_fail(e, IA_E_PARSE, "host: part %u of a file", part);
-    got += f.payload.len;
-    if (got > max)
-      return ia_fail(e, IA_E_TOO_LARGE, "more than %llu bytes", (unsigned long long)max);
-    if (!ia_sink_write(to, f.payload, e))
-      return false;
+    got += bytes.len;
+    if (kept && got > max)
+      kept = ia_fail(e, IA_E_TOO_LARGE, "more than %llu bytes", (unsigned long long)max);
+    else if (kept)
+      kept = ia_sink_write(to, bytes, e);
   }
+  return kept;
 }
 
 static bool put_bytes(ia_link *l, uint32_t stream, const ia_blob *bytes, ia_err *e)

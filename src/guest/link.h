@@ -10,6 +10,7 @@
 typedef struct ia_link {
   ia_frame_reader in;
   uint32_t next; /* stream of the next question */
+  bool lost;     /* the stream broke, or the host keeps no order: nothing can be asked any more */
 } ia_link;
 
 void ia_link_init(ia_link *l, int fd);
@@ -28,7 +29,8 @@ IA_MUST bool ia_link_ask(ia_link *l, uint8_t type, ia_span question, ia_buf *ans
 IA_MUST bool ia_link_post(ia_link *l, const char *path, const json_t *body, unsigned *status,
                           json_t **answer, ia_err *e);
 /* At most max bytes into `to`: TOO_LARGE when the host sends more; what the host reports as a
- * failure becomes UNAVAILABLE, NOT_FOUND or TOO_LARGE. */
+ * failure becomes UNAVAILABLE, NOT_FOUND or TOO_LARGE. After a failure the next question can be
+ * asked unless l->lost. */
 IA_MUST bool ia_link_fetch(ia_link *l, const char *kind, const char *uri, uint64_t max, ia_sink to,
                            ia_err *e);
 /* cid has room for 96 bytes and is what the host says. */

@@ -51,6 +51,21 @@ static json_t *object(const ia_run_object *o, bool with_encrypted)
   return v;
 }
 
+/* [{"index","dataset","code"}]: data of a slice that could not be used. */
+static json_t *failed_list(const ia_run *r)
+{
+  json_t *list = json_array();
+
+  for (size_t i = 0; list && i < r->n_failed; i++)
+    if (json_array_append_new(
+            list, json_pack("{s:I,s:o,s:s}", "index", (json_int_t)r->failed[i].index, "dataset",
+                            ia_json_addr(&r->failed[i].dataset), "code", r->failed[i].code)) != 0) {
+      json_decref(list);
+      return NULL;
+    }
+  return list;
+}
+
 /* Members of every RUN, the local one too. */
 static json_t *common(const ia_agent *a)
 {
@@ -59,6 +74,8 @@ static json_t *common(const ia_agent *a)
                 object(&a->output.logs, false), "exitCode", a->run.exit_code, "cause", a->cause);
   bool ok = v != NULL;
 
+  if (ok && a->run.n_failed > 0)
+    ok = json_object_set_new(v, "failed", failed_list(&a->run)) == 0;
   if (ok && a->output.has_digest)
     ok = json_object_set_new(v, "resultDigest", ia_json_h256(&a->output.digest)) == 0;
   if (ok && a->output.has_callback)

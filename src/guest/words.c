@@ -152,7 +152,7 @@ static bool local_secrets(ia_words *w, const json_t *secrets, ia_err *e)
 }
 
 bool ia_words_env(ia_words **out, const ia_oci_config *image, const ia_agent_task *t,
-                  const ia_released *released, ia_err *e)
+                  const ia_released *released, const ia_run *run, ia_err *e)
 {
   IA_AUTO(ia_words) *w = calloc(1, sizeof(*w));
   json_t *env = (json_t *)(uintptr_t)t->env; /* jansson iterates through a plain pointer */
@@ -165,6 +165,14 @@ bool ia_words_env(ia_words **out, const ia_oci_config *image, const ia_agent_tas
     return false;
   json_object_foreach (env, key, v) {
     if (!add(w, key, text_of(v), e))
+      return false;
+  }
+  for (size_t i = 0; i < run->n_failed; i++) {
+    char name[48];
+
+    (void)snprintf(name, sizeof(name), "IEXEC_DATASET_%llu_FAILED",
+                   (unsigned long long)run->failed[i].index);
+    if (!add(w, name, ia_span_str(run->failed[i].code), e))
       return false;
   }
   if (!(released ? released_secrets(w, released, e) : local_secrets(w, t->secrets, e)))

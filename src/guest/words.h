@@ -6,6 +6,7 @@
 #include "guest/attest.h"
 #include "guest/task.h"
 #include "image/oci.h"
+#include "receipt/run.h"
 
 enum { IA_WORDS_MAX = 2048 };
 
@@ -22,8 +23,9 @@ IA_DEFINE_AUTO(ia_words, ia_words_free)
 IA_MUST bool ia_words_argv(ia_words **out, const ia_oci_config *image, const ia_agent_task *t,
                            ia_err *e);
 /* The image's variables (none that begins with IEXEC_), defaults for PATH, HOME, LANG and TZ, the
- * task's IEXEC_* and the secrets. released is NULL in local runs: secrets are then the task's. */
+ * task's IEXEC_*, IEXEC_DATASET_<i>_FAILED for each of run->failed, and the secrets. released is
+ * NULL in local runs: secrets are then the task's. */
 IA_MUST bool ia_words_env(ia_words **out, const ia_oci_config *image, const ia_agent_task *t,
-                          const ia_released *released, ia_err *e);
+                          const ia_released *released, const ia_run *run, ia_err *e);
 
 #endif

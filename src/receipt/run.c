@@ -18,6 +18,9 @@ void ia_run_free(ia_run *r)
     free(r->egress[i].host);
   free(r->inputs);
   free(r->egress);
+  free(r->failed);
+  r->failed = NULL;
+  r->n_failed = 0;
   r->inputs = NULL;
   r->egress = NULL;
   r->n_inputs = r->n_egress = 0;
@@ -72,12 +75,16 @@ static json_t *input_json(const ia_run_input *in)
 
 static bool put_lists(json_t *pred, const ia_run *r, ia_err *e)
 {
-  json_t *inputs = json_array(), *egress = json_array();
+  json_t *inputs = json_array(), *egress = json_array(), *failed = json_array();
   bool ok = json_object_set_new(pred, "inputs", inputs) == 0 &&
-            json_object_set_new(pred, "egress", egress) == 0;
+            json_object_set_new(pred, "egress", egress) == 0 &&
+            json_object_set_new(pred, "failed", failed) == 0;
 
   for (size_t i = 0; ok && i < r->n_inputs; i++)
     ok = json_array_append_new(inputs, input_json(&r->inputs[i])) == 0;
+  for (size_t i = 0; ok && i < r->n_failed; i++)
+    ok = json_array_append_new(
+             failed, ia_fields_write(ia_run_failed_fields, ia_run_n_failed, &r->failed[i], e)) == 0;
   for (size_t i = 0; ok && i < r->n_egress; i++) {
     json_t *v = ia_fields_write(ia_run_egress_fields, ia_run_n_egress, &r->egress[i], e);
 

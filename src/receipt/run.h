@@ -30,6 +30,14 @@ typedef struct ia_run_input {
   ia_h256 sha256;
 } ia_run_input;
 
+/* A dataset of a slice whose key was released and which the enclave could not use all the same: it
+ * was left out, and the app was told. */
+typedef struct ia_run_failed {
+  uint64_t index; /* in the slice, from 1 */
+  ia_addr dataset;
+  char code[24]; /* of base/codes.def */
+} ia_run_failed;
+
 typedef struct ia_run_egress {
   char *host; /* owned */
   uint64_t sent, received;
@@ -49,6 +57,8 @@ typedef struct ia_run {
   ia_run_object logs;
   ia_run_input *inputs; /* owned */
   size_t n_inputs;
+  ia_run_failed *failed; /* owned; by index */
+  size_t n_failed;
   ia_run_egress *egress; /* owned */
   size_t n_egress;
   int exit_code;           /* 0 or 1 where the app's logs are not in clear: they say which */

@@ -29,6 +29,7 @@ const ia_field ia_run_predicate[] = {
     {"started", IA_FIELD_U64, offsetof(ia_run, started), 0},
     {"ended", IA_FIELD_U64, offsetof(ia_run, ended), 0},
     {"inputs", IA_FIELD_OTHER, 0, 0},
+    {"failed", IA_FIELD_OTHER, 0, 0},
     {"egress", IA_FIELD_OTHER, 0, 0},
 };
 
@@ -43,6 +44,13 @@ const ia_field ia_run_egress_fields[] = {
     {"host", IA_FIELD_OTHER, 0, 0},
 };
 
+const ia_field ia_run_failed_fields[] = {
+    {"index", IA_FIELD_U64, offsetof(ia_run_failed, index), 0},
+    {"dataset", IA_FIELD_ADDR, offsetof(ia_run_failed, dataset), 0},
+    {"code", IA_FIELD_TEXT, offsetof(ia_run_failed, code), sizeof(((ia_run_failed *)0)->code)},
+};
+
 const size_t ia_run_n_predicate = IA_COUNT(ia_run_predicate);
 const size_t ia_run_n_object = IA_COUNT(ia_run_object_fields);
 const size_t ia_run_n_egress = IA_COUNT(ia_run_egress_fields);
+const size_t ia_run_n_failed = IA_COUNT(ia_run_failed_fields);

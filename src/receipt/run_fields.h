@@ -7,7 +7,8 @@
 
 #define IA_STATEMENT_TYPE "https://in-toto.io/Statement/v1"
 
-extern const ia_field ia_run_predicate[], ia_run_object_fields[], ia_run_egress_fields[];
-extern const size_t ia_run_n_predicate, ia_run_n_object, ia_run_n_egress;
+extern const ia_field ia_run_predicate[], ia_run_object_fields[], ia_run_egress_fields[],
+    ia_run_failed_fields[];
+extern const size_t ia_run_n_predicate, ia_run_n_object, ia_run_n_egress, ia_run_n_failed;
 
 #endif

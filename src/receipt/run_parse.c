@@ -88,6 +88,30 @@ static bool read_inputs(ia_run *r, const json_t *list, ia_err *e)
   return true;
 }
 
+/* In the order of the slice, each entry once. */
+static bool read_failed(ia_run *r, const json_t *list, ia_err *e)
+{
+  uint64_t last = 0;
+  const json_t *v;
+  size_t i;
+
+  if (!json_is_array(list) || json_array_size(list) > IA_RUN_INPUTS_MAX)
+    return field("failed", e);
+  r->failed = calloc(json_array_size(list) + 1, sizeof(*r->failed));
+  if (!r->failed)
+    return ia_fail(e, IA_E_MEMORY, "no memory for failed data");
+  json_array_foreach ((json_t *)list, i, v) {
+    ia_run_failed *f = &r->failed[r->n_failed++];
+
+    if (!ia_fields_read(f, ia_run_failed_fields, ia_run_n_failed, v, e))
+      return false;
+    if (f->index <= last || strcmp(ia_code_name(ia_code_from_name(f->code)), f->code) != 0)
+      return field("failed", e);
+    last = f->index;
+  }
+  return true;
+}
+
 static bool read_egress(ia_run *r, const json_t *list, ia_err *e)
 {
   const json_t *v;
@@ -127,6 +151,7 @@ static bool read_all(ia_run *r, const json_t *v, ia_err *e)
   r->desc.stage = r->stage;
   return read_subject(r, json_object_get(v, "subject"), e) &&
          read_inputs(r, json_object_get(pred, "inputs"), e) &&
+         read_failed(r, json_object_get(pred, "failed"), e) &&
          read_egress(r, json_object_get(pred, "egress"), e);
 }
 

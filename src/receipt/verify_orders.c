@@ -198,9 +198,27 @@ static bool dataset_of(struct asset *a, const ia_case *c, const json_t *v)
   return ia_addr_eq(&address, &a->address);
 }
 
-/* Did the enclave say that it received exactly the bytes with this checksum? */
-static bool received(const ia_run *r, const struct asset *a)
+/* The entry of the slice (from 1) as the enclave left it out, or NULL. */
+static const ia_run_failed *failed_at(const ia_run *r, uint64_t index)
 {
+  for (size_t i = 0; i < r->n_failed; i++)
+    if (r->failed[i].index == index)
+      return &r->failed[i];
+  return NULL;
+}
+
+/* Did the enclave say that it received exactly the bytes with this checksum, or that it left them
+ * out? One or the other. */
+static bool received(const ia_run *r, const struct asset *a, uint64_t index)
+{
+  const ia_run_failed *failed = failed_at(r, index);
+
+  if (failed)
+    for (size_t i = 0; i < r->n_inputs; i++)
+      if (!r->inputs[i].is_file && ia_addr_eq(&r->inputs[i].dataset, &a->address))
+        return false;
+  if (failed)
+    return ia_addr_eq(&failed->dataset, &a->address);
   for (size_t i = 0; i < r->n_inputs; i++)
     if (!r->inputs[i].is_file && ia_addr_eq(&r->inputs[i].dataset, &a->address))
       return ia_h256_eq(&r->inputs[i].sha256, &a->checksum);
@@ -211,7 +229,7 @@ static bool received(const ia_run *r, const struct asset *a)
  * ones, of which the receipt holds address and checksum alone. */
 struct inputs {
   ia_task_input in[IA_RECORD_DATASETS_MAX];
-  size_t n, released, refused;
+  size_t n, released, refused, failed;
   bool got; /* the enclave received the bytes of all that were released */
 };
 
@@ -236,7 +254,8 @@ static bool released_input(struct inputs *x, ia_case *c, const json_t *v)
   if (!dataset_of(&a, c, v) || !ia_addr_eq(&a.address, &d->address))
     return false;
   x->in[x->n] = (ia_task_input){a.address, a.checksum, d->order_hash};
-  x->got = x->got && received(&c->stated, &a);
+  x->got = x->got && received(&c->stated, &a, x->n + 1);
+  x->failed += failed_at(&c->stated, x->n + 1) != NULL;
   if (c->has_order[IA_ORDER_DATASET] && c->record.n_datasets == 1 && c->record.n_refused == 0)
     c->data_first_owner = a.owner;
   else
@@ -274,9 +293,17 @@ static void verify_datasets(ia_case *c)
                 ok ? "The data of the run (%zu) are by their addresses the registered bytes."
                    : "The data of the run (%zu) are not those registered.",
                 r->n_datasets);
+  /* a lone dataset, a refused one or none cannot have been left out of a slice */
+  x.got = x.got && x.failed == c->stated.n_failed &&
+          (x.failed == 0 || json_object_get(c->orders, "slice"));
   ia_case_check(c, "inputs", x.got, IA_E_BAD_CHECKSUM,
-                x.got ? "The enclave received exactly those bytes."
-                      : "The enclave received other bytes than those registered.");
+                !x.got         ? "The enclave received other bytes than those registered."
+                : x.failed > 0 ? "The enclave received exactly those bytes, but for what it names."
+                               : "The enclave received exactly those bytes.");
+  for (size_t i = 0; i < c->stated.n_failed; i++)
+    ia_case_note(c, "failed", "Data %llu of the slice, %s, could not be used and was left out: %s.",
+                 (unsigned long long)c->stated.failed[i].index,
+                 ia_addr_lower(&c->stated.failed[i].dataset).s, c->stated.failed[i].code);
   if (ok && c->has_order[IA_ORDER_DATASET] && r->n_datasets == 1)
     verify_owner(c, IA_ORDER_DATASET, &c->data_first_owner, &r->datasets[0].owner, "the data's");
   for (size_t i = 0; i < r->n_refused; i++)

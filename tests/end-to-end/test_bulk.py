@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Many data in one run: a slice of a hundred datasets of a hundred owners in one task; slices of
 several tasks, a dataset that its owner's policy closes, and what is said of it everywhere."""
+import hashlib
 import json
 import os
 import shutil
@@ -33,6 +34,8 @@ int main(void)
     char name[64], text[64] = "";
     snprintf(name, sizeof(name), "IEXEC_DATASET_%d_REFUSED", i);
     const char *refused = getenv(name);
+    snprintf(name, sizeof(name), "IEXEC_DATASET_%d_FAILED", i);
+    if (!refused) refused = getenv(name);
     snprintf(name, sizeof(name), "/iexec_in/protected/%d/name", i);
     FILE *in = fopen(name, "r");
     if (in && !fgets(text, sizeof(text), in)) return 2;
@@ -159,6 +162,43 @@ def a_refused_dataset_is_told_and_stops_nobody():
     equal([(x["verdict"], x["code"]) for x in log], [("refuse", "POLICY_PURPOSE")], "its owner reads")
     log = iapp("audit", World.data[0], wallet=World.owner)["entries"]
     equal([x["verdict"] for x in log], ["release"], "so does she whose key left")
+
+
+def stored(data):
+    """The file of the blob store that holds the dataset."""
+    for folder, _, names in os.walk(os.path.join(HOME, "front", "blobs")):
+        for name in names:
+            path = os.path.join(folder, name)
+            with open(path, "rb") as f:
+                if "0x" + hashlib.sha256(f.read()).hexdigest() == data["checksum"]:
+                    return path
+    raise AssertionError(f"{data} is not stored")
+
+
+@case
+def a_bad_dataset_is_told_and_stops_nobody():
+    bad = iapp("protect", "name=gone", wallet=World.owner)
+    iapp("grant", bad["address"], World.app, World.user, "--bulk", wallet=World.owner)
+    os.unlink(stored(bad))
+    run = iapp("run", World.app, "--data", f"{World.data[0]},{bad['address']},{World.data[2]}",
+               wallet=World.user)
+    task, = run["tasks"]
+    states = [(d["state"], d.get("code")) for d in task["data"]]
+    code = states[1][1]
+    check(code in ("NOT_FOUND", "UNAVAILABLE"), str(run))
+    equal((task["status"], states), ("COMPLETED", [("processed", None), ("failed", code),
+                                                   ("processed", None)]), "the table")
+    equal(lines_of(task), [["1", "", "one"], ["2", code, ""], ["3", "", "three"]], "what the app saw")
+    seen = iapp("task", task["taskId"])
+    equal([(f["index"], f["dataset"].lower(), f["code"]) for f in seen["iapp"]["failed"]],
+          [(2, bad["address"].lower(), code)], "task")
+    notes = [x["text"] for x in verified(task)["checks"] if x["name"] == "failed"]
+    check(len(notes) == 1 and code in notes[0], f"the receipt says it: {notes}")
+    # alone it fails the task, by its own name
+    run = iapp("run", World.app, "--data", bad["address"], "--per-task", "1", wallet=World.user,
+               status=1)
+    equal((run["tasks"][0]["status"], run["tasks"][0]["cause"]),
+          ("FAILED", "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED"), str(run))
 
 
 @case

@@ -35,6 +35,23 @@ static void send_json(fake_host *h, uint8_t type, uint32_t stream, const json_t 
 }
 
 /* -- truth about the task -- */
+static void make_second(fake_host *h)
+{
+  IA_AUTO(ia_data_writer) *w = NULL;
+
+  ia_buf_free(&h->second);
+  if (h->plan->second == BAD_LENGTH) {
+    ia_buf_str(&h->second, "forty-one bytes that are no ciphertext ..");
+  } else if (h->plan->second == BAD_ARCHIVE) {
+    assert_true(ia_data_writer_new(&w, ia_sink_buf(&h->second), &h->data_key, NULL, NULL));
+    assert_true(ia_sink_write(ia_data_writer_sink(w), ia_span_str("no archive"), NULL));
+    assert_true(ia_data_writer_end(w, NULL, NULL, NULL));
+  } else {
+    ia_buf_span(&h->second, ia_buf_view(&h->sealed));
+  }
+  ia_sha256(&h->second_checksum, ia_buf_view(&h->second));
+}
+
 static void fill_truth(fake_host *h)
 {
   ia_descriptor *d = &h->truth;
@@ -55,6 +72,8 @@ static void fill_truth(fake_host *h)
   memset(in[0].order_hash.b, 0xaa, 32);
   in[1] = in[0];
   in[1].dataset.b[0] = 1;
+  make_second(h);
+  in[1].checksum = h->second_checksum;
   h->slice[0] = in[0].dataset;
   h->slice[1] = in[1].dataset;
   if (n == 1)
@@ -85,7 +104,8 @@ static json_t *hints(const fake_host *h)
 
 static json_t *task_env(const fake_host *h, const json_t *files)
 {
-  const ia_appenv_item slice[] = {{h->slice[0], NULL}, {h->slice[1], "REVOKED"}};
+  const ia_appenv_item slice[] = {{h->slice[0], NULL},
+                                  {h->slice[1], h->plan->second == BAD_NOTHING ? "REVOKED" : NULL}};
   ia_appenv in = {.deal_id = h->truth.deal_id,
                   .task_id = h->truth.task_id,
                   .bot_size = 1,
@@ -109,11 +129,12 @@ static json_t *task_datasets(const fake_host *h)
   memset(order.b, 0xaa, 32);
   for (size_t i = 0; i < n; i++) {
     json_t *d = json_pack("{s:s,s:s,s:s,s:s,s:s,s:n,s:i}", "address", ia_addr_lower(&h->slice[i]).s,
-                          "checksum", ia_h256_text(&h->checksum).s, "multiaddr", "/p2p/QmData",
-                          "filename", ia_dataset_file_name(&h->slice[i], h->plan->bulk).s,
-                          "orderHash", ia_h256_text(&order).s, "policyHash", "epoch", 0);
+                          "checksum", ia_h256_text(i == 1 ? &h->second_checksum : &h->checksum).s,
+                          "multiaddr", i == 1 ? "/p2p/QmSecond" : "/p2p/QmData", "filename",
+                          ia_dataset_file_name(&h->slice[i], h->plan->bulk).s, "orderHash",
+                          ia_h256_text(&order).s, "policyHash", "epoch", 0);
 
-    if (i == 1 && !h->plan->silent)
+    if (i == 1 && !h->plan->silent && h->plan->second == BAD_NOTHING)
       json_object_set_new(d, "refused", json_string("REVOKED"));
     if (h->plan->local || h->plan->local_task)
       json_object_set_new(d, "plain", json_true());
@@ -209,10 +230,20 @@ static const char *secret_of(const fake_host *h)
   return h->plan->secret ? h->plan->secret : "s3cret-of-req";
 }
 
+static ia_span second_key(const fake_host *h, ia_buf *room, ia_span right)
+{
+  if (h->plan->second == BAD_KEY_TEXT)
+    return ia_span_str("not a key");
+  if (h->plan->second != BAD_KEY_OTHER)
+    return right;
+  ia_buf_base64(room, ia_secret_view(&h->other_seed));
+  return ia_buf_view(room);
+}
+
 static json_t *seal(fake_host *h, const json_t *body, ia_span log)
 {
   IA_AUTO_JSON *task = task_item(h);
-  IA_AUTOV(ia_buf) text = {0}, key = {0}, quote = {0};
+  IA_AUTOV(ia_buf) text = {0}, key = {0}, quote = {0}, second = {0};
   IA_AUTOV(ia_sealed_release) sealed = {0};
   ia_release_bind bind = {.domain = h->truth.domain,
                           .tee = "sim",
@@ -220,7 +251,7 @@ static json_t *seal(fake_host *h, const json_t *body, ia_span log)
                           .nonce = nonce_of(h),
                           .report_data = h->report_data,
                           .task_id = h->truth.task_id};
-  ia_release_item items[5] = {{.name = "app-secret", .plain = ia_span_str("s3cret-of-app")},
+  ia_release_item items[6] = {{.name = "app-secret", .plain = ia_span_str("s3cret-of-app")},
                               {.name = "requester-secret/1", .plain = ia_span_str(secret_of(h))}};
   size_t n = 2;
   ia_h256 pk;
@@ -233,6 +264,11 @@ static json_t *seal(fake_host *h, const json_t *body, ia_span log)
     items[n].plain = ia_buf_view(&key);
     (void)snprintf(items[n++].name, IA_RELEASE_NAME_MAX, "dataset-key/%s",
                    ia_addr_lower(&h->slice[0]).s);
+  }
+  if (h->plan->second != BAD_NOTHING) {
+    items[n].plain = second_key(h, &second, ia_buf_view(&key));
+    (void)snprintf(items[n++].name, IA_RELEASE_NAME_MAX, "dataset-key/%s",
+                   ia_addr_lower(&h->slice[1]).s);
   }
   if ((h->plan->encrypt || h->plan->callback) && h->plan->blind != SIZE_MAX)
     items[n++] = (ia_release_item){
@@ -304,19 +340,22 @@ static void on_fetch(fake_host *h, const ia_frame *f)
   IA_AUTO_JSON *v = ia_json_parse(f->payload, 0, NULL);
   IA_AUTOV(ia_buf) bytes = {0};
   uint32_t stream = f->stream;
-  const char *kind;
+  const char *kind, *uri;
 
   assert_true(ia_json_get_str(v, "kind", &kind, NULL));
+  assert_true(ia_json_get_str(v, "uri", &uri, NULL));
+  bool second = strcmp(uri, "/p2p/QmSecond") == 0;
   h->fetches++;
-  if (h->plan->no_data) {
+  if (h->plan->no_data || (second && h->plan->second == BAD_NO_BYTES) ||
+      (!second && h->plan->both_bad)) {
     send_part(h, stream, IA_PART_ERROR, ia_span_str("{\"code\":\"NOT_FOUND\",\"message\":\"\"}"));
     return;
   }
   if (strcmp(kind, "input") == 0)
     ia_buf_str(&bytes, h->plan->input);
   else
-    ia_buf_span(&bytes, ia_buf_view(h->plan->local ? &h->plain : &h->sealed));
-  if (h->plan->bad_data)
+    ia_buf_span(&bytes, ia_buf_view(second ? &h->second : h->plan->local ? &h->plain : &h->sealed));
+  if (h->plan->bad_data || (second && h->plan->second == BAD_BYTES))
     bytes.ptr[bytes.len / 2] ^= 1;
   ia_span all = ia_buf_view(&bytes), piece;
   while (all.len > 0) {
@@ -572,5 +611,6 @@ void fake_close(fake_host *h)
   free(h->result_pem);
   ia_buf_free(&h->plain);
   ia_buf_free(&h->sealed);
+  ia_buf_free(&h->second);
   (void)!ia_remove_tree(h->dir.s, NULL);
 }

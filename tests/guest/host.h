@@ -14,6 +14,17 @@
 
 #define MARKER "Zebra-7f3a91-Marker"
 
+/* What is wrong with the second dataset of a slice, whose key is released then. */
+typedef enum fake_bad {
+  BAD_NOTHING,
+  BAD_KEY_TEXT,  /* the released key is no key */
+  BAD_KEY_OTHER, /* it is another one */
+  BAD_BYTES,     /* other bytes than were registered */
+  BAD_NO_BYTES,  /* the host cannot fetch them */
+  BAD_ARCHIVE,   /* the registered bytes hold no archive */
+  BAD_LENGTH,    /* they are no ciphertext */
+} fake_bad;
+
 /* Changes of one run; zeroes are honest. */
 typedef struct fake_plan {
   const char *argv;          /* first argument of the app; NULL = none */
@@ -32,6 +43,8 @@ typedef struct fake_plan {
   bool prepare;       /* the image is announced before the task */
   bool bulk;          /* a slice of two datasets; the SMS releases no key of the second */
   bool silent;        /* and does not say so */
+  fake_bad second;    /* with bulk: both keys are released */
+  bool both_bad;      /* and the bytes of the first cannot be fetched */
   size_t blind;       /* bytes of the blind that is released: 0 = 32, SIZE_MAX = no such item */
   const char *input;  /* content of the input file */
   const char *secret; /* of the requester, instead of the usual one */
@@ -47,6 +60,8 @@ typedef struct fake_host {
   ia_rsa *result_key;
   char *result_pem;
   ia_buf plain, sealed; /* the dataset */
+  ia_buf second;        /* bytes of the second dataset of a slice */
+  ia_h256 second_checksum;
   /* of the run under way */
   const fake_plan *plan;
   ia_descriptor truth;

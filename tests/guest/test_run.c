@@ -402,11 +402,65 @@ static void test_prepared_slice(void **state IA_UNUSED)
   fake_run(&host, &(fake_plan){.argv = "slice", .prepare = true, .bulk = true});
   ended("");
   ia_autofree char *result = fake_result(&host, "result.txt");
-  assert_string_equal(result, MARKER " 0 -1 -1");
+  assert_string_equal(result, MARKER " 0 -1 -1 -");
   assert_int_equal(host.fetches, 1);
   /* a key that is missing without a word is no refusal */
   fake_run(&host, &(fake_plan){.argv = "slice", .bulk = true, .silent = true});
   ended("PRE_COMPUTE_DATASET_KEY_MISSING");
+}
+
+/* One bad dataset fails by itself: the app is told by name and finds nothing of it, the statement
+ * says which and why, and the other is there. */
+static void test_one_bad_dataset_stops_nobody(void **state IA_UNUSED)
+{
+  static const struct {
+    fake_bad bad;
+    const char *code, *or_code;
+  } rows[] = {
+      {BAD_KEY_TEXT, "BAD_KEY", ""},   {BAD_KEY_OTHER, "BAD_KEY", "BAD_ZIP"},
+      {BAD_BYTES, "BAD_CHECKSUM", ""}, {BAD_NO_BYTES, "NOT_FOUND", ""},
+      {BAD_ARCHIVE, "BAD_ZIP", ""},    {BAD_LENGTH, "BAD_LENGTH", ""},
+  };
+
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    IA_AUTOV(ia_run) run = {0};
+    char want[96];
+    ia_addr signer;
+
+    fake_run(&host, &(fake_plan){.argv = "slice", .bulk = true, .second = rows[i].bad});
+    ended("");
+    assert_true(ia_run_open(&run, &signer, json_object_get(host.run, "run"), NULL));
+    assert_int_equal(run.n_failed, 1);
+    assert_int_equal(run.failed[0].index, 2);
+    assert_true(ia_addr_eq(&run.failed[0].dataset, &host.slice[1]));
+    if (strcmp(run.failed[0].code, rows[i].code) != 0 &&
+        strcmp(run.failed[0].code, rows[i].or_code) != 0)
+      fail_msg("%s instead of %s", run.failed[0].code, rows[i].code);
+    assert_int_equal(run.n_inputs, 1);
+    assert_true(ia_addr_eq(&run.inputs[0].dataset, &host.slice[0]));
+    ia_autofree char *result = fake_result(&host, "result.txt");
+    (void)snprintf(want, sizeof(want), MARKER " 0 -1 -1 %s", run.failed[0].code);
+    assert_string_equal(result, want);
+  }
+}
+
+/* None is left: the task ends with the first one's words, and the statement names them all. */
+static void test_a_slice_of_bad_data_fails(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_run) run = {0};
+  ia_addr signer;
+
+  fake_run(&host,
+           &(fake_plan){.argv = "slice", .bulk = true, .second = BAD_KEY_TEXT, .both_bad = true});
+  ended("PRE_COMPUTE_DATASET_DOWNLOAD_FAILED");
+  assert_int_equal(host.started, 0);
+  assert_true(ia_run_open(&run, &signer, json_object_get(host.run, "run"), NULL));
+  assert_int_equal(run.n_failed, 2);
+  assert_string_equal(run.failed[0].code, "NOT_FOUND");
+  assert_string_equal(run.failed[1].code, "BAD_KEY");
+  /* one that is refused does not help either */
+  fake_run(&host, &(fake_plan){.argv = "slice", .bulk = true, .both_bad = true});
+  ended("PRE_COMPUTE_DATASET_DOWNLOAD_FAILED");
 }
 
 static void test_local(void **state IA_UNUSED)
@@ -452,6 +506,8 @@ int main(int argc, char **argv)
     cmocka_unit_test(test_logs),
     cmocka_unit_test(test_skipped),
     cmocka_unit_test(test_prepared_slice),
+    cmocka_unit_test(test_one_bad_dataset_stops_nobody),
+    cmocka_unit_test(test_a_slice_of_bad_data_fails),
     cmocka_unit_test(test_local),
 #if !defined(__SANITIZE_ADDRESS__)
     cmocka_unit_test(test_get),

@@ -119,10 +119,12 @@ static int do_slice(void)
     (void)!fgets(one, sizeof(one), f);
     fclose(f);
   }
+  const char *failed = getenv("IEXEC_DATASET_2_FAILED");
   char path[128];
   snprintf(path, sizeof(path), "/iexec_in/%s", second ? second : "absent");
-  snprintf(text, sizeof(text), "%s %d %d %d", one, access("/iexec_in/protected/2", F_OK),
-           access("/iexec_in/protected/2/secretText", F_OK), access(path, F_OK));
+  snprintf(text, sizeof(text), "%s %d %d %d %s", one, access("/iexec_in/protected/2", F_OK),
+           access("/iexec_in/protected/2/secretText", F_OK), access(path, F_OK),
+           failed ? failed : "-");
   put("result.txt", text);
   return 0;
 }

@@ -230,6 +230,8 @@ def a_slice():
     equal([n for n in ran.files if n.endswith(".eml")], ["message-1.eml", "message-4.eml"])
     equal(ran.mail("message-4.eml")["x-protected-data"], names[3])
     check("callback-data" not in ran.computed, "slices have none")
+    ran = Ran(secret(), slice_=list(zip(names, mails)), IEXEC_DATASET_3_FAILED="BAD_CHECKSUM")
+    check("BAD_CHECKSUM" in ran.result["results"][2]["error"], "what the enclave could not use is told")
     fine = Ran(secret(), slice_=[(names[0], "a@example.org")])
     equal((fine.result["success"], "error" in fine.result), (True, False))
 

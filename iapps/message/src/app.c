@@ -78,6 +78,12 @@ static bool read_email(const app *a, unsigned index, char out[EMAIL], char why[W
     (void)snprintf(why, WHY, "The owner's grant does not admit this task: %.60s", refused);
     return false;
   }
+  (void)snprintf(name, sizeof(name), "IEXEC_DATASET_%u_FAILED", index);
+  const char *failed = getenv(name);
+  if (index > 0 && failed) {
+    (void)snprintf(why, WHY, "ProtectedData %u cannot be used: %.60s", index, failed);
+    return false;
+  }
   if (index > 0)
     (void)snprintf(path, sizeof(path), "%s/protected/%u/email", a->in, index);
   else

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "receipt/run.h"
 #include "service/scheduler/internal.h"
 
 struct sch_waiter {
@@ -57,28 +58,63 @@ static json_t *refused_of(const json_t *parts)
   return json_incref(json_object_get(record, "refused"));
 }
 
+/* What the enclave could not use of a slice, out of its statement: [{"index","dataset","code"}].
+ * NULL when there is no such thing. */
+static json_t *failed_of(const json_t *parts)
+{
+  const json_t *envelope = json_object_get(json_object_get(parts, "run"), "run");
+  IA_AUTOV(ia_run) run = {0};
+  json_t *list = NULL;
+  ia_addr signer;
+
+  if (!json_is_object(envelope) || !ia_run_open(&run, &signer, envelope, NULL))
+    return NULL;
+  for (size_t i = 0; i < run.n_failed; i++) {
+    list = list ? list : json_array();
+    json_array_append_new(
+        list, json_pack("{s:I, s:o, s:s}", "index", (json_int_t)run.failed[i].index, "dataset",
+                        ia_json_addr(&run.failed[i].dataset), "code", run.failed[i].code));
+  }
+  return list;
+}
+
+/* What the attempts left for people: of each member the last one's. */
+typedef struct words_told {
+  json_t *timeline, *refused, *failed;
+} words_told;
+
+static void words_told_free(words_told *t)
+{
+  json_decref(t->timeline);
+  json_decref(t->refused);
+  json_decref(t->failed);
+}
+IA_DEFINE_AUTO_VALUE(words_told, words_told_free)
+
+static void replace(json_t **member, json_t *with)
+{
+  if (!with)
+    return;
+  json_decref(*member);
+  *member = with;
+}
+
 /* A worker's own words of one attempt: exit code and times, out of what it handed in. */
-static void attempt_parts(ia_stmt *st, json_t **exit_code, json_t **timeline, json_t **refused)
+static void attempt_parts(ia_stmt *st, json_t **exit_code, words_told *t)
 {
   IA_AUTO_JSON *parts = NULL;
-  json_t *left_out;
 
   if (!ia_col_null(st, 8))
     parts = ia_json_parse(ia_col_bytes(st, 8), IA_JSON_ANY, NULL);
   *exit_code = json_incref(json_object_get(json_object_get(parts, "run"), "exitCode"));
-  left_out = refused_of(parts);
-  if (left_out) {
-    json_decref(*refused);
-    *refused = left_out;
-  }
-  if (json_is_object(json_object_get(parts, "timeline"))) {
-    json_decref(*timeline);
-    *timeline = json_incref(json_object_get(parts, "timeline"));
-  }
+  replace(&t->refused, refused_of(parts));
+  replace(&t->failed, failed_of(parts));
+  if (json_is_object(json_object_get(parts, "timeline")))
+    replace(&t->timeline, json_incref(json_object_get(parts, "timeline")));
 }
 
 static bool attempts_json(ia_scheduler *s, const ia_h256 *id, json_t *ours, json_t *replicates,
-                          json_t **timeline, json_t **refused, ia_err *e)
+                          words_told *told, ia_err *e)
 {
   ia_stmt *st;
   bool row;
@@ -99,7 +135,7 @@ static bool attempts_json(ia_scheduler *s, const ia_h256 *id, json_t *ours, json
       return true;
     if (!ia_col_addr(st, 1, &worker, e))
       return false;
-    attempt_parts(st, &exit_code, timeline, refused);
+    attempt_parts(st, &exit_code, told);
     json_array_append_new(ours,
                           json_pack("{s:I, s:o, s:s, s:I, s:I, s:s, s:s, s:s}", "fencing",
                                     ia_col_i64(st, 0), "worker", ia_json_addr(&worker), "state",
@@ -164,14 +200,12 @@ json_t *sch_task_json(ia_scheduler *s, const ia_h256 *id, ia_err *e)
 {
   IA_AUTO_JSON *attempts = json_array();
   IA_AUTO_JSON *replicates = json_array();
-  IA_AUTO_JSON *timeline = json_object();
-  IA_AUTO_JSON *refused = NULL;
+  IA_AUTOV(words_told) told = {.timeline = json_object()};
   IA_AUTO_JSON *iapp = NULL;
   IA_AUTO_JSON *history = NULL;
   sch_task t;
 
-  if (!sch_task_get(s, &t, id, e) ||
-      !attempts_json(s, id, attempts, replicates, &timeline, &refused, e))
+  if (!sch_task_get(s, &t, id, e) || !attempts_json(s, id, attempts, replicates, &told, e))
     return NULL;
   history = history_json(s, id, e);
   if (!history)
@@ -182,11 +216,13 @@ json_t *sch_task_json(ia_scheduler *s, const ia_h256 *id, ia_err *e)
                    (json_int_t)t.final_deadline, "claimable",
                    t.state != SCH_COMPLETED && t.state != SCH_FAILED &&
                        sch_ledger_now(s) >= t.final_deadline);
-  if (!iapp || !extra_json(s, id, iapp, timeline, e) || !waits_json(s, &t, iapp, e))
+  if (!iapp || !extra_json(s, id, iapp, told.timeline, e) || !waits_json(s, &t, iapp, e))
     return NULL;
-  json_object_set(iapp, "timeline", timeline);
-  if (refused)
-    json_object_set(iapp, "refused", refused);
+  json_object_set(iapp, "timeline", told.timeline);
+  if (told.refused)
+    json_object_set(iapp, "refused", told.refused);
+  if (told.failed)
+    json_object_set(iapp, "failed", told.failed);
   return json_pack("{s:o, s:o, s:I, s:s, s:O, s:O, s:O}", "chainTaskId", ia_json_h256(id),
                    "chainDealId", ia_json_h256(&t.deal), "taskIndex", (json_int_t)t.idx,
                    "currentStatus", sch_state_name(t.state), "dateStatusList", history,
