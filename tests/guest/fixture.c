@@ -1,6 +1,13 @@
 /* An image with one program, and a protected dataset. */
 #include "fixture.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/hex.h"
 #include "crypto/sha.h"
 #include "data/cipher.h"
 #include "data/zip.h"
@@ -70,4 +77,31 @@ bool fixture_dataset(fake_host *h, ia_err *e)
       !ia_sink_write(ia_data_writer_sink(w), ia_buf_view(&h->plain), e))
     return false;
   return ia_data_writer_end(w, &h->checksum, NULL, e);
+}
+
+void fixture_second(fake_host *h)
+{
+  IA_AUTO(ia_data_writer) *w = NULL;
+
+  ia_buf_free(&h->second);
+  if (h->plan->second == BAD_LENGTH) {
+    ia_buf_str(&h->second, "forty-one bytes that are no ciphertext ..");
+  } else if (h->plan->second == BAD_ARCHIVE) {
+    assert_true(ia_data_writer_new(&w, ia_sink_buf(&h->second), &h->data_key, NULL, NULL));
+    assert_true(ia_sink_write(ia_data_writer_sink(w), ia_span_str("no archive"), NULL));
+    assert_true(ia_data_writer_end(w, NULL, NULL, NULL));
+  } else {
+    ia_buf_span(&h->second, ia_buf_view(&h->sealed));
+  }
+  ia_sha256(&h->second_checksum, ia_buf_view(&h->second));
+}
+
+ia_span fixture_second_key(const fake_host *h, ia_buf *room, ia_span right)
+{
+  if (h->plan->second == BAD_KEY_TEXT)
+    return ia_span_str("not a key");
+  if (h->plan->second != BAD_KEY_OTHER)
+    return right;
+  ia_buf_base64(room, ia_secret_view(&h->other_seed));
+  return ia_buf_view(room);
 }

@@ -35,23 +35,6 @@ static void send_json(fake_host *h, uint8_t type, uint32_t stream, const json_t 
 }
 
 /* -- truth about the task -- */
-static void make_second(fake_host *h)
-{
-  IA_AUTO(ia_data_writer) *w = NULL;
-
-  ia_buf_free(&h->second);
-  if (h->plan->second == BAD_LENGTH) {
-    ia_buf_str(&h->second, "forty-one bytes that are no ciphertext ..");
-  } else if (h->plan->second == BAD_ARCHIVE) {
-    assert_true(ia_data_writer_new(&w, ia_sink_buf(&h->second), &h->data_key, NULL, NULL));
-    assert_true(ia_sink_write(ia_data_writer_sink(w), ia_span_str("no archive"), NULL));
-    assert_true(ia_data_writer_end(w, NULL, NULL, NULL));
-  } else {
-    ia_buf_span(&h->second, ia_buf_view(&h->sealed));
-  }
-  ia_sha256(&h->second_checksum, ia_buf_view(&h->second));
-}
-
 static void fill_truth(fake_host *h)
 {
   ia_descriptor *d = &h->truth;
@@ -72,7 +55,7 @@ static void fill_truth(fake_host *h)
   memset(in[0].order_hash.b, 0xaa, 32);
   in[1] = in[0];
   in[1].dataset.b[0] = 1;
-  make_second(h);
+  fixture_second(h);
   in[1].checksum = h->second_checksum;
   h->slice[0] = in[0].dataset;
   h->slice[1] = in[1].dataset;
@@ -230,14 +213,12 @@ static const char *secret_of(const fake_host *h)
   return h->plan->secret ? h->plan->secret : "s3cret-of-req";
 }
 
-static ia_span second_key(const fake_host *h, ia_buf *room, ia_span right)
+static ia_release_item key_item(const ia_addr *dataset, ia_span key)
 {
-  if (h->plan->second == BAD_KEY_TEXT)
-    return ia_span_str("not a key");
-  if (h->plan->second != BAD_KEY_OTHER)
-    return right;
-  ia_buf_base64(room, ia_secret_view(&h->other_seed));
-  return ia_buf_view(room);
+  ia_release_item item = {.plain = key};
+
+  (void)snprintf(item.name, sizeof(item.name), "dataset-key/%s", ia_addr_lower(dataset).s);
+  return item;
 }
 
 static json_t *seal(fake_host *h, const json_t *body, ia_span log)
@@ -260,16 +241,10 @@ static json_t *seal(fake_host *h, const json_t *body, ia_span log)
     h->plan->task(task);
   assert_true(ia_json_canonical(&text, task, NULL));
   ia_buf_base64(&key, ia_secret_view(h->plan->wrong_data_key ? &h->other_seed : &h->data_key));
-  if (!h->plan->no_dataset) {
-    items[n].plain = ia_buf_view(&key);
-    (void)snprintf(items[n++].name, IA_RELEASE_NAME_MAX, "dataset-key/%s",
-                   ia_addr_lower(&h->slice[0]).s);
-  }
-  if (h->plan->second != BAD_NOTHING) {
-    items[n].plain = second_key(h, &second, ia_buf_view(&key));
-    (void)snprintf(items[n++].name, IA_RELEASE_NAME_MAX, "dataset-key/%s",
-                   ia_addr_lower(&h->slice[1]).s);
-  }
+  if (!h->plan->no_dataset)
+    items[n++] = key_item(&h->slice[0], ia_buf_view(&key));
+  if (h->plan->second != BAD_NOTHING)
+    items[n++] = key_item(&h->slice[1], fixture_second_key(h, &second, ia_buf_view(&key)));
   if ((h->plan->encrypt || h->plan->callback) && h->plan->blind != SIZE_MAX)
     items[n++] = (ia_release_item){
         .name = IA_RELEASE_BLIND,
@@ -335,6 +310,22 @@ static void send_part(fake_host *h, uint32_t stream, uint8_t part, ia_span data)
   (void)!ia_frame_write2(h->fd, IA_FRAME_FETCH, stream, ia_span_of(&part, 1), data, NULL);
 }
 
+static bool cannot_fetch(const fake_plan *p, bool second)
+{
+  return p->no_data || (second ? p->second == BAD_NO_BYTES : p->both_bad);
+}
+
+/* What the host sends, changed where the plan says so. */
+static void fetched(ia_buf *out, fake_host *h, const char *kind, bool second)
+{
+  if (strcmp(kind, "input") == 0)
+    ia_buf_str(out, h->plan->input);
+  else
+    ia_buf_span(out, ia_buf_view(second ? &h->second : h->plan->local ? &h->plain : &h->sealed));
+  if (h->plan->bad_data || (second && h->plan->second == BAD_BYTES))
+    out->ptr[out->len / 2] ^= 1;
+}
+
 static void on_fetch(fake_host *h, const ia_frame *f)
 {
   IA_AUTO_JSON *v = ia_json_parse(f->payload, 0, NULL);
@@ -342,21 +333,14 @@ static void on_fetch(fake_host *h, const ia_frame *f)
   uint32_t stream = f->stream;
   const char *kind, *uri;
 
-  assert_true(ia_json_get_str(v, "kind", &kind, NULL));
-  assert_true(ia_json_get_str(v, "uri", &uri, NULL));
+  assert_true(ia_json_get_str(v, "kind", &kind, NULL) && ia_json_get_str(v, "uri", &uri, NULL));
   bool second = strcmp(uri, "/p2p/QmSecond") == 0;
   h->fetches++;
-  if (h->plan->no_data || (second && h->plan->second == BAD_NO_BYTES) ||
-      (!second && h->plan->both_bad)) {
+  if (cannot_fetch(h->plan, second)) {
     send_part(h, stream, IA_PART_ERROR, ia_span_str("{\"code\":\"NOT_FOUND\",\"message\":\"\"}"));
     return;
   }
-  if (strcmp(kind, "input") == 0)
-    ia_buf_str(&bytes, h->plan->input);
-  else
-    ia_buf_span(&bytes, ia_buf_view(second ? &h->second : h->plan->local ? &h->plain : &h->sealed));
-  if (h->plan->bad_data || (second && h->plan->second == BAD_BYTES))
-    bytes.ptr[bytes.len / 2] ^= 1;
+  fetched(&bytes, h, kind, second);
   ia_span all = ia_buf_view(&bytes), piece;
   while (all.len > 0) {
     assert_true(ia_span_take(&all, all.len < 1000 ? all.len : 1000, &piece));
@@ -589,8 +573,8 @@ void fake_open(fake_host *h, int argc, char **argv)
     fprintf(stderr, "%s\n", e.msg);
     exit(1);
   }
-  assert_true(ia_secret_random(&h->blind, 32, &e));
-  assert_true(ia_secret_random(&h->sms_seed, 32, &e) && ia_secret_random(&h->other_seed, 32, &e));
+  assert_true(ia_secret_random(&h->sms_seed, 32, &e) && ia_secret_random(&h->blind, 32, &e) &&
+              ia_secret_random(&h->other_seed, 32, &e));
   assert_true(ia_ed25519_public(h->sms_key.b, &h->sms_seed, &e));
   assert_true(ia_rsa_generate(&h->result_key, 2048, &e));
   assert_true(ia_rsa_write_public(&pem, h->result_key, &e));
