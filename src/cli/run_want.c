@@ -155,12 +155,8 @@ static bool result_key(ia_run_ask *a, ia_cli *c, ia_err *e)
       return false;
   }
   /* The iExec packages push a key of their own with every run of this wallet: ours is the one in
-   * force from here on. A run beside this one may have said so a moment later than we do. */
-  if (ia_to_sms_push_result_key(&a->net, a->w, ia_buf_view(&pem), &why) ||
-      (own && there && why.code == IA_E_POLICY_ROLLBACK))
-    return true;
-  *e = why;
-  return false;
+   * force from here on. */
+  return ia_to_sms_push_result_key(&a->net, a->w, ia_buf_view(&pem), e);
 }
 
 bool ia_run_ask_secrets(ia_run_ask *a, ia_cli *c, ia_err *e)

@@ -56,7 +56,7 @@ void ia_cli_warn_simulated(ia_cli *c, const ia_net *net)
                    "data here");
 }
 
-bool ia_cli_trust_sms(ia_cli *c, const ia_net *net, ia_err *e)
+bool ia_cli_trust_sms(ia_cli *c, ia_net *net, ia_err *e)
 {
   IA_AUTOV(ia_sms_info) info = {0};
   IA_AUTO(ia_trust) *trust = NULL;
@@ -73,9 +73,11 @@ bool ia_cli_trust_sms(ia_cli *c, const ia_net *net, ia_err *e)
                    "personal data here");
   if (!ia_cli_trust(c, &trust, NULL, e))
     return false;
-  if (ia_trust_find(trust, &info.sms_key))
-    return true;
-  return ia_cli_confirm(c, e, "The key service at %s (key %s) is not in your trust file. Trust it?",
-                        net->sms, ia_h256_text(&info.sms_key).s) &&
-         keep(c, info.text, e);
+  const ia_trust_sms *known = ia_trust_find(trust, &info.sms_key);
+  net->sms_key = info.sms_key;
+  net->sms_domain = known ? known->domain : info.simulated ? IA_DOMAIN_SIM : IA_DOMAIN_HW;
+  return known || (ia_cli_confirm(
+                       c, e, "The key service at %s (key %s) is not in your trust file. Trust it?",
+                       net->sms, ia_h256_text(&info.sms_key).s) &&
+                   keep(c, info.text, e));
 }

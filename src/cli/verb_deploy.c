@@ -115,20 +115,22 @@ static bool register_app(deploying *d, ia_cli *c, ia_err *e)
 /* Kept once for an app: another value needs another version. */
 static bool push_secret(deploying *d, ia_cli *c, ia_err *e)
 {
-  bool has;
+  ia_err why = {0};
 
   if (!d->has_secret)
     return true;
   ia_cli_step(c, "push the app secret");
-  if (!ia_cli_trust_sms(c, &d->net, e) ||
-      !ia_to_sms_has_app_secret(&d->net, &has, &d->app.address, e))
+  if (!ia_cli_trust_sms(c, &d->net, e))
     return false;
-  if (has) {
-    ia_cli_warn(c, "this app has its secret already; a new one needs a new --version");
+  if (ia_to_sms_push_app_secret(&d->net, d->wallet, &d->app.address, ia_secret_view(&d->secret),
+                                &why))
+    return true;
+  if (why.code == IA_E_EXISTS) {
+    ia_cli_warn(c, "this app has another secret already; a new one needs a new --version");
     return true;
   }
-  return ia_to_sms_push_app_secret(&d->net, d->wallet, &d->app.address, ia_secret_view(&d->secret),
-                                   e);
+  *e = why;
+  return false;
 }
 
 static bool publish(deploying *d, ia_cli *c, ia_err *e)

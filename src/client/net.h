@@ -7,6 +7,7 @@
 #include "chain/poco.h"
 #include "client/wallet.h"
 #include "http/client.h"
+#include "tee/domain.h"
 
 typedef struct ia_net {
   ia_http *http;   /* what is not secret */
@@ -17,6 +18,8 @@ typedef struct ia_net {
   const char *sms;
   const char *ipfs; /* uploads at /api/v0, downloads at /ipfs */
   const char *scheduler;
+  ia_h256 sms_key;      /* the one SMS that is given secrets: from the user's trust, not from it */
+  ia_domain sms_domain; /* NONE = none is trusted */
   uint64_t chain_id;
   ia_addr hub;
   ia_chain_sending sending; /* borrowed */

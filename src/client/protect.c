@@ -102,13 +102,10 @@ static bool put_on_ledger(ia_protect *p, const ia_protect_config *cfg, ia_err *e
 static bool hand_over_key(ia_protect *p, const ia_protect_config *cfg, ia_err *e)
 {
   IA_AUTOV(ia_buf) key = {.secret = true};
-  bool has;
 
+  /* again and again until the SMS itself has said so: the journal, which holds the key, goes then
+   */
   tell(cfg, "push the key");
-  if (!ia_to_sms_has_dataset_key(cfg->net, &has, &p->address, e))
-    return ia_wrap(e, "Failed to push protected data encryption key");
-  if (has)
-    return true;
   return ia_wallet_unseal(&key, cfg->wallet, IA_PROTECT_LABEL, ia_buf_view(&p->sealed_key), e) &&
          (ia_to_sms_push_dataset_key(cfg->net, cfg->wallet, &p->address, ia_buf_view(&key), e) ||
           ia_wrap(e, "Failed to push protected data encryption key"));

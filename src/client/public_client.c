@@ -98,15 +98,18 @@ IA_PUBLIC const char *iapp_client_address(const iapp_client *c)
 }
 
 /* A key goes to the one SMS that the caller named. */
-static bool check_sms(const iapp_client *c, ia_err *e)
+static bool check_sms(iapp_client *c, ia_err *e)
 {
   IA_AUTOV(ia_sms_info) info = {0};
 
   if (!ia_to_sms_info(&c->net, &info, e))
     return false;
-  return ia_h256_eq(&info.sms_key, &c->sms_key) ||
-         ia_fail(e, IA_E_UNKNOWN_SMS, "the SMS that answers has the key %s",
-                 ia_h256_text(&info.sms_key).s);
+  if (!ia_h256_eq(&info.sms_key, &c->sms_key))
+    return ia_fail(e, IA_E_UNKNOWN_SMS, "the SMS that answers has the key %s",
+                   ia_h256_text(&info.sms_key).s);
+  c->net.sms_key = c->sms_key;
+  c->net.sms_domain = info.simulated ? IA_DOMAIN_SIM : IA_DOMAIN_HW;
+  return true;
 }
 
 static bool finish(iapp_client *c, ia_protect *p, ia_protected *d, ia_err *e)

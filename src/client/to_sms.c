@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "client/push.h"
+#include "crypto/rsa.h"
 #include "eth/address.h"
 #include "eth/eip191.h"
 #include "tee/release.h"
@@ -23,27 +25,16 @@ static bool has(const ia_net *net, bool *out, const ia_buf *url, ia_err *e)
   return *out || a.status == 404 || ia_http_refused(&a, "SMS", e);
 }
 
-/* The raw secret as body, the signature over `digest` as authorization. */
-static bool push(const ia_net *net, const ia_wallet *w, const char *method, const ia_buf *url,
-                 const ia_h256 *digest, ia_span value, ia_err *e)
+/* What is written once: that very value, or none before. */
+static bool push_once(const ia_net *net, const ia_wallet *w, const ia_push_place *at, ia_span value,
+                      ia_err *e)
 {
-  IA_AUTOV(ia_http_answer) a = {0};
-  IA_AUTOV(ia_buf) header = {0};
-  ia_sig sig;
+  ia_push_outcome outcome;
 
-  if (!ia_eip191_sign(w->secp, &sig, IA_SPAN_ARR(digest->b), &w->key, e))
+  if (!ia_push_secret(net, w, at, value, &outcome, e))
     return false;
-  ia_buf_str(&header, "Authorization: ");
-  ia_buf_hex0x(&header, IA_SPAN_ARR(sig.b));
-  ia_buf_u8(&header, 0);
-  if (!ia_buf_ok(&header, e))
-    return false;
-  const char *headers[] = {(const char *)header.ptr, "Content-Type: text/plain", NULL};
-  ia_http_call call = {
-      .method = method, .url = (const char *)url->ptr, .headers = headers, .body = value};
-  if (!ia_http_do(net->secure, &a, &call, e))
-    return ia_wrap(e, "SMS");
-  return a.status / 100 == 2 || ia_http_refused(&a, "SMS", e);
+  return outcome != IA_PUSH_EXISTS ||
+         ia_fail(e, IA_E_EXISTS, "the SMS keeps another secret in this place");
 }
 
 static bool dataset_url(ia_buf *url, const ia_net *net, const ia_addr *dataset, ia_err *e)
@@ -62,50 +53,30 @@ bool ia_to_sms_has_dataset_key(const ia_net *net, bool *out, const ia_addr *data
 bool ia_to_sms_push_dataset_key(const ia_net *net, const ia_wallet *w, const ia_addr *dataset,
                                 ia_span value, ia_err *e)
 {
-  IA_AUTOV(ia_buf) url = {0};
-  ia_h256 digest;
+  const ia_push_place at = {.kind = "dataset", .object = *dataset, .name = ""};
 
-  ia_secret_auth_web3(&digest, dataset, value);
-  return dataset_url(&url, net, dataset, e) && push(net, w, "POST", &url, &digest, value, e);
-}
-
-static bool app_url(ia_buf *url, const ia_net *net, const ia_addr *app, ia_err *e)
-{
-  return ia_net_url(url, net->sms, "SMS", e, "/apps/%s/secrets", ia_addr_text(app).s);
-}
-
-bool ia_to_sms_has_app_secret(const ia_net *net, bool *out, const ia_addr *app, ia_err *e)
-{
-  IA_AUTOV(ia_buf) url = {0};
-
-  return app_url(&url, net, app, e) && has(net, out, &url, e);
+  return push_once(net, w, &at, value, e);
 }
 
 bool ia_to_sms_push_app_secret(const ia_net *net, const ia_wallet *w, const ia_addr *app,
                                ia_span value, ia_err *e)
 {
-  IA_AUTOV(ia_buf) url = {0};
-  ia_h256 digest;
+  const ia_push_place at = {.kind = "app", .object = *app, .name = IA_APP_SECRET_INDEX};
 
-  ia_secret_auth_named(&digest, app, ia_span_str(IA_APP_SECRET_INDEX), value);
-  return app_url(&url, net, app, e) && push(net, w, "POST", &url, &digest, value, e);
+  return push_once(net, w, &at, value, e);
 }
 
 bool ia_to_sms_push_requester_secret(const ia_net *net, const ia_wallet *w, const char *name,
                                      ia_span value, ia_err *e)
 {
-  IA_AUTOV(ia_buf) url = {0};
-  ia_h256 digest;
+  const ia_push_place at = {.kind = "requester", .object = w->address, .name = name};
 
   if (name[0] == '\0' || strlen(name) > 64 ||
       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
           strlen(name))
     return ia_fail(e, IA_E_INVALID, "secret name \"%.64s\": letters, digits, - and _, at most 64",
                    name);
-  ia_secret_auth_named(&digest, &w->address, ia_span_str(name), value);
-  return ia_net_url(&url, net->sms, "SMS", e, "/requesters/%s/secrets/%s",
-                    ia_addr_text(&w->address).s, name) &&
-         push(net, w, "POST", &url, &digest, value, e);
+  return push_once(net, w, &at, value, e);
 }
 
 static bool result_key_url(ia_buf *url, const ia_net *net, const ia_addr *owner, ia_err *e)
@@ -257,17 +228,14 @@ bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const ia_sms
   }
 }
 
-/* By an owner's message, which binds the key to this SMS and ledger; the plain push of the iExec
- * packages could be replayed at any other. */
 bool ia_to_sms_push_result_key(const ia_net *net, const ia_wallet *w, ia_span pem, ia_err *e)
 {
-  IA_AUTOV(ia_sms_info) info = {0};
-  IA_AUTO_JSON *body = json_pack("{s:o}", "value", ia_json_bytes(pem));
+  const ia_push_place at = {.kind = "web2", .object = w->address, .name = IA_RESULT_KEY_SECRET};
+  IA_AUTO(ia_rsa) *key = NULL;
+  ia_push_outcome outcome;
 
-  if (!body)
-    return ia_fail(e, IA_E_MEMORY, "out of memory");
-  return ia_to_sms_info(net, &info, e) &&
-         ia_to_sms_owner_message(net, w, &info, "rotate", &w->address, body, NULL, e);
+  return ia_rsa_public_pem(&key, pem, e) && ia_rsa_public_check(key, e) &&
+         ia_push_secret(net, w, &at, pem, &outcome, e);
 }
 
 bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,

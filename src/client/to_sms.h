@@ -1,6 +1,6 @@
-/* The secret management service: secrets pushed with the owner's signature (iExec's routes),
- * owners' messages, the owner's log, and what a release would decide (docs/protocol.md 2). Secrets
- * travel over https, or http to loopback, and nothing else. */
+/* The secret management service: secrets pushed to the SMS that net trusts (client/push.h), owners'
+ * messages, the owner's log, and what a release would decide (docs/protocol.md 2). What `has` says
+ * is nobody's word: no secret and no money may depend on it. */
 #ifndef IA_CLIENT_TO_SMS_H
 #define IA_CLIENT_TO_SMS_H
 
@@ -9,10 +9,10 @@
 
 IA_MUST bool ia_to_sms_has_dataset_key(const ia_net *net, bool *has, const ia_addr *dataset,
                                        ia_err *e);
-/* value: 44 characters of base64. EXISTS: keys are written once. */
+/* value: 44 characters of base64. EXISTS: keys are written once, and the SMS says by its signature
+ * that it keeps another one; the same one again is fine. */
 IA_MUST bool ia_to_sms_push_dataset_key(const ia_net *net, const ia_wallet *w,
                                         const ia_addr *dataset, ia_span value, ia_err *e);
-IA_MUST bool ia_to_sms_has_app_secret(const ia_net *net, bool *has, const ia_addr *app, ia_err *e);
 IA_MUST bool ia_to_sms_push_app_secret(const ia_net *net, const ia_wallet *w, const ia_addr *app,
                                        ia_span value, ia_err *e);
 /* name: letters, digits, - and _, at most 64. */

@@ -47,6 +47,7 @@ static bool rsa_wrap(ia_rsa **out, EVP_PKEY *key, ia_err *e)
 static bool rsa_within_limits(const EVP_PKEY *key, ia_err *e)
 {
   IA_AUTO(BIGNUM) *exponent = NULL;
+  IA_AUTO(BIGNUM) *modulus = NULL;
   int bits = EVP_PKEY_get_bits(key);
 
   if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
@@ -57,21 +58,10 @@ static bool rsa_within_limits(const EVP_PKEY *key, ia_err *e)
   if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) != 1 || !BN_is_odd(exponent) ||
       BN_get_word(exponent) < 65537 || BN_num_bits(exponent) > 64)
     return ia_fail(e, IA_E_RESULT_KEY_INVALID, "result key: exponent must be odd and >= 65537");
+  if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus) != 1 || !BN_is_odd(modulus) ||
+      BN_is_negative(modulus) || BN_is_negative(exponent))
+    return ia_fail(e, IA_E_RESULT_KEY_INVALID, "result key: the modulus must be odd");
   return true;
-}
-
-/* A modulus that is even, negative, prime, a power of a prime, or has a small factor makes a key
- * that everybody opens, or nobody (SP 800-56B 6.4.2.1, as libcrypto judges it). */
-static bool rsa_is_sound(EVP_PKEY *key, ia_err *e)
-{
-  IA_AUTO(rsa_ctx) *c = EVP_PKEY_CTX_new(key, NULL);
-  IA_AUTO(BIGNUM) *n = NULL;
-
-  if (!c || EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) != 1)
-    return ia_fail(e, IA_E_MEMORY, "rsa: out of memory");
-  return (BN_is_odd(n) && !BN_is_negative(n) && EVP_PKEY_public_check(c) == 1) ||
-         ia_fail(e, IA_E_RESULT_KEY_INVALID,
-                 "result key: the modulus is not a product of two large primes");
 }
 
 bool ia_rsa_generate(ia_rsa **out, unsigned bits, ia_err *e)
@@ -176,7 +166,7 @@ static bool rsa_from_pem(ia_rsa **out, ia_span pem, bool private_key, ia_err *e)
   if (!key || !rsa_tail_blank(bio))
     return ia_fail(e, IA_E_RESULT_KEY_INVALID, "result key: not an RSA %s key in PEM",
                    private_key ? "private" : "public");
-  if (!rsa_within_limits(key, e) || (!private_key && !rsa_is_sound(key, e)))
+  if (!rsa_within_limits(key, e))
     return false;
   return rsa_wrap(out, ia_steal(&key), e);
 }
@@ -184,6 +174,15 @@ static bool rsa_from_pem(ia_rsa **out, ia_span pem, bool private_key, ia_err *e)
 bool ia_rsa_public_pem(ia_rsa **out, ia_span pem, ia_err *e)
 {
   return rsa_from_pem(out, pem, false, e);
+}
+
+bool ia_rsa_public_check(const ia_rsa *k, ia_err *e)
+{
+  IA_AUTO(rsa_ctx) *c = EVP_PKEY_CTX_new(k->key, NULL);
+
+  return (c && EVP_PKEY_public_check(c) == 1) ||
+         ia_fail(e, IA_E_RESULT_KEY_INVALID,
+                 "result key: the modulus is not a product of two large primes");
 }
 
 bool ia_rsa_private_pem(ia_rsa **out, ia_span pem, ia_err *e)

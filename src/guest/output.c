@@ -121,7 +121,8 @@ static bool send_archive(ia_output *o, const ia_output_spec *s, ia_link *l, ia_t
   if (!ia_upload_open(&u, s->scratch_fd, e))
     return because(cause, "POST_COMPUTE_FAILED_UNKNOWN_ISSUE");
   if (s->task->encrypt) {
-    if (!ia_rsa_public_pem(&key, ia_span_str(s->task->result_key), e))
+    if (!ia_rsa_public_pem(&key, ia_span_str(s->task->result_key), e) ||
+        !ia_rsa_public_check(key, e))
       return because(cause, "POST_COMPUTE_MALFORMED_ENCRYPTION_PUBLIC_KEY");
     if (!ia_result_seal_tree(key, t, s->blind, ia_upload_sink(&u), e))
       return because(cause, "POST_COMPUTE_ENCRYPTION_FAILED");
@@ -221,6 +222,7 @@ bool ia_output_logs(ia_output *o, const ia_output_spec *s, ia_link *l, const ia_
   if (!ia_json_write(&text, v, e) || !ia_upload_open(&u, s->scratch_fd, e))
     return false;
   if (sealed && (!ia_rsa_public_pem(&key, ia_span_str(s->task->result_key), e) ||
+                 !ia_rsa_public_check(key, e) ||
                  !ia_result_seal_json(key, ia_buf_view(&text), ia_upload_sink(&u), e)))
     return false;
   if (!sealed && !ia_sink_write(ia_upload_sink(&u), ia_buf_view(&text), e))

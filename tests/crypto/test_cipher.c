@@ -233,7 +233,7 @@ static void assert_modulus_refused(const BIGNUM *n)
   IA_AUTO(ia_rsa) *k = NULL;
   ia_err e = {0};
 
-  assert_false(ia_rsa_public_pem(&k, ia_buf_view(&pem), &e));
+  assert_false(ia_rsa_public_pem(&k, ia_buf_view(&pem), &e) && ia_rsa_public_check(k, &e));
   assert_int_equal(e.code, IA_E_RESULT_KEY_INVALID);
 }
 
@@ -247,7 +247,7 @@ static void rsa_moduli(void **state IA_UNUSED)
   assert_true(BN_generate_prime_ex(p, 1024, 0, NULL, NULL, NULL) == 1 &&
               BN_generate_prime_ex(q, 1024, 0, NULL, NULL, NULL) == 1 && BN_mul(n, p, q, c) == 1);
   IA_AUTOV(ia_buf) good = pem_of(n);
-  assert_true(ia_rsa_public_pem(&k, ia_buf_view(&good), NULL));
+  assert_true(ia_rsa_public_pem(&k, ia_buf_view(&good), NULL) && ia_rsa_public_check(k, NULL));
   assert_true(BN_sub_word(n, 1) == 1); /* even */
   assert_modulus_refused(n);
   assert_true(BN_sqr(n, p, c) == 1); /* a square */

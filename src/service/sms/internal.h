@@ -8,6 +8,7 @@
 #include "service/sms/head.h"
 #include "service/sms/keys.h"
 #include "service/sms/ledger.h"
+#include "service/sms/push.h"
 #include "service/sms/sms.h"
 #include "service/sms/store.h"
 #include "service/sms/vault.h"
@@ -54,6 +55,7 @@ struct ia_sms {
   uint64_t reorg_depth;
   size_t agree; /* nodes; 0 = there is one */
   uint64_t gather_ms;
+  ia_sms_push *push;
 
   pthread_mutex_t lock; /* of what follows */
   ia_sms_ledger *idle[IA_SMS_LEDGERS];
@@ -164,6 +166,11 @@ IA_MUST bool ia_sms_judge_hw(hw_evidence *out, ia_sms *s, const ia_sms_request *
                              const ia_descriptor *d, ia_err *e);
 
 /* -- routes_secrets.c; ctx is the ia_sms -- */
+/* The proven owner of an app or dataset; UNAUTHORIZED where there is none. */
+IA_MUST bool ia_sms_secret_owner(ia_sms *s, ia_asset_kind kind, const ia_addr *at, ia_addr *owner,
+                                 ia_err *e);
+/* 1 to 64 of A-Z a-z 0-9 - _ */
+bool ia_sms_requester_name(ia_span key);
 extern const ia_route ia_sms_secret_rows[], ia_sms_named_rows[], ia_sms_tee_rows[];
 extern const size_t ia_sms_n_secret_rows, ia_sms_n_named_rows, ia_sms_n_tee_rows;
 

@@ -12,7 +12,8 @@
 typedef enum ia_journal_kind {
   IA_J_META = 1,  /* key, number or null, bytes or null */
   IA_J_UNSET,     /* key */
-  IA_J_SECRET,    /* kind, address, name, version, pusher, time, SHA-256 of what is sealed */
+  IA_J_SECRET,    /* kind, address, name, version, pusher, time, SHA-256 of what is sealed; zero
+                     marks a forgotten one */
   IA_J_FORGET,    /* kind, address, name */
   IA_J_MESSAGE,   /* object, kind, version, signer, time, moves, body, sig */
   IA_J_REVOKED,   /* object, order hash or zero, signer */
@@ -24,6 +25,7 @@ typedef enum ia_journal_kind {
   IA_J_SLICE,     /* number, task, dataset, order hash, time */
   IA_J_AUDIT,     /* object, refused, task; the rest of the line, see audit.c */
   IA_J_SIM_ROOT,  /* digest */
+  IA_J_OUTDATED,  /* kind, address, name, version: no deal may ask for it any more */
 } ia_journal_kind;
 
 /* An entry that is being written. Fields are put in their order. */

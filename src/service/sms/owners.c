@@ -5,6 +5,7 @@
 #include "eth/address.h"
 #include "eth/eip191.h"
 #include "service/sms/internal.h"
+#include "service/sms/secret_form.h"
 
 enum { VERSION_STEP = 1 << 16 /* most by which a version may grow */ };
 
@@ -53,6 +54,7 @@ struct message {
   ia_buf body; /* canonical */
   uint8_t sig[65];
   const json_t *json;
+  const char *value; /* of "rotate" */
 };
 
 /* -- what each kind does, inside the unit that stores it -- */
@@ -117,29 +119,49 @@ static bool k_transfer(struct message *m, ia_db *db, ia_err *e)
          (!ia_addr_zero(&to) || ia_fail(e, IA_E_INVALID, "transfer: to nobody"));
 }
 
-/* Destroys the sealed key of a dataset. */
+/* Destroys what is kept of a dataset or an app, with a mark that outlasts it. */
 static bool k_forget(struct message *m, ia_db *db, ia_err *e)
 {
-  ia_sms_secret_id id = {.kind = IA_SECRET_DATASET, .address = m->object, .name = ""};
+  ia_sms_secret_id key = {.kind = IA_SECRET_DATASET, .address = m->object, .name = ""};
+  ia_sms_secret_id secret = {
+      .kind = IA_SECRET_APP, .address = m->object, .name = IA_APP_SECRET_INDEX};
+  ia_vault_top top;
 
-  return only_empty(m, e) && ia_vault_forget(db, &id, e);
+  if (!only_empty(m, e) || !ia_vault_look(db, &secret, &top, e))
+    return false;
+  return ia_vault_forget(db, top.held ? &secret : &key, &m->signer, ia_now(), e);
 }
 
 /* {"value":PEM}: a new result key of this address. */
 static bool k_rotate(struct message *m, ia_db *db, ia_err *e)
 {
-  static const char *const keys[] = {"value", NULL};
   ia_sms_secret_id id = {
       .kind = IA_SECRET_WEB2, .address = m->object, .name = IA_RESULT_KEY_SECRET};
-  const char *value;
-  bool has;
+  ia_vault_outcome outcome;
+  ia_vault_top top;
 
-  if (!own_address(m, e) || !ia_json_only(m->json, keys, e) ||
-      !ia_json_get_str(m->json, "value", &value, e) || !ia_vault_has(db, &id, &has, e))
+  if (!own_address(m, e) || !ia_vault_look(db, &id, &top, e))
     return false;
-  if (strlen(value) > IA_SMS_SECRET_MAX)
+  const ia_vault_push put = {.value = ia_span_str(m->value),
+                             .pusher = m->signer,
+                             .now = ia_now(),
+                             .version = top.version + 1};
+  return ia_vault_put(db, &m->s->keys, &id, &put, &outcome, e);
+}
+
+/* What is judged before the store is taken: reading an RSA key takes time. */
+static bool read_value(struct message *m, ia_err *e)
+{
+  static const char *const keys[] = {"value", NULL};
+  const ia_sms_secret_id id = {.kind = IA_SECRET_WEB2, .name = IA_RESULT_KEY_SECRET};
+
+  if (strcmp(m->kind, "rotate") != 0)
+    return true;
+  if (!ia_json_only(m->json, keys, e) || !ia_json_get_str(m->json, "value", &m->value, e))
+    return false;
+  if (strlen(m->value) > IA_SMS_SECRET_MAX)
     return ia_fail(e, IA_E_TOO_LARGE, "a secret is at most %d bytes", IA_SMS_SECRET_MAX);
-  return ia_vault_put(db, &m->s->keys, &id, ia_span_str(value), &m->signer, ia_now(), has, e);
+  return ia_sms_secret_form(&id, ia_span_str(m->value), e);
 }
 
 static const struct {
@@ -265,7 +287,7 @@ static bool take_message(ia_sms *s, struct message *m, ia_err *e)
     return false;
   if (!ia_eip191_recover(&m->signer, IA_SPAN_ARR(h.b), IA_SPAN_ARR(m->sig), NULL))
     return ia_fail(e, IA_E_UNAUTHORIZED, "the message is not signed");
-  return may_speak(s, m, e) && ia_sms_store_run(s->store, unit_message, m, e);
+  return may_speak(s, m, e) && read_value(m, e) && ia_sms_store_run(s->store, unit_message, m, e);
 }
 
 bool ia_sms_h_message(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)

@@ -1,14 +1,22 @@
 /* Secrets as iExec clients push them (docs/sms.md): web3 (dataset keys), web2, app and requester
  * secrets. Order of the checks of a write: signature, name, size, existence. Nothing is ever read
  * back. */
+#include <strings.h>
+
 #include "base/clock.h"
 #include "base/crash.h"
 #include "client/secret_auth.h"
 #include "eth/address.h"
 #include "eth/eip191.h"
 #include "service/sms/internal.h"
+#include "service/sms/secret_form.h"
 
 enum { BODY_CAP = 64 << 10, NAME_MAX_LEN = 64 };
+
+/* Names of web2 secrets that iExec's services give a meaning. */
+static const char *const web2_names[] = {IA_RESULT_KEY_SECRET, "iexec-result-dropbox-token",
+                                         "iexec-result-iexec-ipfs-token",
+                                         "iexec-result-iexec-result-proxy-url"};
 
 /* Text of a parameter with a terminating NUL, lower case when asked. */
 typedef struct word {
@@ -55,8 +63,8 @@ static bool must_be(const ia_addr *signer, const ia_addr *want, ia_err *e)
          ia_fail(e, IA_E_UNAUTHORIZED, "not signed by %s", ia_addr_text(want).s);
 }
 
-/* The proven owner of an app or dataset. */
-static bool owner_of(ia_sms *s, ia_asset_kind kind, const ia_addr *at, ia_addr *owner, ia_err *e)
+bool ia_sms_secret_owner(ia_sms *s, ia_asset_kind kind, const ia_addr *at, ia_addr *owner,
+                         ia_err *e)
 {
   IA_AUTOV(ia_sms_asset) a = {0};
   ia_asset_facts f = {0};
@@ -103,24 +111,50 @@ static bool not_locked(ia_db *db, const ia_addr *owner, ia_err *e)
                  ia_addr_text(owner).s);
 }
 
+/* iExec signs a web2 secret and a requester secret of one name alike: whoever saw the one pushed
+ * could push it as the other. So a name is of one of the two kinds, and the names that iExec keeps
+ * for web2 are no requester's. */
+static bool not_both(ia_db *db, const ia_sms_secret_id *id, ia_err *e)
+{
+  ia_sms_secret_id other = *id;
+  bool is = false;
+
+  if (id->kind != IA_SECRET_WEB2 && id->kind != IA_SECRET_REQUESTER)
+    return true;
+  other.kind = id->kind == IA_SECRET_WEB2 ? IA_SECRET_REQUESTER : IA_SECRET_WEB2;
+  for (size_t i = 0; other.kind == IA_SECRET_WEB2 && i < IA_COUNT(web2_names); i++)
+    is |= strcasecmp(id->name, web2_names[i]) == 0;
+  if (!is && !ia_vault_named(db, &other, &is, e))
+    return false;
+  return !is || ia_fail(e, IA_E_FORBIDDEN,
+                        "\"%.64s\" names a %s secret of this address: its signature could be meant "
+                        "for either",
+                        id->name, ia_vault_kind_name(other.kind));
+}
+
 static bool unit_put(void *ctx, ia_db *db, ia_err *e)
 {
   struct put *p = ctx;
+  const ia_vault_push put = {
+      .value = p->value, .pusher = p->pusher, .now = ia_now(), .replace = p->replace};
+  ia_vault_outcome outcome;
 
   return (p->id.kind != IA_SECRET_WEB2 || not_locked(db, &p->id.address, e)) &&
-         ia_vault_put(db, &p->s->keys, &p->id, p->value, &p->pusher, ia_now(), p->replace, e);
+         not_both(db, &p->id, e) && ia_vault_put(db, &p->s->keys, &p->id, &put, &outcome, e) &&
+         (outcome != IA_VAULT_EXISTS ||
+          ia_fail(e, IA_E_EXISTS, "a secret of that name is here already"));
 }
 
 struct look {
   ia_sms_secret_id id;
-  bool has;
+  ia_vault_top top;
 };
 
 static bool unit_look(void *ctx, ia_db *db, ia_err *e)
 {
   struct look *k = ctx;
 
-  return ia_vault_has(db, &k->id, &k->has, e);
+  return ia_vault_look(db, &k->id, &k->top, e);
 }
 
 static bool answer_head(ia_sms *s, const ia_sms_secret_id *id, ia_reply *rp, ia_err *e)
@@ -129,7 +163,7 @@ static bool answer_head(ia_sms *s, const ia_sms_secret_id *id, ia_reply *rp, ia_
 
   if (!ia_sms_store_run(s->store, unit_look, &k, e))
     return false;
-  if (!k.has)
+  if (!k.top.held)
     return ia_fail(e, IA_E_NOT_FOUND, "no such secret");
   ia_reply_status(rp, 204);
   return true;
@@ -144,7 +178,7 @@ static bool answer_put(ia_sms *s, const ia_sms_secret_id *id, const ia_request *
     return ia_fail(e, IA_E_TOO_LARGE, "a secret is at most %d bytes", IA_SMS_SECRET_MAX);
   if (!ia_utf8_valid(p.value))
     return ia_fail(e, IA_E_INVALID, "a secret is UTF-8 text");
-  if (!ia_sms_store_run(s->store, unit_put, &p, e))
+  if (!ia_sms_secret_form(id, p.value, e) || !ia_sms_store_run(s->store, unit_put, &p, e))
     return false;
   ia_crash_point("sms.secret.reply");
   ia_reply_status(rp, 204);
@@ -169,8 +203,8 @@ static bool post_web3(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
     return false;
   ia_secret_auth_web3(&challenge, &id.address, ia_request_body(rq));
   return signer_of(rq, &challenge, &signer, e) &&
-         owner_of(ctx, IA_ASSET_DATASET, &id.address, &owner, e) && must_be(&signer, &owner, e) &&
-         answer_put(ctx, &id, rq, &signer, false, rp, e);
+         ia_sms_secret_owner(ctx, IA_ASSET_DATASET, &id.address, &owner, e) &&
+         must_be(&signer, &owner, e) && answer_put(ctx, &id, rq, &signer, false, rp, e);
 }
 
 /* -- web2: named secrets of a wallet, which may be replaced -- */
@@ -243,11 +277,11 @@ static bool post_app(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
     return false;
   ia_secret_auth_named(&challenge, &id.address, ia_span_str(id.name), ia_request_body(rq));
   return signer_of(rq, &challenge, &signer, e) &&
-         owner_of(ctx, IA_ASSET_APP, &id.address, &owner, e) && must_be(&signer, &owner, e) &&
-         answer_put(ctx, &id, rq, &signer, false, rp, e);
+         ia_sms_secret_owner(ctx, IA_ASSET_APP, &id.address, &owner, e) &&
+         must_be(&signer, &owner, e) && answer_put(ctx, &id, rq, &signer, false, rp, e);
 }
 
-static bool good_key(ia_span key)
+bool ia_sms_requester_name(ia_span key)
 {
   for (size_t i = 0; i < key.len; i++) {
     uint8_t c = key.ptr[i];
@@ -270,7 +304,7 @@ static bool requester_key(const ia_request *rq, ia_sms_secret_id *id, word *name
 {
   ia_span key = ia_request_param(rq, "key");
 
-  if (!good_key(key))
+  if (!ia_sms_requester_name(key))
     return ia_fail(e, IA_E_INVALID, "the name of a secret is 1 to 64 of A-Z a-z 0-9 - _");
   id->name = name->s;
   return get_word(name, key, false, e);

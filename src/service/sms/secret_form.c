@@ -34,7 +34,8 @@ static bool is_named_value(const ia_sms_secret_id *id, ia_span value, ia_err *e)
   if (strcmp(id->name, IA_RESULT_KEY_SECRET) != 0)
     return true;
   ia_sms_result_key_pem(&pem, value);
-  return ia_buf_ok(&pem, e) && ia_rsa_public_pem(&key, ia_buf_view(&pem), e);
+  return ia_buf_ok(&pem, e) && ia_rsa_public_pem(&key, ia_buf_view(&pem), e) &&
+         ia_rsa_public_check(key, e);
 }
 
 bool ia_sms_secret_form(const ia_sms_secret_id *id, ia_span value, ia_err *e)

@@ -271,7 +271,7 @@ bool ia_sms_open_over(ia_sms **out, const ia_sms_config *c, ia_sms_ledger_maker 
   pthread_mutex_init(&s->follow_lock, NULL);
   s->make_ledger = make;
   s->make_ctx = make_ctx;
-  if (!open_store(s, c, e) || !copy_config(s, c, e))
+  if (!open_store(s, c, e) || !copy_config(s, c, e) || !ia_sms_push_open(&s->push, e))
     return false;
   if (s->domain == IA_DOMAIN_SIM)
     ia_log(IA_LOG_WARN, "sms.simulated",
@@ -302,6 +302,7 @@ void ia_sms_close(ia_sms *s)
     next = n->next;
     free(n);
   }
+  ia_sms_push_close(s->push);
   ia_sms_store_close(s->store);
   ia_sms_head_close(&s->head);
   ia_sms_keys_free(&s->keys);
@@ -537,6 +538,10 @@ static const ia_route own_rows[] = {
     {"POST", "/attest/v1/challenge", IA_ROUTE_JOB, SMALL_BODY, false, ia_sms_h_challenge,
      IA_MARK_COSTLY},
     {"POST", "/attest/v1/release", IA_ROUTE_JOB, IA_SMS_BODY_MAX, false, ia_sms_h_release,
+     IA_MARK_COSTLY},
+    {"POST", "/push/v1/challenge", IA_ROUTE_JOB, SMALL_BODY, false, ia_sms_h_push_challenge,
+     IA_MARK_COSTLY},
+    {"POST", "/push/v1/secret", IA_ROUTE_JOB, SMALL_BODY, false, ia_sms_h_push_secret,
      IA_MARK_COSTLY},
     {"POST", "/owner/v1/messages", IA_ROUTE_JOB, MESSAGE_BODY, false, ia_sms_h_message,
      IA_MARK_COSTLY},

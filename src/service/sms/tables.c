@@ -84,6 +84,9 @@ static const ia_sms_effect effects[] = {
                     " VALUES ($1, $2, $3, $4, $5)"},
     [IA_J_SIM_ROOT] = {1, 1, false, false,
                        "INSERT INTO sim_root (digest) VALUES ($1) ON CONFLICT DO NOTHING"},
+    [IA_J_OUTDATED] = {4, 4, false, false,
+                       "DELETE FROM secret WHERE kind = $1 AND address = $2 AND name = $3"
+                       " AND version = $4"},
 };
 
 const ia_sms_effect *ia_sms_effect_of(ia_journal_kind kind)
