@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -40,12 +41,30 @@ def needles():
     return forms(MARKER.encode()) | {Run.key64, Run.key, Run.key.hex().encode()}
 
 
-def key_of(exchanges):
-    """The data key, as the owner's client sends it to the SMS."""
-    bodies = [x["request"] for x in exchanges if x["method"] == "POST" and x["request"]]
-    found = [b for b in bodies if len(b) == 44 and len(base64.b64decode(b)) == 32]
-    equal(len(found), 1, f"pushed keys of {[(x['method'], x['path']) for x in exchanges]}")
-    return found[0]
+class Wire:
+    """What the owner's client and the SMS say to each other, and the client's journal meanwhile."""
+
+    def __init__(self, sms):
+        self.proxy = proxy.Proxy(sms, before=self.look)
+        self.url = self.proxy.url
+        self.journal = None
+
+    def look(self, x):
+        if x["path"] == "/push/v1/secret":
+            folder = os.path.join(LAB.home, "protect")
+            self.journal = LAB.path("journal")
+            name = [n for n in os.listdir(folder) if n.endswith(".json")][0]
+            shutil.copy(os.path.join(folder, name), self.journal)
+        return x["request"]
+
+    def key(self, owner):
+        wallet = [os.path.join(LAB.keys, n) for n in os.listdir(LAB.keys)
+                  if owner[2:].lower() in n.lower()][0]
+        done = subprocess.run([os.path.join(lab.BUILD, "tests/end-to-end/journal_key"), self.journal,
+                               wallet, LAB.password], capture_output=True, timeout=60, check=False)
+        equal(done.returncode, 0, done.stderr.decode())
+        os.unlink(self.journal)
+        return done.stdout.strip()
 
 
 @case
@@ -54,14 +73,25 @@ def data_are_protected():
     Run.owner, Run.developer, Run.user = (LAB.wallet() for _ in range(3))
     Run.app = LAB.deploy(Run.developer, LAB.project("probe"))
     source = LAB.write("value.json", json.dumps({"text": MARKER}))
-    between = proxy.Proxy(LAB.config["smsUrl"])
+    between = Wire(LAB.config["smsUrl"])
     got = LAB.good(Run.owner, "protect", source, "--sms", between.url)
-    between.close()
+    between.proxy.close()
     os.unlink(source)
     Run.data = got["address"]
-    Run.key64 = key_of(between.seen)
+    Run.key64 = between.key(Run.owner)
     Run.key = base64.b64decode(Run.key64)
+    Run.said = between.proxy.seen
     LAB.good(Run.owner, "grant", Run.data, Run.app, Run.user, "--times", "9")
+
+
+@case
+def the_wire_shows_no_key():
+    equal(len(Run.key), 32, "the key")
+    paths = [x["path"] for x in Run.said]
+    check("/push/v1/secret" in paths, f"the key was pushed: {paths}")
+    for x in Run.said:
+        for needle in needles():
+            check(needle not in x["request"] + x["reply"], f"{x['method']} {x['path']}")
 
 
 @case
