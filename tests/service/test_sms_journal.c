@@ -194,8 +194,14 @@ static bool unit_rotate(void *ctx, ia_db *db, ia_err *e)
   const ia_sms_secret_id id = {.kind = IA_SECRET_WEB2, .address = k->b->enclave, .name = "note"};
   const ia_sms_keys *keys = &k->b->sms->keys;
 
-  return ia_vault_put(db, keys, &id, ia_span_str("older"), &id.address, 1000, false, e) &&
-         ia_vault_put(db, keys, &id, ia_span_str("newer"), &id.address, 2000, true, e);
+  const ia_vault_push first = {
+      .value = ia_span_str("older"), .pusher = id.address, .now = 1000, .replace = false};
+  const ia_vault_push second = {
+      .value = ia_span_str("newer"), .pusher = id.address, .now = 2000, .replace = true};
+  ia_vault_outcome outcome;
+
+  return ia_vault_put(db, keys, &id, &first, &outcome, e) &&
+         ia_vault_put(db, keys, &id, &second, &outcome, e);
 }
 
 static bool unit_read(void *ctx, ia_db *db, ia_err *e)

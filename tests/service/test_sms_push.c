@@ -298,7 +298,7 @@ static uint64_t rows(struct lab *b)
 {
   uint64_t n = 0;
 
-  assert_true(ia_sms_store_run(b->sms->store, false, count, &n, NULL));
+  assert_true(ia_sms_store_run(b->sms->store, count, &n, NULL));
   return n;
 }
 
@@ -361,7 +361,7 @@ static void test_versions_are_not_kept_without_end(void **state)
   ia_push_challenge c;
 
   (void)state;
-  assert_true(ia_sms_store_run(b->sms->store, true, fill, b, NULL));
+  assert_true(ia_sms_store_run(b->sms->store, fill, b, NULL));
   assert_int_equal(rows(b), IA_SMS_VERSIONS_PLAIN);
   assert_int_equal(web2(b, "PUT", "token", "more"), 204); /* in the place of one of 40 days ago */
   assert_int_equal(rows(b), IA_SMS_VERSIONS_PLAIN);
