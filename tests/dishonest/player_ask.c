@@ -174,7 +174,10 @@ static bool open_items(player *p, json_t *answer, const evidence *v, ia_err *e)
   if (!ia_release_open(plain, &r, &v->bind, &v->sms_key, &p->sk, e))
     return false;
   for (size_t i = 0; i < r.n; i++) {
-    (void)json_object_set_new(opened, r.items[i].name, ia_json_bytes(ia_secret_view(&plain[i])));
+    ia_span text = ia_secret_view(&plain[i]);
+
+    (void)json_object_set_new(opened, r.items[i].name,
+                              ia_utf8_valid(text) ? ia_json_bytes(text) : ia_json_hex(text));
     ia_secret_free(&plain[i]);
   }
   return true;

@@ -81,7 +81,7 @@ def facts(answer):
     task = json.loads(answer["opened"]["task"])
     env = {k: v for k, v in task.pop("env").items()
            if k not in ("IEXEC_TASK_ID", "IEXEC_TASK_INDEX", "IEXEC_BOT_TASK_INDEX")}
-    secrets = {k: v for k, v in answer["opened"].items() if k != "task"}
+    secrets = {k: v for k, v in answer["opened"].items() if k not in ("task", "result-blind")}
     return {**{"record." + k: v for k, v in record.items() if k not in OWN},
             **{"task." + k: v for k, v in task.items() if k not in OWN_TASK},
             **{"env." + k: v for k, v in env.items()}, "secrets": secrets}

@@ -59,7 +59,7 @@ def facts(answer):
             "checksum": task["datasets"][0]["checksum"], "order": task["datasets"][0]["orderHash"],
             "requester": task["requester"], "deal": task["dealId"], "limit": task["timeLimit"],
             "byLedger": record["byLedger"],
-            "secrets": {k: v for k, v in answer["opened"].items() if k != "task"}}
+            "secrets": {k: v for k, v in answer["opened"].items() if k not in ("task", "result-blind")}}
 
 
 def honest(answer, what):
