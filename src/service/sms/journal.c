@@ -70,7 +70,7 @@ static bool read_field(ia_span *in, ia_field *f)
   }
 }
 
-static bool read_fields(ia_fields *out, ia_span body, ia_err *e)
+bool ia_entry_read(ia_fields *out, ia_span body, ia_err *e)
 {
   uint8_t kind = 0;
   bool ok = body.len <= ENTRY_MAX && ia_span_u8(&body, &kind);
@@ -101,7 +101,7 @@ static bool apply(ia_db *db, uint64_t seq, ia_span body, ia_err *e)
   ia_stmt *st;
   int i = 0;
 
-  if (!read_fields(&v, body, e))
+  if (!ia_entry_read(&v, body, e))
     return false;
   x = ia_sms_effect_of(v.kind);
   if (!x || v.n != x->fields)
@@ -335,7 +335,7 @@ bool ia_journal_read(ia_db *db, uint64_t seq, ia_span digest, ia_buf *body, ia_f
     ia_buf_span(body, ia_col_bytes(st, 0));
   ia_stmt_reset(st);
   return ia_buf_ok(body, e) && same_hash(ia_buf_view(body), digest, e) &&
-         read_fields(out, ia_buf_view(body), e);
+         ia_entry_read(out, ia_buf_view(body), e);
 }
 
 /* -- beside the chain -- */
@@ -400,7 +400,7 @@ bool ia_journal_peek(ia_db *db, const char *key, ia_buf *out, ia_err *e)
   while (ok && !found && (ok = ia_stmt_step(st, &row, e)) && row) {
     ia_fields v;
 
-    found = read_fields(&v, ia_col_bytes(st, 0), NULL) && v.kind == IA_J_META && v.n == 3 &&
+    found = ia_entry_read(&v, ia_col_bytes(st, 0), NULL) && v.kind == IA_J_META && v.n == 3 &&
             ia_span_is(v.f[0].bytes, key);
     if (found)
       ia_buf_span(out, v.f[2].bytes);

@@ -57,6 +57,8 @@ typedef struct ia_fields {
   size_t n;
   ia_field f[IA_ENTRY_FIELDS]; /* borrow from the entry */
 } ia_fields;
+/* CORRUPT for what is no entry. */
+IA_MUST bool ia_entry_read(ia_fields *out, ia_span body, ia_err *e);
 /* Entry seq from disk into *body: CORRUPT unless its SHA-256 is the one that memory holds. */
 IA_MUST bool ia_journal_read(ia_db *db, uint64_t seq, ia_span digest, ia_buf *body, ia_fields *out,
                              ia_err *e);
