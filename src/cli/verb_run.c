@@ -24,7 +24,7 @@ static bool ask_about(const ia_run_ask *a, ia_cli *c, const json_t *orders, uint
   const json_t *clauses, *one;
   size_t i;
 
-  if (!ia_to_sms_why(&a->net, question, &answer, e))
+  if (!ia_to_sms_why(&a->net, a->w, question, &answer, e))
     return false;
   json_array_foreach (json_object_get(answer, "refused"), i, one)
     ia_cli_warn(c, "%s would be left out of task %llu: %s, %s",
@@ -37,10 +37,10 @@ static bool ask_about(const ia_run_ask *a, ia_cli *c, const json_t *orders, uint
     const char *clause = json_string_value(json_object_get(one, "clause"));
     const char *message = json_string_value(json_object_get(one, "message"));
 
-    if (!json_is_false(json_object_get(one, "ok")) || !code || !clause || !message)
+    if (!json_is_false(json_object_get(one, "ok")) || !code || !clause)
       continue;
     ia_fail(e, ia_code_from_name(code), "the SMS would refuse, clause %.40s: %.140s", clause,
-            message);
+            message ? message : code);
     return e->hint[0] ? false : ia_hint(e, "iapp why with the same options shows every clause");
   }
   return true;

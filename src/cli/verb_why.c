@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "cli/net.h"
 #include "cli/run_want.h"
+#include "cli/wallet.h"
 #include "client/to_sms.h"
 
 static void say_clauses(ia_cli *c, const json_t *answer)
@@ -15,12 +16,12 @@ static void say_clauses(ia_cli *c, const json_t *answer)
 
   json_array_foreach (json_object_get(answer, "clauses"), i, one) {
     const char *code = json_string_value(json_object_get(one, "code"));
+    const char *message = json_string_value(json_object_get(one, "message"));
     bool ok = json_is_true(json_object_get(one, "ok"));
 
     ia_cli_out(c, "%s  %-18s %s%s%s%s", ok ? "yes" : "NO ",
-               json_string_value(json_object_get(one, "clause")),
-               json_string_value(json_object_get(one, "message")), ok ? "" : " [",
-               ok || !code ? "" : code, ok ? "" : "]");
+               json_string_value(json_object_get(one, "clause")), message ? message : "",
+               ok ? "" : " [", ok || !code ? "" : code, ok ? "" : "]");
   }
 }
 
@@ -30,12 +31,12 @@ static void say_past(ia_cli *c, const json_t *past)
   size_t i;
 
   json_array_foreach (past, i, one) {
+    const char *message = json_string_value(json_object_get(one, "message"));
     json_int_t time = json_integer_value(json_object_get(one, "time"));
 
     ia_cli_out(c, "%s  %s %s %s", ia_rfc3339(time > 0 ? (uint64_t)time : 0).s,
                json_string_value(json_object_get(one, "verdict")),
-               json_string_value(json_object_get(one, "code")),
-               json_string_value(json_object_get(one, "message")));
+               json_string_value(json_object_get(one, "code")), message ? message : "");
   }
 }
 
@@ -92,13 +93,25 @@ static bool expect_key(json_t *answer, ia_err *e)
   return refused || ia_json_set(answer, "verdict", json_string("release"), e);
 }
 
+/* Without a wallet the question goes unsigned. */
 static bool why_task(ia_cli *c, const ia_h256 *task, ia_err *e)
 {
   IA_AUTOV(ia_net) net = {0};
+  IA_AUTO(ia_wallet) *w = NULL;
   IA_AUTO_JSON *question = json_pack("{s:o}", "taskId", ia_json_h256(task)), *answer = NULL;
+  ia_err none = {0};
 
-  return ia_cli_net(c, &net, e) && ia_to_sms_why(&net, question, &answer, e) &&
-         report(c, answer, e);
+  if (!ia_cli_net(c, &net, e))
+    return false;
+  if (!ia_cli_wallet(c, &w, &none)) {
+    if (none.code != IA_E_NOT_FOUND || ia_cli_opt(c, "wallet")) {
+      *e = none;
+      return false;
+    }
+    ia_cli_warn(c, "asked without a wallet: only its requester and the owner of its data learn more"
+                   " than codes");
+  }
+  return ia_to_sms_why(&net, w, question, &answer, e) && report(c, answer, e);
 }
 
 static bool why_run(ia_cli *c, ia_err *e)
@@ -116,8 +129,8 @@ static bool why_run(ia_cli *c, ia_err *e)
     IA_AUTO_JSON *question = json_pack("{s:O, s:I}", "orders", orders, "index", (json_int_t)i);
     IA_AUTO_JSON *answer = NULL;
 
-    if (!ia_to_sms_why(&a.net, question, &answer, e) || (a.encrypt && !expect_key(answer, e)) ||
-        !report(c, answer, e))
+    if (!ia_to_sms_why(&a.net, a.w, question, &answer, e) ||
+        (a.encrypt && !expect_key(answer, e)) || !report(c, answer, e))
       return false;
   }
   return true;

@@ -148,20 +148,29 @@ static bool sign_message(ia_sig *sig, const ia_net *net, const ia_wallet *w,
          ia_eip191_sign(w->secp, sig, IA_SPAN_ARR(digest.b), &w->key, e);
 }
 
+/* "Authorization: <version>_<signature>" of a question that its asker signs. */
+static bool signed_header(ia_buf *out, const ia_net *net, const ia_wallet *w,
+                          const ia_sms_info *info, const char *kind, const ia_addr *object,
+                          ia_span body, ia_err *e)
+{
+  uint64_t version = ia_now_ms();
+  ia_sig sig;
+
+  if (!sign_message(&sig, net, w, info, kind, object, version, body, e))
+    return false;
+  ia_buf_printf(out, "Authorization: %" PRIu64 "_", version);
+  ia_buf_hex0x(out, IA_SPAN_ARR(sig.b));
+  ia_buf_u8(out, 0);
+  return ia_buf_ok(out, e);
+}
+
 /* GET with the signature of kind audit, which is good for five minutes. */
 static bool get_signed(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
                        const ia_addr *object, const ia_buf *url, json_t **out, ia_err *e)
 {
   IA_AUTOV(ia_buf) header = {0};
-  uint64_t version = ia_now_ms();
-  ia_sig sig;
 
-  if (!sign_message(&sig, net, w, info, "audit", object, version, ia_span_str("{}"), e))
-    return false;
-  ia_buf_printf(&header, "Authorization: %" PRIu64 "_", version);
-  ia_buf_hex0x(&header, IA_SPAN_ARR(sig.b));
-  ia_buf_u8(&header, 0);
-  if (!ia_buf_ok(&header, e))
+  if (!signed_header(&header, net, w, info, "audit", object, ia_span_str("{}"), e))
     return false;
   const char *headers[] = {(const char *)header.ptr, NULL};
   ia_http_call call = {.method = "GET", .url = (const char *)url->ptr, .headers = headers};
@@ -248,11 +257,20 @@ bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_sms_info *inf
          get_signed(net, w, info, object, &url, out, e);
 }
 
-bool ia_to_sms_why(const ia_net *net, const json_t *what, json_t **out, ia_err *e)
+bool ia_to_sms_why(const ia_net *net, const ia_wallet *w, const json_t *what, json_t **out,
+                   ia_err *e)
 {
-  IA_AUTOV(ia_buf) url = {0};
+  IA_AUTOV(ia_sms_info) info = {0};
+  IA_AUTOV(ia_buf) url = {0}, header = {0}, body = {0};
+  static const ia_addr none;
 
-  return ia_net_url(&url, net->sms, "SMS", e, "/why/v1") &&
-         (ia_http_json(net->http, out, "POST", (const char *)url.ptr, what, e) ||
-          ia_wrap(e, "SMS"));
+  if (!ia_net_url(&url, net->sms, "SMS", e, "/why/v1"))
+    return false;
+  if (w && (!ia_to_sms_info(net, &info, e) || !ia_json_canonical(&body, what, e) ||
+            !signed_header(&header, net, w, &info, "why", &none, ia_buf_view(&body), e)))
+    return false;
+  const char *headers[] = {(const char *)header.ptr, NULL};
+  ia_http_call call = {
+      .method = "POST", .url = (const char *)url.ptr, .headers = w ? headers : NULL};
+  return ia_http_json_call(net->http, out, &call, what, e) || ia_wrap(e, "SMS");
 }

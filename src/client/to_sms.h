@@ -45,7 +45,9 @@ IA_MUST bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, cons
 /* One page of the owner's log; new reference: {"entries":[..],"next"?}. */
 IA_MUST bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
                            const ia_addr *object, uint64_t after, json_t **out, ia_err *e);
-/* {"taskId"} or {"orders":{..}} -> {"verdict","clauses":[..]}; new reference. */
-IA_MUST bool ia_to_sms_why(const ia_net *net, const json_t *what, json_t **out, ia_err *e);
+/* {"taskId"} or {"orders":{..}} -> {"verdict","clauses":[..]}; new reference. Signed by w, so that
+ * the requester reads sentences and the owner her past; NULL: codes alone. */
+IA_MUST bool ia_to_sms_why(const ia_net *net, const ia_wallet *w, const json_t *what, json_t **out,
+                           ia_err *e);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static ia_clause *next_line(ia_ruling *v, const char *clause, bool ok, ia_code code)
 {
@@ -58,15 +59,72 @@ bool ia_ruling_check(const ia_ruling *v, ia_err *e)
   return ia_fail(e, v->line[v->first].code, "%s", v->line[v->first].message);
 }
 
-json_t *ia_ruling_json(const ia_ruling *v)
+/* Rules whose own sentence tells a number or a time of the owner's. */
+static const struct {
+  const char *clause, *told;
+} discreet[] = {
+    {"policy.notBefore", "the owner's grant has not begun"},
+    {"policy.expires", "the owner's grant has ended"},
+    {"policy.hours", "outside the hours that the owner admits"},
+    {"policy.runs.total", "the owner's budget of runs is used up"},
+    {"policy.runs.daily", "the owner's budget of runs of this day (UTC) is used up"},
+};
+
+static const char *told_to_requester(const ia_clause *c)
+{
+  for (size_t i = 0; i < IA_COUNT(discreet); i++)
+    if (strcmp(c->clause, discreet[i].clause) == 0)
+      return discreet[i].told;
+  return c->message;
+}
+
+static bool is_policy(const char *clause)
+{
+  return strcmp(clause, "policy") == 0 || strncmp(clause, "policy.", 7) == 0;
+}
+
+static json_t *line_json(const ia_clause *c, ia_ruling_reader reader)
+{
+  const char *clause = c->clause;
+  const char *message = reader == IA_READER_OWNER       ? c->message
+                        : reader == IA_READER_REQUESTER ? told_to_requester(c)
+                                                        : NULL;
+
+  /* which rules a policy has is told by the lines that hold, too */
+  if (reader != IA_READER_OWNER && is_policy(clause) && (c->ok || reader == IA_READER_ANYONE))
+    clause = "policy";
+  if (message && reader == IA_READER_REQUESTER && is_policy(clause) && c->ok)
+    message = "the owner's policy admits this run";
+  json_t *line =
+      json_pack("{s:s, s:b, s:s}", "clause", clause, "ok", c->ok, "code", ia_code_name(c->code));
+  if (line && message && json_object_set_new(line, "message", json_string(message)) != 0) {
+    json_decref(line);
+    return NULL;
+  }
+  return line;
+}
+
+/* Lines that the reader does not get: of a policy, those that hold beside one that refuses, and all
+ * but the first of those that hold. */
+static bool is_left_out(const ia_ruling *v, size_t at, ia_ruling_reader reader)
+{
+  const ia_clause *c = &v->line[at];
+
+  if (reader == IA_READER_OWNER || !is_policy(c->clause) || !c->ok)
+    return false;
+  for (size_t i = 0; i < v->n; i++)
+    if (is_policy(v->line[i].clause) && (!v->line[i].ok || i < at))
+      return true;
+  return false;
+}
+
+json_t *ia_ruling_json(const ia_ruling *v, ia_ruling_reader reader)
 {
   IA_AUTO_JSON *lines = json_array();
 
   for (size_t i = 0; i < v->n; i++)
-    if (json_array_append_new(lines,
-                              json_pack("{s:s, s:b, s:s, s:s}", "clause", v->line[i].clause, "ok",
-                                        v->line[i].ok, "code", ia_code_name(v->line[i].code),
-                                        "message", v->line[i].message)) != 0)
+    if (!is_left_out(v, i, reader) &&
+        json_array_append_new(lines, line_json(&v->line[i], reader)) != 0)
       return NULL;
   return json_pack("{s:s, s:O}", "verdict", v->refused ? "refuse" : "release", "clauses", lines);
 }

@@ -29,7 +29,15 @@ bool ia_ruling_no(ia_ruling *v, const char *clause, ia_code code, const char *fm
 bool ia_ruling_err(ia_ruling *v, const char *clause, const ia_err *err);
 /* The first refusal as an error; true when nothing is refused. */
 IA_MUST bool ia_ruling_check(const ia_ruling *v, ia_err *e);
-/* {"verdict":"release"|"refuse","clauses":[{"clause","ok","code","message"}]}; new reference. */
-json_t *ia_ruling_json(const ia_ruling *v);
+/* For whom a ruling is written down. What an owner's policy says is hers: the requester learns that
+ * it refuses her and by which rule, without the owner's numbers and times; others learn codes. */
+typedef enum ia_ruling_reader {
+  IA_READER_ANYONE,
+  IA_READER_REQUESTER,
+  IA_READER_OWNER,
+} ia_ruling_reader;
+/* {"verdict":"release"|"refuse","clauses":[{"clause","ok","code","message"?}]}, message for the
+ * requester and the owner; new reference. */
+json_t *ia_ruling_json(const ia_ruling *v, ia_ruling_reader reader);
 
 #endif

@@ -109,8 +109,8 @@ IA_MUST bool ia_lease_hash(ia_h256 *out, ia_domain d, const ia_lease *lease, ia_
 /* An owner's message (release.md 7); signed EIP-191 over the hash. */
 typedef struct ia_owner_message {
   ia_domain domain;
-  const char
-      *kind; /* "policy", "revoke", "approve", "lock", "transfer", "forget", "rotate", "audit" */
+  const char *kind; /* "policy", "revoke", "approve", "lock", "transfer", "forget", "rotate",
+                       "audit", "why" */
   uint64_t chain_id;
   ia_addr hub;
   ia_h256 sms_key;

@@ -128,16 +128,16 @@ static bool decimal(uint64_t *out, ia_span text)
   return text.len > 0;
 }
 
-/* "<version>_<signature>": an owner's message of kind audit, body {}, not older than 300 s. */
-bool ia_sms_reader(ia_sms *s, const ia_request *rq, const ia_addr *object, ia_addr *out, ia_err *e)
+bool ia_sms_reader(const ia_sms *s, const ia_request *rq, const char *kind, const ia_addr *object,
+                   ia_span body, ia_addr *out, ia_err *e)
 {
   ia_owner_message m = {.domain = s->domain,
-                        .kind = "audit",
+                        .kind = kind,
                         .chain_id = s->pins.chain_id,
                         .hub = s->pins.hub,
                         .sms_key = s->keys.sms_key,
                         .object = *object,
-                        .body = ia_span_str("{}")};
+                        .body = body};
   ia_span text = ia_request_header(rq, "Authorization");
   const uint8_t *cut = text.len > 0 ? memchr(text.ptr, '_', text.len) : NULL;
   uint64_t now = ia_now();
@@ -168,12 +168,11 @@ bool ia_sms_h_log(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
     return ia_fail(e, IA_E_INVALID, "object is missing");
   if (ia_request_query(rq, "after", &text) && !decimal(&p.after, text))
     return ia_fail(e, IA_E_INVALID, "after is no number");
-  if (!ia_sms_reader(s, rq, &p.object, &signer, e) ||
+  if (!ia_sms_reader(s, rq, "audit", &p.object, ia_span_str("{}"), &signer, e) ||
       !ia_sms_object_owner(s, &p.object, &signer, &owned, e))
     return false;
   if (!ia_addr_eq(&signer, &owned.owner))
-    return ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the owner, %s",
-                   ia_addr_text(&owned.owner).s);
+    return ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the proven owner of this object");
   if (!ia_sms_store_run(s->store, unit_page, &p, e))
     return false;
   answer = json_pack("{s:O}", "entries", entries);

@@ -132,13 +132,13 @@ typedef struct ia_sms_entry {
   const char *purpose;
   uint64_t release; /* seq of the record; 0 = none */
 } ia_sms_entry;
-/* Who signed the Authorization header "<version>_<signature>": an owner's message of kind audit for
- * the object, not older than 300 s. UNAUTHORIZED. */
-IA_MUST bool ia_sms_reader(ia_sms *s, const ia_request *rq, const ia_addr *object, ia_addr *out,
-                           ia_err *e);
 IA_MUST bool ia_sms_audit_put(ia_db *db, const ia_sms_entry *x, ia_err *e);
 /* {"time","verdict","code","message"} of the line at this place of the journal; new reference. */
 IA_MUST bool ia_sms_audit_head(ia_db *db, uint64_t at, ia_span digest, json_t **out, ia_err *e);
+/* Who signed the request, by its header `Authorization: <version>_<signature>`: an owner's message
+ * of this kind, object and body, its version Unix milliseconds within 300 s. UNAUTHORIZED. */
+IA_MUST bool ia_sms_reader(const ia_sms *s, const ia_request *rq, const char *kind,
+                           const ia_addr *object, ia_span body, ia_addr *out, ia_err *e);
 
 /* -- task.c -- */
 /* Canonical JSON of the item `task`, and what may be said of its logs. */

@@ -268,7 +268,7 @@ static bool may_speak(ia_sms *s, struct message *m, ia_err *e)
   }
   m->moves = owned.moves;
   return ia_addr_eq(&m->signer, &owned.owner) ||
-         ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the owner, %s", ia_addr_text(&owned.owner).s);
+         ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the proven owner of this object");
 }
 
 static bool take_message(ia_sms *s, struct message *m, ia_err *e)
@@ -328,7 +328,7 @@ bool ia_sms_h_version(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
       m.kind = kinds[i].kind;
   if (!m.kind)
     return ia_fail(e, IA_E_UNSUPPORTED, "no message of that kind is taken here");
-  if (!ia_sms_reader(s, rq, &m.object, &m.signer, e) ||
+  if (!ia_sms_reader(s, rq, "audit", &m.object, ia_span_str("{}"), &m.signer, e) ||
       !ia_sms_store_run(s->store, unit_version, &m, e))
     return false;
   answer = json_pack("{s:I}", "version", (json_int_t)m.version);

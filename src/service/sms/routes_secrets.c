@@ -60,7 +60,7 @@ static bool signer_of(const ia_request *rq, const ia_h256 *challenge, ia_addr *o
 static bool must_be(const ia_addr *signer, const ia_addr *want, ia_err *e)
 {
   return ia_addr_eq(signer, want) ||
-         ia_fail(e, IA_E_UNAUTHORIZED, "not signed by %s", ia_addr_text(want).s);
+         ia_fail(e, IA_E_UNAUTHORIZED, "not signed by who may push this");
 }
 
 bool ia_sms_secret_owner(ia_sms *s, ia_asset_kind kind, const ia_addr *at, ia_addr *owner,

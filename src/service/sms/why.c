@@ -1,5 +1,7 @@
 /* Would this run get its keys, or why did it not? The decision of the release without evidence and
- * without writing. */
+ * without writing. Who asks may sign the question, as an owner's message of the kind "why", object
+ * zero, body the canonical JSON of the question: the requester then reads sentences, the owner all
+ * that concerns her data, anyone else codes. */
 #include "base/clock.h"
 #include "poco/orders.h"
 #include "service/sms/internal.h"
@@ -9,25 +11,70 @@ struct why {
   ia_sms_facts *x;
   ia_release_plan *plan;
   ia_ruling *ruling;
+  bool has_signer;
+  ia_addr signer;
+  ia_ruling_reader reader;
   json_t *past; /* decisions that were made about the task */
 };
 
-static bool add_past(struct why *w, ia_db *db, ia_err *e)
+static bool add_past(struct why *w, ia_db *db, const ia_addr *object, bool owner, ia_err *e)
 {
   bool row = false, ok = true;
   ia_stmt *st;
 
-  if (!ia_db_stmt(&st, db, "SELECT at, digest FROM audit WHERE task = $1 ORDER BY at LIMIT 32", e))
+  if (!ia_db_stmt(&st, db,
+                  "SELECT at, digest FROM audit WHERE task = $1 AND object = $2 ORDER BY at"
+                  " LIMIT 32",
+                  e))
     return false;
   ia_bind_h256(st, 1, &w->x->f.task_id);
+  ia_bind_addr(st, 2, object);
   while (ok && (ok = ia_stmt_step(st, &row, e)) && row) {
     json_t *line = NULL;
 
-    ok = ia_sms_audit_head(db, ia_col_u64(st, 0), ia_col_bytes(st, 1), &line, e) &&
+    ok = ia_sms_audit_head(db, ia_col_u64(st, 0), ia_col_bytes(st, 1), &line, e);
+    if (ok && !owner)
+      (void)json_object_del(line, "message");
+    ok = ok &&
          (json_array_append_new(w->past, line) == 0 || ia_fail(e, IA_E_MEMORY, "sms: no memory"));
   }
   ia_stmt_reset(st);
   return ok;
+}
+
+/* The object whose log holds the decisions about the task as a whole. */
+static const ia_addr *object_of(const struct why *w)
+{
+  const ia_match *m = &w->x->f.match;
+
+  return ia_addr_zero(&m->dataset.dataset) ? &m->app.app : &m->dataset.dataset;
+}
+
+static bool owns_item(const struct why *w, const ia_slice_item *it)
+{
+  return w->has_signer && it->code != IA_E_OWNER_UNPROVEN && !ia_addr_zero(&it->owner) &&
+         ia_addr_eq(&it->owner, &w->signer);
+}
+
+/* Messages of the past go to the owner of the object that they are about, codes to the requester
+ * too. */
+static bool all_past(struct why *w, ia_db *db, ia_err *e)
+{
+  bool requester = w->has_signer && w->x->f.has_match &&
+                   ia_addr_eq(&w->signer, &w->x->f.match.request.requester);
+  bool owner = w->reader == IA_READER_OWNER;
+
+  if (w->x->f.planned || !w->x->f.has_match)
+    return true;
+  if ((owner || requester) && !add_past(w, db, object_of(w), owner, e))
+    return false;
+  for (size_t i = 0; i < w->plan->n_slice; i++) {
+    const ia_slice_item *it = &w->plan->slice[i];
+
+    if (owns_item(w, it) && !add_past(w, db, &it->dataset, true, e))
+      return false;
+  }
+  return true;
 }
 
 static bool unit_why(void *ctx, ia_db *db, ia_err *e)
@@ -38,7 +85,27 @@ static bool unit_why(void *ctx, ia_db *db, ia_err *e)
 
   if (!w->ruling->refused && ia_release_admit(w->plan, w->ruling, &w->x->f, &view))
     (void)!ia_release_secrets(w->plan, w->ruling, &w->x->f, &view);
-  return w->x->f.planned || add_past(w, db, e);
+  return all_past(w, db, e);
+}
+
+/* After the facts are there: as whom the signer reads. */
+static void find_reader(struct why *w)
+{
+  ia_sms_owned owned;
+
+  w->reader = IA_READER_ANYONE;
+  if (!w->has_signer || !w->x->f.has_match)
+    return;
+  if (ia_addr_eq(&w->signer, &w->x->f.match.request.requester)) {
+    w->reader = IA_READER_REQUESTER;
+    if (w->x->f.planned)
+      return; /* of `iapp run`, which does not wait for more of the ledger */
+  }
+  /* proven now: what the plan holds may be the owner of whom the proof broke off */
+  if (!w->plan->bulk && !ia_addr_eq(object_of(w), &w->signer) &&
+      ia_sms_object_owner(w->s, object_of(w), &w->signer, &owned, NULL) &&
+      ia_addr_eq(&owned.owner, &w->signer))
+    w->reader = IA_READER_OWNER;
 }
 
 static bool gather(struct why *w, ia_err *e)
@@ -69,8 +136,9 @@ static bool gather(struct why *w, ia_err *e)
 }
 
 /* Which datasets of the slice would be left out. */
-static bool put_refused(const ia_release_plan *p, json_t *answer, ia_err *e)
+static bool put_refused(const struct why *w, json_t *answer, ia_err *e)
 {
+  const ia_release_plan *p = w->plan;
   json_t *list = json_array();
 
   if (!p->bulk || !ia_json_set(answer, "refused", list, e)) {
@@ -80,12 +148,18 @@ static bool put_refused(const ia_release_plan *p, json_t *answer, ia_err *e)
   }
   for (size_t i = 0; i < p->n_slice; i++) {
     const ia_slice_item *it = &p->slice[i];
+    const char *message = owns_item(w, it) ? (it->detail[0] ? it->detail : it->reason)
+                          : w->reader != IA_READER_ANYONE ? it->reason
+                                                          : NULL;
 
-    if (it->code != IA_OK &&
-        json_array_append_new(
-            list, json_pack("{s:I, s:o, s:o, s:s, s:s}", "index", (json_int_t)i + 1, "dataset",
-                            ia_json_addr(&it->dataset), "orderHash", ia_json_h256(&it->order_hash),
-                            "code", ia_code_name(it->code), "message", it->reason)) != 0)
+    if (it->code == IA_OK)
+      continue;
+    json_t *v = json_pack("{s:I, s:o, s:o, s:s}", "index", (json_int_t)i + 1, "dataset",
+                          ia_json_addr(&it->dataset), "orderHash", ia_json_h256(&it->order_hash),
+                          "code", ia_code_name(it->code));
+    if (v && message)
+      (void)json_object_set_new(v, "message", json_string(message));
+    if (json_array_append_new(list, v) != 0)
       return ia_fail(e, IA_E_MEMORY, "sms: no memory");
   }
   return true;
@@ -120,13 +194,27 @@ static bool decide(struct why *w, ia_reply *rp, ia_err *e)
   IA_AUTO_JSON *past = json_array(), *answer = NULL;
 
   w->past = past;
-  if (!gather(w, e) || !ia_sms_store_run(w->s->store, unit_why, w, e))
+  if (!gather(w, e))
     return false;
-  answer = ia_ruling_json(w->ruling);
-  return answer && put_refused(w->plan, answer, e) &&
-                 (w->x->f.planned || json_object_set(answer, "past", past) == 0)
+  find_reader(w);
+  if (!ia_sms_store_run(w->s->store, unit_why, w, e))
+    return false;
+  answer = ia_ruling_json(w->ruling, w->reader);
+  return answer && put_refused(w, answer, e) &&
+                 (w->x->f.planned || !w->has_signer || json_object_set(answer, "past", past) == 0)
              ? ia_reply_json(rp, 200, answer, e)
              : ia_fail(e, IA_E_MEMORY, "sms: no memory");
+}
+
+static bool read_signer(struct why *w, const ia_request *rq, const json_t *question, ia_err *e)
+{
+  IA_AUTOV(ia_buf) body = {0};
+  static const ia_addr none;
+
+  w->has_signer = ia_request_header(rq, "Authorization").len > 0;
+  return !w->has_signer ||
+         (ia_json_canonical(&body, question, e) &&
+          ia_sms_reader(w->s, rq, "why", &none, ia_buf_view(&body), &w->signer, e));
 }
 
 bool ia_sms_h_why(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
@@ -142,7 +230,7 @@ bool ia_sms_h_why(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   json_t *orders;
   bool ok;
 
-  if (!v || !ia_json_only(v, keys, e))
+  if (!v || !ia_json_only(v, keys, e) || !read_signer(&w, rq, v, e))
     return false;
   x.f.pins = &s->pins;
   x.f.now = ia_now();
