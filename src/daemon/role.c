@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ending.h"
+#include "base/heap.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/show.h"
@@ -239,6 +240,7 @@ int ia_role_main(const char *name)
   for (unsigned i = 0; i < IA_COUNT(defs); i++)
     if (strcmp(defs[i]->name, name) == 0)
       def = defs[i];
+  ia_heap_init();
   bool ok = def ? serve(&r, def, &e) : ia_fail(&e, IA_E_USAGE, "no role \"%s\"", name);
   if (!ok)
     say_error(&e);

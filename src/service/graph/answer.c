@@ -106,9 +106,9 @@ static bool answer(graph_query *q, const json_t *request, ia_db *db, const graph
 }
 
 json_t *graph_answer(const graph_schema *s, ia_db *db, const graph_head *head,
-                     const json_t *request)
+                     const json_t *request, graph_share *share)
 {
-  graph_query q = {.schema = s};
+  graph_query q = {.schema = s, .share = share};
   json_t *data = NULL, *out;
   ia_err e = {0};
 

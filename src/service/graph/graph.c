@@ -14,6 +14,7 @@ enum {
   SOON_MS = 500,
   IDLE_SYNC_MS = 30000,
   BODY_MAX = 4 << 20, /* ids of thousands of objects */
+  LARGE = 64 << 10,   /* bytes of an answer that is sent in parts */
   WAITING_MAX = 4     /* requests that wait for bulk requests: the gateway needs threads too */
 };
 
@@ -91,6 +92,70 @@ static bool head_of(ia_db *db, graph_head *head, ia_err *e)
   return ok;
 }
 
+/* -- answers: a large one counts until it is sent -- */
+typedef struct large {
+  graph_share share;
+  ia_buf text;
+  size_t sent;
+} large;
+
+static void large_free(void *ctx)
+{
+  large *l = ctx;
+
+  ia_buf_free(&l->text);
+  graph_share_free(&l->share);
+  free(l);
+}
+
+static bool large_fill(void *ctx, uint8_t *buf, size_t cap, size_t *n, ia_err *e)
+{
+  large *l = ctx;
+  ia_span left = ia_span_of(l->text.ptr + l->sent, l->text.len - l->sent);
+
+  (void)e;
+  *n = left.len < cap ? left.len : cap;
+  if (*n > 0)
+    memcpy(buf, left.ptr, *n);
+  l->sent += *n;
+  return true;
+}
+
+/* Takes the text over; of the share, the part that the text holds from now on. */
+static bool reply_large(ia_reply *rp, ia_buf *text, graph_share *share, ia_err *e)
+{
+  large *l = calloc(1, sizeof(*l));
+
+  if (!l)
+    return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
+  l->share.pool = share->pool;
+  if (!graph_hold(&l->share, text->room, e)) {
+    free(l);
+    return false;
+  }
+  l->text = *text;
+  *text = (ia_buf){0};
+  ia_reply_stream(rp, l->text.len, large_fill, large_free, l);
+  return true;
+}
+
+static bool reply(ia_reply *rp, const json_t *v, graph_share *share, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {.cap = GRAPH_ANSWER_MAX};
+
+  if (!ia_json_write(&text, v, e))
+    return ia_wrap(e, "an answer of more than %d MiB", GRAPH_ANSWER_MAX >> 20);
+  if (text.len > LARGE) {
+    ia_reply_status(rp, 200);
+    ia_reply_type(rp, "application/json");
+    return reply_large(rp, &text, share, e);
+  }
+  ia_buf_span(ia_reply_body(rp), ia_buf_view(&text));
+  ia_reply_status(rp, 200);
+  ia_reply_type(rp, "application/json");
+  return ia_buf_ok(ia_reply_body(rp), e);
+}
+
 static bool answer(ia_graph *g, const graph_schema *schema, graph_reader *r, ia_request *rq,
                    ia_reply *rp, ia_err *e)
 {
@@ -99,8 +164,9 @@ static bool answer(ia_graph *g, const graph_schema *schema, graph_reader *r, ia_
 
   if (!request || !graph_catch_up(g, e) || !read_bulk(g, r->db, e) || !head_of(r->db, &head, e))
     return false;
-  IA_AUTO_JSON *v = graph_answer(schema, r->db, &head, request);
-  return v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "no memory for an answer");
+  IA_AUTOV(graph_share) share = {&g->pool, 0}; /* freed after the answer */
+  IA_AUTO_JSON *v = graph_answer(schema, r->db, &head, request, &share);
+  return v ? reply(rp, v, &share, e) : ia_fail(e, IA_E_MEMORY, "no memory for an answer");
 }
 
 static bool post(ia_graph *g, const graph_schema *schema, ia_request *rq, ia_reply *rp, ia_err *e)

@@ -29,6 +29,7 @@ struct ia_graph {
   ia_routes table;
   ia_soon *follower;    /* NULL without a loop */
   uint64_t bulk_ms;     /* when unreadable bulk requests were asked for last; the follower's */
+  graph_pool pool;      /* what answers hold */
   pthread_mutex_t lock; /* spare readers */
   graph_reader *spare;
   /* following; one run at a time, others share its result */

@@ -3,6 +3,7 @@
 #define IA_SERVICE_GRAPH_QUERY_H
 
 #include "base/json.h"
+#include "service/graph/budget.h"
 #include "service/graph/gql.h"
 #include "service/graph/types.h"
 #include "store/db.h"
@@ -24,6 +25,7 @@ typedef struct graph_query {
   size_t at;         /* where the fault is */
   bool placed;       /* `at` says something */
   unsigned work;
+  graph_share *share; /* what its rows hold */
 } graph_query;
 
 /* Fills e and notes the place; always false. */
@@ -120,9 +122,10 @@ json_t *graph_introspect_schema(const graph_schema *s);
 /* With what `asked` needs of it; JSON null when there is no such type. */
 json_t *graph_introspect_type(const graph_schema *s, ia_span type, const graph_plan *asked);
 
-/* -- answer.c: the whole way of one request; the answer is {"data"} or {"errors"}. -- */
+/* -- answer.c: the whole way of one request; the answer is {"data"} or {"errors"}. What it holds
+ * stands in `share`, which outlives it. -- */
 json_t *graph_answer(const graph_schema *s, ia_db *db, const graph_head *head,
-                     const json_t *request);
+                     const json_t *request, graph_share *share);
 json_t *graph_error(const ia_err *why, const graph_query *q);
 
 #endif

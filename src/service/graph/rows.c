@@ -6,8 +6,8 @@
 
 #include "service/graph/store.h"
 
-/* Columns before the fields: key, id, type. */
-enum { FIELDS_FROM = 3 };
+/* Columns before the fields: key, id, type. What a row and a value hold beside their text. */
+enum { FIELDS_FROM = 3, ROW_COST = 400, VALUE_COST = 160 };
 
 void graph_rows_free(graph_rows *r)
 {
@@ -53,6 +53,30 @@ static json_t *shown(const graph_field *f, ia_stmt *s, int at)
   return text.bad ? NULL : ia_json_bytes(ia_buf_view(&text));
 }
 
+/* Bytes of a leaf in an answer. */
+static uint64_t written(const json_t *v)
+{
+  const char *text = json_string_value(v);
+  uint64_t n = text ? 2 : 20;
+
+  for (size_t i = 0, len = json_string_length(v); i < len; i++)
+    n += (uint8_t)text[i] < 0x20 ? 6 : text[i] == '"' || text[i] == '\\' ? 2 : 1;
+  return n;
+}
+
+/* Before the row is made: the columns say how much it will hold. */
+static bool hold(graph_query *q, const graph_plan *p, ia_stmt *s, size_t type, ia_err *e)
+{
+  uint64_t bytes = ROW_COST + 2 * ia_col_bytes(s, 0).len + ia_col_bytes(s, 1).len;
+
+  for (const graph_node *n = p->v[type].first; n; n = n->next) {
+    bytes += VALUE_COST + n->key.len;
+    if (!n->typename && (graph_is_leaf(n->out.field) || n->out.field->kind == GRAPH_ONE))
+      bytes += ia_col_bytes(s, (int)n->column + FIELDS_FROM).len;
+  }
+  return graph_hold(q->share, bytes, e);
+}
+
 static bool fill(graph_row *r, const graph_node *n, const char *type, ia_stmt *s, ia_err *e)
 {
   int at = (int)n->column + FIELDS_FROM;
@@ -69,6 +93,7 @@ static bool fill(graph_row *r, const graph_node *n, const char *type, ia_stmt *s
   if (!n->typename && n->out.field->kind == GRAPH_ONE && !ia_col_null(s, at) &&
       json_object_set_new(r->cells, key, ia_json_bytes(ia_col_bytes(s, at))) != 0)
     return ia_fail(e, IA_E_MEMORY, "no memory for a row");
+  r->bytes += n->key.len + 4 + written(v);
   return ia_json_set(r->object, key, v, e);
 }
 
@@ -81,8 +106,12 @@ static size_t type_of(const graph_plan *p, const char *type)
   return 0;
 }
 
-static bool add(graph_rows *rows, const graph_plan *p, ia_stmt *s, ia_err *e)
+static bool add(graph_query *q, graph_rows *rows, const graph_plan *p, ia_stmt *s, ia_err *e)
 {
+  size_t which = type_of(p, ia_col_text(s, 2));
+
+  if (!hold(q, p, s, which, e))
+    return false;
   if (rows->n == rows->room) {
     size_t room = rows->room ? rows->room * 2 : 64;
     graph_row *v = realloc(rows->v, room * sizeof(*v));
@@ -97,8 +126,9 @@ static bool add(graph_rows *rows, const graph_plan *p, ia_stmt *s, ia_err *e)
                    .cells = json_object(),
                    .key = strdup(ia_col_text(s, 0)),
                    .id = strdup(ia_col_text(s, 1)),
-                   .type = type_of(p, ia_col_text(s, 2)),
-                   .weight = 1};
+                   .type = which,
+                   .weight = 1,
+                   .bytes = 3};
   if (!r->object || !r->cells || !r->key || !r->id)
     return ia_fail(e, IA_E_MEMORY, "no memory for rows");
   char type[64];
@@ -135,7 +165,7 @@ bool graph_rows_read(graph_query *q, ia_db *db, const graph_plan *p, const graph
       return false;
     if (!row)
       return true;
-    if (!add(out, p, s, e))
+    if (!add(q, out, p, s, e))
       return false;
   }
 }

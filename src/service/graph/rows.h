@@ -9,8 +9,9 @@ typedef struct graph_row {
   json_t *cells;  /* values of the columns */
   char *key;      /* whom the row belongs to; its own id where nobody asked */
   char *id;
-  size_t type; /* index in the plan */
-  uint64_t weight;
+  size_t type;     /* index in the plan */
+  uint64_t weight; /* objects in the answer: itself and what is below */
+  uint64_t bytes;  /* the same, in bytes of the answer */
 } graph_row;
 typedef struct graph_rows {
   graph_row *v;

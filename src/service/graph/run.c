@@ -10,8 +10,21 @@ typedef struct run {
   ia_db *db;
   const graph_head *head;
   uint64_t block;
-  unsigned objects; /* of what is not stored */
+  uint64_t objects, bytes; /* of the answer so far */
 } run;
+
+/* Counts what has found its place at the top of the answer. */
+static bool count(run *r, uint64_t objects, uint64_t bytes, ia_err *e)
+{
+  r->objects += objects;
+  r->bytes += bytes;
+  if (r->objects > GRAPH_OBJECTS_MAX)
+    return ia_fail(e, IA_E_INVALID, "an answer of more than %d objects", GRAPH_OBJECTS_MAX);
+  if (r->bytes <= GRAPH_ANSWER_MAX)
+    return true;
+  ia_fail(e, IA_E_TOO_LARGE, "an answer of more than %d MiB", GRAPH_ANSWER_MAX >> 20);
+  return ia_hint(e, "ask for fewer rows or fields at a time");
+}
 
 static bool place_fault(run *r, const graph_node *n)
 {
@@ -60,57 +73,79 @@ static json_t *keys_of(const graph_rows *rows, size_t type, const graph_node *n)
   return keys;
 }
 
-/* What was found, by whom it belongs to: {"key": object or array}, and how much that is. */
-static bool by_key(const graph_rows *found, bool many, json_t *objects, json_t *weights, ia_err *e)
+/* What was found, by whom it belongs to, and how much that is. */
+typedef struct joined {
+  json_t *objects; /* {"key": object or array} */
+  json_t *weights, *bytes;
+} joined;
+
+static void joined_free(joined *j)
+{
+  json_decref(j->objects);
+  json_decref(j->weights);
+  json_decref(j->bytes);
+}
+IA_DEFINE_AUTO_VALUE(joined, joined_free)
+
+static bool add_number(json_t *numbers, const char *key, uint64_t n)
+{
+  json_int_t before = json_integer_value(json_object_get(numbers, key));
+
+  return json_object_set_new(numbers, key, json_integer(before + (json_int_t)n)) == 0;
+}
+
+static uint64_t number_of(const json_t *numbers, const char *key)
+{
+  return key ? (uint64_t)json_integer_value(json_object_get(numbers, key)) : 0;
+}
+
+static bool by_key(joined *j, const graph_rows *found, bool many, ia_err *e)
 {
   for (size_t i = 0; i < found->n; i++) {
     const graph_row *r = &found->v[i];
-    json_int_t weight = json_integer_value(json_object_get(weights, r->key));
 
-    json_t *list = json_object_get(objects, r->key);
-    if (many && !list && json_object_set_new(objects, r->key, list = json_array()) != 0)
+    json_t *list = json_object_get(j->objects, r->key);
+    if (many && !list && json_object_set_new(j->objects, r->key, list = json_array()) != 0)
       return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
-    if ((many ? json_array_append(list, r->object) : json_object_set(objects, r->key, r->object)) ||
-        json_object_set_new(weights, r->key, json_integer(weight + (json_int_t)r->weight)) != 0)
+    if ((many ? json_array_append(list, r->object)
+              : json_object_set(j->objects, r->key, r->object)) ||
+        !add_number(j->weights, r->key, r->weight) || !add_number(j->bytes, r->key, r->bytes))
       return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
   }
   return true;
 }
 
-static bool join(graph_row *row, const graph_node *n, const json_t *objects, const json_t *weights,
-                 ia_err *e)
+static bool join(run *r, graph_row *row, const graph_node *n, const joined *j, ia_err *e)
 {
   graph_name key = key_of(n);
   bool many = graph_is_many(n->out.field);
   const char *id = n->out.field->kind == GRAPH_ONE
                        ? json_string_value(json_object_get(row->cells, key.s))
                        : row->id;
-  json_t *v = id ? json_incref(json_object_get(objects, id)) : NULL;
+  run with = *r;
 
-  row->weight += (uint64_t)json_integer_value(id ? json_object_get(weights, id) : NULL);
-  if (row->weight > GRAPH_OBJECTS_MAX) {
-    json_decref(v);
-    return ia_fail(e, IA_E_INVALID, "an answer of more than %d objects", GRAPH_OBJECTS_MAX);
-  }
+  row->weight += number_of(j->weights, id);
+  row->bytes += number_of(j->bytes, id) + n->key.len + 6;
+  if (!count(&with, row->weight, row->bytes, e))
+    return false;
+  json_t *v = id ? json_incref(json_object_get(j->objects, id)) : NULL;
   return ia_json_set(row->object, key.s, v ? v : many ? json_array() : json_null(), e);
 }
 
 static bool node_below(run *r, size_t type, const graph_node *n, graph_rows *rows, ia_err *e)
 {
   IA_AUTO_JSON *keys = keys_of(rows, type, n);
-  IA_AUTO_JSON *objects = json_object();
-  IA_AUTO_JSON *weights = json_object();
+  IA_AUTOV(joined) j = {json_object(), json_object(), json_object()};
   IA_AUTOV(graph_rows) found = {0};
   graph_want w = {n->out.of, n->out.field, keys, n->args, r->block};
 
-  if (!keys)
+  if (!keys || !j.objects || !j.weights || !j.bytes)
     return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
   if (json_array_size(keys) > 0 &&
-      (!load(r, n->plan, &w, &found, e) ||
-       !by_key(&found, graph_is_many(n->out.field), objects, weights, e)))
+      (!load(r, n->plan, &w, &found, e) || !by_key(&j, &found, graph_is_many(n->out.field), e)))
     return place_fault(r, n);
   for (size_t i = 0; i < rows->n; i++)
-    if (rows->v[i].type == type && !join(&rows->v[i], n, objects, weights, e))
+    if (rows->v[i].type == type && !join(r, &rows->v[i], n, &j, e))
       return place_fault(r, n);
   return true;
 }
@@ -167,6 +202,8 @@ static bool choose_block(run *r, const json_t *args, ia_err *e)
 }
 
 /* -- what is not stored -- */
+enum { OBJECT_COST = 400 };
+
 static bool walk(run *r, const graph_plan *p, json_t *source, json_t **out, ia_err *e);
 
 static bool walk_list(run *r, const graph_plan *p, json_t *source, json_t **out, ia_err *e)
@@ -203,8 +240,8 @@ static bool walk(run *r, const graph_plan *p, json_t *source, json_t **out, ia_e
     source = type = graph_introspect_type(r->q->schema, ia_span_str(json_string_value(source)), p);
   if (!source || !object)
     return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
-  if (++r->objects > GRAPH_OBJECTS_MAX)
-    return ia_fail(e, IA_E_INVALID, "an answer of more than %d objects", GRAPH_OBJECTS_MAX);
+  if (!count(r, 1, 0, e) || !graph_hold(r->q->share, OBJECT_COST, e))
+    return false;
   (void)snprintf(name, sizeof(name), "%.*s", (int)p->type.len, (const char *)p->type.ptr);
   for (const graph_node *n = p->v[0].first; n; n = n->next) {
     json_t *v = n->typename ? json_string(name) : json_object_get(source, n->out.name);
@@ -252,18 +289,16 @@ static bool stored_entry(run *r, const graph_node *n, json_t **out, ia_err *e)
   IA_AUTO_JSON *by_id = NULL;
   bool many = n->out.type.s[0] == '[';
   graph_want w = {.of = n->out.of, .args = n->args, .block = r->block};
-  uint64_t weight = 0;
 
   if (!many)
     w.args = by_id = json_pack("{s:{s:O}}", "where", "id", json_object_get(n->args, "id"));
   if (!load(r, n->plan, &w, &found, e))
     return false;
   *out = many ? json_array() : found.n ? json_incref(found.v[0].object) : json_null();
-  for (size_t i = 0; many && i < found.n; i++) {
-    weight += found.v[i].weight;
-    if (weight > GRAPH_OBJECTS_MAX)
-      return ia_fail(e, IA_E_INVALID, "an answer of more than %d objects", GRAPH_OBJECTS_MAX);
-    if (json_array_append(*out, found.v[i].object) != 0)
+  for (size_t i = 0; i < found.n; i++) {
+    if (!count(r, found.v[i].weight, found.v[i].bytes, e))
+      return false;
+    if (many && json_array_append(*out, found.v[i].object) != 0)
       return ia_fail(e, IA_E_MEMORY, "no memory for an answer");
   }
   return true;

@@ -5,6 +5,8 @@
 
 #include "service/graph/rows.h"
 
+enum { SORTED_CHARS = 256 };
+
 typedef struct columns {
   const graph_field *v[GRAPH_COLUMNS_MAX];
   size_t n;
@@ -81,6 +83,17 @@ static bool put_where(graph_sql *s, const graph_want *w, ia_err *e)
   return graph_filter(s, w->of, 1, json_object_get(w->args, "where"), e);
 }
 
+/* A sorter holds the keys of all rows: of long texts their beginning decides. */
+static void put_sort_key(graph_sql *s, const graph_field *f, unsigned alias)
+{
+  bool text = f->kind == GRAPH_STRING || f->kind == GRAPH_BYTES;
+
+  ia_buf_str(&s->text, text ? "substr(" : "");
+  graph_sql_field(s, f, alias);
+  if (text)
+    ia_buf_printf(&s->text, ", 1, %d)", SORTED_CHARS);
+}
+
 /* By a field of the row, or of another object that the row names: owner__id. */
 static void put_expression(graph_sql *s, const graph_want *w, ia_span by)
 {
@@ -88,7 +101,7 @@ static void put_expression(graph_sql *s, const graph_want *w, ia_span by)
   size_t n = 0;
 
   if (f) {
-    graph_sql_field(s, f, 1);
+    put_sort_key(s, f, 1);
     return;
   }
   while (n + 2 < by.len && memcmp(by.ptr + n, "__", 2) != 0)
@@ -103,7 +116,7 @@ static void put_expression(graph_sql *s, const graph_want *w, ia_span by)
     return;
   }
   ia_buf_str(&s->text, "(SELECT ");
-  graph_sql_field(s, inner, a);
+  put_sort_key(s, inner, a);
   ia_buf_printf(&s->text, " FROM %s t%u WHERE t%u.id = t1.%s AND ", of->table, a, a, f->sql);
   graph_sql_alive(s, a);
   ia_buf_u8(&s->text, ')');
@@ -137,9 +150,13 @@ static bool range(const graph_want *w, int64_t *first, int64_t *skip, ia_err *e)
   return *skip >= 0 || ia_fail(e, IA_E_INVALID, "skip: not below 0");
 }
 
-static void put_rows(graph_sql *s, const columns *c, const graph_want *w)
+/* key: what the row belongs to, NULL = as the link says. */
+static void put_rows(graph_sql *s, const columns *c, const graph_want *w, const char *key)
 {
-  put_key(s, w);
+  if (key)
+    ia_buf_str(&s->text, key);
+  else
+    put_key(s, w);
   ia_buf_printf(&s->text, " AS k, t1.id AS id, %s AS type", w->of->interface ? "t1.type" : "''");
   for (size_t i = 0; i < c->n; i++) {
     ia_buf_str(&s->text, ", ");
@@ -148,37 +165,14 @@ static void put_rows(graph_sql *s, const columns *c, const graph_want *w)
   }
 }
 
-/* What is before a page is passed over in an index alone: rows are read of the page. */
-static bool put_page(graph_sql *s, const graph_want *w, int64_t first, int64_t skip, ia_err *e)
+/* The keys and ids of a list, in its order. */
+static bool put_ids(graph_sql *s, const graph_want *w, int64_t first, int64_t skip, ia_err *e)
 {
-  put_from(s, w);
-  ia_buf_str(&s->text, " WHERE ");
-  graph_sql_alive(s, 1);
-  ia_buf_str(&s->text, " AND t1.id IN (SELECT t1.id");
-  put_from(s, w);
-  if (!put_where(s, w, e))
-    return false;
-  put_order(s, w);
-  ia_buf_printf(&s->text, " LIMIT %lld OFFSET %lld)", (long long)first, (long long)skip);
-  put_order(s, w);
-  return ia_buf_ok(&s->text, e);
-}
+  bool each = w->field && json_array_size(w->keys) > 1;
 
-bool graph_want_sql(graph_query *q, graph_sql *s, const graph_plan *p, const graph_want *w,
-                    ia_err *e)
-{
-  columns c = {0};
-  int64_t first, skip;
-  bool many = w->field ? graph_is_many(w->field) : w->args != NULL;
-  bool each = many && w->field && json_array_size(w->keys) > 1;
-
-  if (!graph_sql_begin(s, q->schema, w->block, e) || !choose(&c, p, e) ||
-      !range(w, &first, &skip, e))
-    return false;
-  ia_buf_str(&s->text, each ? "SELECT * FROM (SELECT " : "SELECT ");
-  put_rows(s, &c, w);
-  if (many && !w->field)
-    return put_page(s, w, first, skip, e);
+  ia_buf_str(&s->text, each ? "SELECT k, id FROM (SELECT " : "SELECT ");
+  put_key(s, w);
+  ia_buf_str(&s->text, " AS k, t1.id AS id");
   if (each) {
     ia_buf_str(&s->text, ", row_number() OVER (PARTITION BY ");
     put_key(s, w);
@@ -189,11 +183,44 @@ bool graph_want_sql(graph_query *q, graph_sql *s, const graph_plan *p, const gra
   if (!put_where(s, w, e))
     return false;
   if (each) {
-    ia_buf_printf(&s->text, ") WHERE n > %lld AND n <= %lld ORDER BY k, n", (long long)skip,
-                  (long long)(skip + first));
-  } else if (many) {
+    ia_buf_printf(&s->text, ") WHERE n > %lld AND n <= %lld ORDER BY k, n LIMIT -1",
+                  (long long)skip, (long long)(skip + first));
+  } else {
     put_order(s, w);
     ia_buf_printf(&s->text, " LIMIT %lld OFFSET %lld", (long long)first, (long long)skip);
   }
+  return true;
+}
+
+/* A list: its ids are found and sorted first, and then its rows are read one by one, so that no
+ * sorter holds what their columns hold. CROSS JOIN keeps the order of the ids; a LIMIT, also one
+ * that limits nothing, keeps them sorted. */
+static bool put_list(graph_sql *s, const columns *c, const graph_want *w, int64_t first,
+                     int64_t skip, ia_err *e)
+{
+  ia_buf_str(&s->text, "SELECT ");
+  put_rows(s, c, w, "p.k");
+  ia_buf_str(&s->text, " FROM (");
+  if (!put_ids(s, w, first, skip, e))
+    return false;
+  ia_buf_printf(&s->text, ") p CROSS JOIN %s t1 WHERE t1.id = p.id AND ", w->of->table);
+  graph_sql_alive(s, 1);
   return ia_buf_ok(&s->text, e);
+}
+
+bool graph_want_sql(graph_query *q, graph_sql *s, const graph_plan *p, const graph_want *w,
+                    ia_err *e)
+{
+  columns c = {0};
+  int64_t first, skip;
+
+  if (!graph_sql_begin(s, q->schema, w->block, e) || !choose(&c, p, e) ||
+      !range(w, &first, &skip, e))
+    return false;
+  if (w->field ? graph_is_many(w->field) : w->args != NULL)
+    return put_list(s, &c, w, first, skip, e);
+  ia_buf_str(&s->text, "SELECT ");
+  put_rows(s, &c, w, NULL);
+  put_from(s, w);
+  return put_where(s, w, e) && ia_buf_ok(&s->text, e);
 }
