@@ -469,76 +469,6 @@ static void costs_are_bounded(void **state)
   refuse_long(l, "{tasks(first:1000){deal{", "tasks(first:1000){deal{", 2, "id}}}}}}}", "objects");
 }
 
-/* Few objects can be large: what is read and what is written are counted in bytes. */
-static void bytes_are_bounded(void **state)
-{
-  enum { PARAMS = 900 << 10, BLANK = 200 };
-  lab *l = *state;
-  ia_autofree char *params = malloc(PARAMS + 1);
-  char name[32];
-
-  assert_non_null(params);
-  memset(params, 'p', PARAMS);
-  params[PARAMS] = '\0';
-  for (int i = 0; i < 3; i++) {
-    (void)snprintf(name, sizeof(name), "0xbb%02d", i);
-    PUT(l, "deal", name, 5, GRAPH_TEXT("requester", "0xab01"), GRAPH_TEXT("params", params));
-  }
-  for (int i = 0; i < BLANK; i++) {
-    (void)snprintf(name, sizeof(name), "0x7c%04d", i);
-    task(l, name, "0xbb00", "ACTIVE");
-  }
-  IA_AUTO_JSON *one = ask_with(l, &graph_poco, "{deals(where:{id:\"0xbb01\"}){params}}", NULL);
-  assert_non_null(json_object_get(one, "data"));
-  assert_in_range(l->share.held, PARAMS, 2 * PARAMS);
-  /* the same rows again and again: by aliases; by other objects, where they stand once in memory */
-  IA_AUTOV(ia_buf) q = {0};
-  ia_buf_str(&q, "{");
-  for (int i = 0; i < 1000; i++)
-    ia_buf_printf(&q, "a%d:deals{params}", i);
-  ia_buf_str(&q, "}");
-  ia_buf_u8(&q, 0);
-  refuse_long(l, (const char *)q.ptr, "", 0, "", "answer of more than 16 MiB");
-  assert_in_range(l->share.held, 1, GRAPH_HELD_MAX);
-  refuse_long(l, "{tasks(first:1000){deal{params}}}", "", 0, "", "answer of more than 16 MiB");
-  assert_in_range(l->share.held, 1, 4 * PARAMS);
-  refuse_long(l, "{deals{tasks{deal{params}}}}", "", 0, "", "answer of more than 16 MiB");
-  /* many small rows hold more than they write */
-  ia_buf_clear(&q);
-  ia_buf_str(&q, "{");
-  for (int i = 0; i < 600; i++)
-    ia_buf_printf(&q, "a%d:tasks(first:1000){id}", i);
-  ia_buf_str(&q, "}");
-  ia_buf_u8(&q, 0);
-  refuse_long(l, (const char *)q.ptr, "", 0, "", "more than 48 MiB");
-  /* sorted by them */
-  expect(l, &graph_poco, "{deals(orderBy:params,orderDirection:desc,first:1){id}}", NULL,
-         "{\"data\":{\"deals\":[{\"id\":\"0xbb02\"}]}}");
-}
-
-/* All requests together hold no more than the pool, and give it back. */
-static void requests_share_a_pool(void **state IA_UNUSED)
-{
-  graph_pool pool = {0};
-  graph_share shares[8] = {0};
-  ia_err e = {0};
-  size_t n = 0;
-
-  for (size_t i = 0; i < IA_COUNT(shares); i++)
-    shares[i].pool = &pool;
-  while (n < IA_COUNT(shares) && graph_hold(&shares[n], GRAPH_HELD_MAX, &e))
-    n++;
-  assert_int_equal(n, GRAPH_POOL_MAX / GRAPH_HELD_MAX);
-  assert_int_equal(e.code, IA_E_BUSY);
-  assert_false(graph_hold(&shares[0], 1, &e));
-  assert_int_equal(e.code, IA_E_TOO_LARGE);
-  graph_share_free(&shares[0]);
-  assert_true(graph_hold(&shares[n], GRAPH_HELD_MAX, &e));
-  for (size_t i = 0; i < IA_COUNT(shares); i++)
-    graph_share_free(&shares[i]);
-  assert_int_equal(pool.held, 0);
-}
-
 static void budgets_end_long_statements(void **state)
 {
   lab *l = *state;
@@ -599,18 +529,12 @@ static void numbers_sort_and_read_back(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      T(every_test_of_filters),
-      T(pages_and_orders),
-      T(what_is_below_comes_in_one_go),
-      T(interfaces_show_what_a_row_is),
-      T(fragments_directives_variables),
-      T(past_blocks_are_shown_as_they_were),
-      T(what_is_refused_is_named),
-      T(costs_are_bounded),
-      T(bytes_are_bounded),
-      cmocka_unit_test(requests_share_a_pool),
-      T(budgets_end_long_statements),
-      T(numbers_sort_and_read_back),
+      T(every_test_of_filters),          T(pages_and_orders),
+      T(what_is_below_comes_in_one_go),  T(interfaces_show_what_a_row_is),
+      T(fragments_directives_variables), T(past_blocks_are_shown_as_they_were),
+      T(what_is_refused_is_named),       T(costs_are_bounded),
+
+      T(budgets_end_long_statements),    T(numbers_sort_and_read_back),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
