@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include "base/show.h"
 #include "cli/log_view.h"
 #include "cli/wallet.h"
 #include "client/result_keys.h"
@@ -46,6 +47,37 @@ bool ia_cli_result_open(ia_cli *c, const ia_wallet *w, ia_zip **out, int plain, 
       (!decrypt(c, w, plain, &blob, IA_SEALED_ARCHIVE, pem, e) || !ia_blob_fd(&blob, plain, e)))
     return false;
   return ia_result_open(out, blob, &claim, e);
+}
+
+void ia_cli_names_warn(ia_cli *c, const ia_zip *zip)
+{
+  for (size_t i = 0; i < ia_zip_count(zip); i++) {
+    const char *name = ia_zip_at(zip, i)->name;
+
+    if (ia_is_plain_text(ia_span_str(name)))
+      continue;
+    ia_cli_warn(c, "the app named a file \"%s\": hidden characters of names are written as \\uNNNN",
+                name);
+    return;
+  }
+}
+
+json_t *ia_cli_files_json(const ia_zip *zip)
+{
+  json_t *list = json_array();
+  IA_AUTOV(ia_buf) shown = {0};
+
+  for (size_t i = 0; i < ia_zip_count(zip); i++) {
+    const ia_zip_entry *t = ia_zip_at(zip, i);
+
+    if (t->folder)
+      continue;
+    if (!ia_zip_shown_name(&shown, t, NULL) ||
+        json_array_append_new(
+            list, json_pack("{s:s,s:I}", "path", shown.ptr, "size", (json_int_t)t->size)) != 0)
+      break;
+  }
+  return list;
 }
 
 bool ia_cli_logs_open(ia_cli *c, const ia_net *net, const ia_wallet *w, json_t **texts,

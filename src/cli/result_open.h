@@ -18,4 +18,9 @@ IA_MUST bool ia_cli_result_open(ia_cli *c, const ia_wallet *w, ia_zip **out, int
 IA_MUST bool ia_cli_logs_open(ia_cli *c, const ia_net *net, const ia_wallet *w, json_t **texts,
                               ia_span receipt, const char *pem, ia_err *e);
 
+/* Warns that names were written in another form than they have, where one was. */
+void ia_cli_names_warn(ia_cli *c, const ia_zip *zip);
+/* {"path","size"} of every file, by shown names; new reference. */
+json_t *ia_cli_files_json(const ia_zip *zip);
+
 #endif

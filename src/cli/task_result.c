@@ -79,6 +79,7 @@ static bool result_of(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia
   if (!ia_cli_result_open(c, w, &zip, plain, file, NULL, &claim, e) ||
       !ia_result_unpack(dir, zip, e))
     return false;
+  ia_cli_names_warn(c, zip);
   if (lseek(file, 0, SEEK_SET) != 0)
     return ia_fail_errno(e, "result");
   return ia_fd_read_all(&sealed, file, sealed.cap, e) &&

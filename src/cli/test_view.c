@@ -7,6 +7,7 @@
 
 #include "base/causes.h"
 #include "cli/log_view.h"
+#include "cli/result_open.h"
 #include "cli/task_result.h"
 #include "data/zip.h"
 
@@ -30,9 +31,12 @@ static bool show_logs(ia_cli *c, const ia_local_result *r, ia_err *e)
 
 static bool put_file(const ia_zip *zip, const ia_zip_entry *entry, const char *dir, ia_err *e)
 {
+  IA_AUTOV(ia_buf) shown = {0};
   ia_path p, parent;
 
-  if (!ia_path_join(&p, e, "%s/%s", dir, entry->name) || !ia_path_join(&parent, e, "%s", p.s))
+  if (!ia_zip_shown_name(&shown, entry, e) ||
+      !ia_path_join(&p, e, "%s/%s", dir, (const char *)shown.ptr) ||
+      !ia_path_join(&parent, e, "%s", p.s))
     return false;
   if (entry->folder)
     return ia_mkdirs(p.s, 0755, e);
@@ -45,7 +49,7 @@ static bool put_file(const ia_zip *zip, const ia_zip_entry *entry, const char *d
   return ia_zip_extract(zip, entry, ia_sink_fd(&fd), e);
 }
 
-static bool unpack(const ia_local_result *r, const char *dir, json_t *files, ia_err *e)
+static bool unpack(ia_cli *c, const ia_local_result *r, const char *dir, json_t *files, ia_err *e)
 {
   IA_AUTO(ia_zip) *zip = NULL;
   ia_blob blob;
@@ -61,12 +65,10 @@ static bool unpack(const ia_local_result *r, const char *dir, json_t *files, ia_
 
     if (!put_file(zip, entry, dir, e))
       return false;
-    if (!entry->folder &&
-        json_array_append_new(files, json_pack("{s:s, s:I}", "path", entry->name, "size",
-                                               (json_int_t)entry->size)) != 0)
-      return ia_fail(e, IA_E_MEMORY, "result");
   }
-  return true;
+  ia_cli_names_warn(c, zip);
+  IA_AUTO_JSON *all = ia_cli_files_json(zip);
+  return json_array_extend(files, all) == 0 || ia_fail(e, IA_E_MEMORY, "result");
 }
 
 /* The error of a run that did not go well; the guest's own words are in its message. */
@@ -113,7 +115,7 @@ bool ia_test_view(ia_cli *c, const ia_local_result *r, const char *dir, ia_err *
                 (long long)json_integer_value(json_object_get(v, "index")),
                 json_string_value(json_object_get(v, "code")));
   ia_cli_say(c, "App docker image ran and exited successfully.");
-  if (!files || !unpack(r, dir, files, e))
+  if (!files || !unpack(c, r, dir, files, e))
     return false;
   ia_cli_say(c, "Checked app output");
   ia_cli_out(c, "%s", dir);

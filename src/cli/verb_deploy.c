@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "base/show.h"
 #include "cli/net.h"
 #include "cli/parse.h"
 #include "cli/project.h"
@@ -53,6 +54,9 @@ static bool full_name(deploying *d, ia_cli *c, ia_err *e)
     return ia_fail(e, IA_E_USAGE, "--version wants letters, digits, . _ - (1.2.3)");
   if (snprintf(d->name, sizeof(d->name), "%s-%s", d->project.name, version) >= (int)sizeof(d->name))
     return ia_fail(e, IA_E_USAGE, "the project's name is too long");
+  if (!ia_is_plain_text(ia_span_str(d->name)))
+    return ia_fail(e, IA_E_USAGE, "the name \"%.100s\" holds a control or hidden character",
+                   d->name);
   return true;
 }
 

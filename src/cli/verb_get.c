@@ -107,13 +107,17 @@ static bool list(ia_cli *c, const source *s, ia_err *e)
   IA_AUTO_JSON *names = json_array();
 
   for (size_t i = 0; i < ia_zip_count(s->zip); i++) {
-    const char *name = ia_zip_at(s->zip, i)->name;
-    ia_span text = ia_span_str(name);
+    const ia_zip_entry *t = ia_zip_at(s->zip, i);
+    IA_AUTOV(ia_buf) shown = {0};
+
+    if (s->result && !ia_zip_shown_name(&shown, t, e))
+      return false;
+    ia_span text = ia_span_str(s->result ? (const char *)shown.ptr : t->name);
 
     if (json_array_append_new(names,
                               ia_utf8_valid(text) ? ia_json_bytes(text) : ia_json_hex(text)) != 0)
       return ia_fail(e, IA_E_MEMORY, "no memory for the names");
-    ia_cli_out(c, "%s", name);
+    ia_cli_out(c, "%s", t->name);
   }
   return ia_cli_json(c, json_pack("{s:O}", "entries", names), e);
 }
@@ -121,7 +125,7 @@ static bool list(ia_cli *c, const source *s, ia_err *e)
 /* A file of a result: exact path; text where it is text. */
 static bool read_result(ia_value *v, const source *s, const char *path, const char *type, ia_err *e)
 {
-  const ia_zip_entry *t = ia_zip_find(s->zip, path);
+  const ia_zip_entry *t = ia_zip_find_shown(s->zip, path);
 
   if (!t || t->folder)
     return ia_fail(e, IA_E_NO_ENTRY, "Failed to load path %.100s", path);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/show.h"
 #include "cli/net.h"
 #include "cli/trust_file.h"
 #include "cli/value_input.h"
@@ -115,6 +116,8 @@ static bool protect_all(ia_cli *c, const ia_node *top, ia_err *e)
   ia_protect *p;
   ia_path dir;
 
+  if (name && !ia_is_plain_text(ia_span_str(name)))
+    return ia_fail(e, IA_E_USAGE, "--name \"%.100s\" holds a control or hidden character", name);
   if (!ia_cli_net(c, &net, e) || !journal_dir(c, &dir, e) ||
       !ia_cli_endpoint(c, "dataprotectorContractAddress", &contract, e) || !ia_cli_wallet(c, &w, e))
     return false;

@@ -9,24 +9,10 @@
 #include "cli/trust_file.h"
 #include "client/results.h"
 
-static json_t *files_json(const ia_zip *zip)
-{
-  json_t *list = json_array();
-
-  for (size_t i = 0; i < ia_zip_count(zip); i++) {
-    const ia_zip_entry *t = ia_zip_at(zip, i);
-
-    if (!t->folder && json_array_append_new(list, json_pack("{s:s,s:I}", "path", t->name, "size",
-                                                            (json_int_t)t->size)) != 0)
-      break;
-  }
-  return list;
-}
-
 /* One file of the result: to --out, or as it is to stdout. */
 static bool give_file(ia_cli *c, const ia_zip *zip, const char *path, const char *out, ia_err *e)
 {
-  const ia_zip_entry *t = ia_zip_find(zip, path);
+  const ia_zip_entry *t = ia_zip_find_shown(zip, path);
   IA_AUTOV(ia_buf) bytes = {.cap = (size_t)1 << 30, .secret = true};
 
   if (!t || t->folder)
@@ -50,14 +36,16 @@ static bool give(ia_cli *c, const ia_zip *zip, const ia_h256 *task, bool verifie
     return false;
   if (!path && !ia_result_unpack(dir.s, zip, e))
     return false;
-  if (!path)
+  if (!path) {
+    ia_cli_names_warn(c, zip);
     ia_cli_out(c, "%s", dir.s);
+  }
   if (!verified)
     ia_cli_warn(c, "not verified: taken on the word of the pool and the ledger");
   json_t *where = path && !out ? json_null() : json_string(dir.s);
   return ia_cli_json(c,
                      json_pack("{s:o,s:o,s:o,s:b}", "taskId", ia_json_h256(task), "path", where,
-                               "files", files_json(zip), "verified", verified),
+                               "files", ia_cli_files_json(zip), "verified", verified),
                      e);
 }
 

@@ -167,21 +167,26 @@ static bool parents(int dir, const char *name, ia_err *e)
   return true;
 }
 
+/* Under its shown name: a file must not look like another one. */
 static bool unpack(int dir, const ia_zip *zip, ia_err *e)
 {
   for (size_t i = 0; i < ia_zip_count(zip); i++) {
     const ia_zip_entry *t = ia_zip_at(zip, i);
+    IA_AUTOV(ia_buf) shown = {0};
 
-    if (!parents(dir, t->name, e))
+    if (!ia_zip_shown_name(&shown, t, e))
+      return false;
+    const char *name = (const char *)shown.ptr;
+    if (!parents(dir, name, e))
       return false;
     if (t->folder)
       continue;
     ia_autoclose int fd =
-        openat(dir, t->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+        openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
-      return ia_fail_errno(e, "%s", t->name);
+      return ia_fail_errno(e, "%s", name);
     if (!ia_zip_extract(zip, t, ia_sink_fd(&fd), e))
-      return ia_wrap(e, "%s", t->name);
+      return ia_wrap(e, "%s", name);
   }
   return true;
 }

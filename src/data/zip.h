@@ -43,6 +43,12 @@ IA_DEFINE_AUTO(ia_zip, ia_zip_close)
 size_t ia_zip_count(const ia_zip *z);
 const ia_zip_entry *ia_zip_at(const ia_zip *z, size_t i); /* in the order of the directory */
 const ia_zip_entry *ia_zip_find(const ia_zip *z, const char *name); /* exact; NULL when absent */
+/* The name under which an entry is listed and written, NUL-terminated: hidden characters
+ * (base/show.h) as \uNNNN or \UNNNNNNNN, so that no name looks like another. Names of results hold
+ * no backslash, so every name has its own form. */
+IA_MUST bool ia_zip_shown_name(ia_buf *out, const ia_zip_entry *entry, ia_err *e);
+/* By its exact or its shown name. */
+const ia_zip_entry *ia_zip_find_shown(const ia_zip *z, const char *name);
 /* Takes an entry out of the list: it is neither counted nor found any more. */
 void ia_zip_hide(ia_zip *z, const ia_zip_entry *entry);
 IA_MUST bool ia_zip_extract(const ia_zip *z, const ia_zip_entry *entry, ia_sink to, ia_err *e);

@@ -1,6 +1,7 @@
 /* Names of zip entries: safe, distinct, or (lenient) cleaned. */
 #include <stdio.h>
 
+#include "base/show.h"
 #include "data/zip_internal.h"
 
 static bool word_byte(unsigned char c)
@@ -82,6 +83,40 @@ bool ia_zip_name_ok(const ia_zip *z, char *name, size_t len, ia_err *e)
   if (strlen(name) != len || !strict_ok(z, name, len))
     return ia_fail(e, IA_E_ZIP_UNSAFE_NAME, "the archive holds an entry with an unsafe name");
   return true;
+}
+
+bool ia_zip_shown_name(ia_buf *out, const ia_zip_entry *entry, ia_err *e)
+{
+  ia_span at = ia_span_str(entry->name);
+  uint32_t c = 0;
+
+  ia_buf_clear(out);
+  for (size_t n; at.len > 0; at = ia_span_of(at.ptr + n, at.len - n)) {
+    size_t valid = ia_utf8_char(at, &c);
+
+    n = valid > 0 ? valid : 1;
+    if (valid == 0)
+      ia_buf_printf(out, "\\x%02x", at.ptr[0]);
+    else if (ia_hidden_char(c))
+      ia_buf_printf(out, c > 0xffff ? "\\U%08x" : "\\u%04x", c);
+    else
+      ia_buf_put(out, at.ptr, n);
+  }
+  ia_buf_u8(out, 0);
+  return ia_buf_ok(out, e);
+}
+
+const ia_zip_entry *ia_zip_find_shown(const ia_zip *z, const char *name)
+{
+  const ia_zip_entry *exact = ia_zip_find(z, name);
+
+  for (size_t i = 0; !exact && i < z->count; i++) {
+    IA_AUTOV(ia_buf) shown = {0};
+
+    if (ia_zip_shown_name(&shown, &z->entry[i], NULL) && strcmp((const char *)shown.ptr, name) == 0)
+      exact = &z->entry[i];
+  }
+  return exact;
 }
 
 static int by_name(const void *a, const void *b)
