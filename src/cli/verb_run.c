@@ -4,8 +4,10 @@
 
 #include "base/causes.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hex.h"
 #include "cli/parse.h"
+#include "cli/result_open.h"
 #include "cli/run_want.h"
 #include "cli/task_result.h"
 #include "cli/task_view.h"
@@ -14,6 +16,7 @@
 #include "client/to_sms.h"
 #include "eth/address.h"
 #include "poco/ids.h"
+#include "receipt/receipt.h"
 
 /* The orders to the SMS beforehand: what it would refuse is said before anything is paid. */
 static bool ask_about(const ia_run_ask *a, ia_cli *c, const json_t *orders, uint64_t index,
@@ -160,6 +163,20 @@ static void say_end(ia_cli *c, const ia_h256 *task, const json_t *seen, const ia
                files->receipt.s);
 }
 
+/* How the app ended, out of its sealed logs: the network is not told. NULL where they do not say.
+ */
+static json_t *ending_of(ia_cli *c, ia_run_ask *a, const json_t *seen, const ia_task_files *files)
+{
+  IA_AUTOV(ia_buf) receipt = {0};
+  IA_AUTO_JSON *texts = NULL;
+
+  if (strncmp(ia_task_text(seen, "cause"), "APP_COMPUTE", 11) != 0 || !files->receipt.s[0] ||
+      !ia_file_read(&receipt, files->receipt.s, IA_RECEIPT_MAX, NULL) ||
+      !ia_cli_logs_open(c, &a->net, a->w, &texts, ia_buf_view(&receipt), NULL, NULL))
+    return NULL;
+  return json_incref(json_object_get(texts, "ending"));
+}
+
 /* One task to its end. *worst: the class of a failure, for the exit status. */
 static bool follow(ia_run_ask *a, ia_cli *c, const ia_run_deal *deal, uint64_t i,
                    uint64_t matched_ms, json_t *rows, ia_code *worst, ia_err *e)
@@ -185,9 +202,13 @@ static bool follow(ia_run_ask *a, ia_cli *c, const ia_run_deal *deal, uint64_t i
     seen = json_incref(last);
     json_decref(earlier);
   }
+  IA_AUTO_JSON *ending = done ? NULL : ending_of(c, a, seen, &files);
   if (!done)
-    *worst = ia_cause_class(ia_task_text(seen, "cause"), ia_task_text(seen, "message"));
+    *worst = ia_cause_class(ia_task_text(seen, "cause"),
+                            ending ? json_string_value(ending) : ia_task_text(seen, "message"));
   say_end(c, &task, seen, &files);
+  if (ending)
+    ia_cli_say(c, "The app ended: %s", json_string_value(ending));
   json_t *row = row_of(&task, seen, &files, matched_ms, e);
   if (row && a->bulk.n > 0) {
     json_t *states = ia_run_bulk_states(&a->bulk, deal->first + i, seen);

@@ -183,6 +183,9 @@ def an_app_that_fails_is_told_with_its_output():
     task = fails(4, "APP_COMPUTE_FAILED", "--args", "show exit=9", "--encrypt")
     equal((task["message"], task["code"]), ("the app failed; its logs say how it ended", "APP_FAILED"),
           "what the public is told")
+    status, out, err = LAB.said(Run.user, "run", Run.app, "--args", "show exit=7", "--encrypt")
+    equal(status, 4, f"{out} {err}")
+    check("The app ended: exit status 7" in out + err, f"who waits is told: {out} {err}")
     told = LAB.good(Run.user, "debug", task["taskId"])
     equal((told["exitCode"], told["ending"]), (9, "exit status 9"), "what the requester is told")
     equal((told["status"], told["cause"]), ("FAILED", "APP_COMPUTE_FAILED"), "debug")
