@@ -1,8 +1,10 @@
 /* Where a command runs: its home, its project, the services it speaks to. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "cli/frame.h"
@@ -143,6 +145,38 @@ static const char *text_of(ia_cli *c, const json_t *from, const char *field)
   return c->number;
 }
 
+/* Does a daemon hold this home? Where none does, its file of addresses is one that a killed daemon
+ * left, and whoever took its ports since would be spoken to. */
+static bool is_held(const ia_cli *c, bool *held, ia_err *e)
+{
+  ia_path p;
+
+  *held = false;
+  if (!ia_path_join(&p, e, "%s/lock", c->home))
+    return false;
+  ia_autoclose int fd = open(p.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0)
+    return errno == ENOENT || ia_fail_errno(e, "%s", p.s);
+  *held = flock(fd, LOCK_SH | LOCK_NB) != 0;
+  return !*held || errno == EWOULDBLOCK || ia_fail_errno(e, "%s", p.s);
+}
+
+/* What runs in this home; an empty object where nothing does. */
+static bool read_running(ia_cli *c, ia_err *e)
+{
+  bool held;
+  ia_path p;
+
+  if (c->running)
+    return true;
+  if (!is_held(c, &held, e))
+    return false;
+  if (held)
+    return ia_path_join(&p, e, "%s/ready.json", c->home) && read_object(&c->running, p.s, e);
+  c->running = json_object();
+  return c->running || ia_fail(e, IA_E_MEMORY, "out of memory");
+}
+
 bool ia_cli_endpoint(ia_cli *c, const char *field, const char **out, ia_err *e)
 {
   ia_path p;
@@ -156,8 +190,7 @@ bool ia_cli_endpoint(ia_cli *c, const char *field, const char **out, ia_err *e)
     return false;
   if (!*out)
     *out = text_of(c, c->settings, field);
-  if (!*out && !c->running &&
-      (!ia_path_join(&p, e, "%s/ready.json", c->home) || !read_object(&c->running, p.s, e)))
+  if (!*out && !read_running(c, e))
     return false;
   if (!*out)
     *out = text_of(c, c->running, field);

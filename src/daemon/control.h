@@ -11,6 +11,7 @@
 enum {
   IA_CONTROL_FD = 3,    /* in a role's process */
   IA_PASSPHRASE_FD = 4, /* in a role's process: a pipe that holds the passphrase */
+  IA_LISTEN_FD = 5, /* in a role's process that serves: its socket, which the supervisor holds */
   IA_CONTROL_MAX = 1 << 18,
 };
 

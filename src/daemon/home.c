@@ -34,6 +34,19 @@ bool ia_home_find(ia_home *h, const char *dir, ia_err *e)
   return ia_path_join(&h->dir, e, "%s/%s", cwd, dir);
 }
 
+/* A command that looks whether somebody holds it does so for a moment. */
+static bool lock_now(int fd)
+{
+  enum { TRIES = 10, PAUSE_US = 50000 };
+
+  for (int i = 0; i < TRIES; i++) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+      return true;
+    (void)usleep(PAUSE_US);
+  }
+  return false;
+}
+
 static bool take_lock(ia_home *h, ia_err *e)
 {
   char pid[32];
@@ -44,7 +57,7 @@ static bool take_lock(ia_home *h, ia_err *e)
   ia_autoclose int fd = open(p.s, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return ia_fail_errno(e, "%s", p.s);
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_now(fd)) {
     ia_fail(e, IA_E_BUSY, "another iappd runs in %s", h->dir.s);
     return ia_hint(e, "iapp down --home %s", h->dir.s);
   }
@@ -70,6 +83,9 @@ bool ia_home_open(ia_home *h, unsigned roles, ia_err *e)
 
   if (!ia_mkdirs(h->dir.s, 0700, e) || !take_lock(h, e))
     return false;
+  /* what a killed daemon left says nothing of us */
+  if (ia_path_join(&p, NULL, "%s/ready.json", h->dir.s))
+    (void)unlink(p.s);
   for (unsigned i = 0; i < IA_COUNT(folders); i++)
     if ((roles & folders[i].roles) &&
         (!ia_path_join(&p, e, "%s/%s", h->dir.s, folders[i].folder) || !ia_mkdirs(p.s, 0700, e)))

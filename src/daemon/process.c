@@ -24,6 +24,7 @@ struct ia_process {
   const ia_secret *passphrase;
   pid_t pid; /* 0 = none */
   int control;
+  int listener; /* held from one start to the next; -1 = serves nothing */
   ia_watch *watch;
   ia_timer *timer; /* next start, or the end of the grace after SIGTERM */
   ia_buf in;
@@ -46,7 +47,7 @@ bool ia_process_new(ia_process **out, ia_loop *l, const char *name, const ia_pro
   p->name = name;
   p->loop = l;
   p->on = *events;
-  p->control = -1;
+  p->control = p->listener = -1;
   p->pause_ms = BACKOFF_MS;
   if (!ia_timer_new(&p->timer, l, on_timer, p, e)) {
     free(p);
@@ -75,6 +76,8 @@ void ia_process_free(ia_process *p)
     (void)waitpid(p->pid, NULL, 0);
   }
   hang_up(p);
+  if (p->listener >= 0)
+    close(p->listener);
   ia_timer_free(p->timer);
   ia_buf_free(&p->in);
   json_decref(p->config);
@@ -163,7 +166,7 @@ static void on_control(void *ctx, unsigned events)
   }
 }
 
-/* stdin from nowhere, stdout to stderr (our own stdout carries one line and no more), 3 and 4 as
+/* stdin from nowhere, stdout to stderr (our own stdout carries one line and no more), 3 to 5 as
  * control.h says, signals as at the start of a program, a process group of its own. */
 static bool spawn(ia_process *p, int control, int passphrase, ia_err *e)
 {
@@ -180,6 +183,8 @@ static bool spawn(ia_process *p, int control, int passphrase, ia_err *e)
   rc |= posix_spawn_file_actions_adddup2(&files, 2, 1);
   rc |= posix_spawn_file_actions_adddup2(&files, control, IA_CONTROL_FD);
   rc |= posix_spawn_file_actions_adddup2(&files, passphrase, IA_PASSPHRASE_FD);
+  if (p->listener >= 0)
+    rc |= posix_spawn_file_actions_adddup2(&files, p->listener, IA_LISTEN_FD);
   rc |= posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                             POSIX_SPAWN_SETPGROUP);
   rc |= posix_spawnattr_setsigmask(&attr, &none);
@@ -204,6 +209,12 @@ static int high(int *fd)
   close(*fd);
   *fd = -1;
   return up;
+}
+
+bool ia_process_hold(ia_process *p, int fd, ia_err *e)
+{
+  p->listener = high(&fd);
+  return p->listener >= 0 || ia_fail_errno(e, "socket of %s", p->name);
 }
 
 static bool launch(ia_process *p, ia_err *e)

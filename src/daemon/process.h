@@ -30,6 +30,8 @@ bool ia_process_is_ready(const ia_process *p);
 bool ia_process_is_running(const ia_process *p);
 bool ia_process_is_started(const ia_process *p);
 
+/* Takes the listening socket over; every start of the process gets a copy of it. */
+IA_MUST bool ia_process_hold(ia_process *p, int fd, ia_err *e);
 /* The process, which then waits for its configuration: linking it takes milliseconds, which those
  * that wait for others need not spend one after the other. passphrase is borrowed and must outlive
  * the process. */

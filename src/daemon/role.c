@@ -79,6 +79,7 @@ bool ia_role_listen(const ia_role_ctx *r, ia_server **out, const char *port_key,
 {
   const ia_listen at = {.host = ia_role_text(r, "host"),
                         .port = (uint16_t)ia_role_number(r, port_key, 0),
+                        .held = IA_LISTEN_FD,
                         .tls_cert = ia_role_text(r, "tlsCert"),
                         .tls_key = ia_role_text(r, "tlsKey"),
                         .behind_tls_proxy = ia_role_flag(r, "behindTlsProxy"),
@@ -183,6 +184,7 @@ static bool listen_to_supervisor(ia_role_ctx *r, ia_err *e)
   if (fcntl(IA_CONTROL_FD, F_SETFD, FD_CLOEXEC) != 0 ||
       fcntl(IA_PASSPHRASE_FD, F_SETFD, FD_CLOEXEC) != 0)
     return ia_fail(e, IA_E_USAGE, "`iappd role` is started by `iappd run` alone");
+  (void)fcntl(IA_LISTEN_FD, F_SETFD, FD_CLOEXEC); /* a role that serves nothing has none */
   if (!ia_control_receive(IA_CONTROL_FD, &r->config, e) ||
       !ia_fd_read_all(&passphrase, IA_PASSPHRASE_FD, PASSPHRASE_CAP, e))
     return false;

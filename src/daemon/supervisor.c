@@ -15,6 +15,7 @@
 #include "daemon/announce.h"
 #include "daemon/on_chain.h"
 #include "daemon/process.h"
+#include "http/server.h"
 
 /* Processes in the order in which they need each other. */
 static const struct plan {
@@ -253,6 +254,27 @@ static bool one_domain(const supervisor *s, ia_err *e)
   return ia_hint(e, "give --role ledger,market,ipfs,sms: it keeps secrets, and releases none yet");
 }
 
+/* The port is ours from here to our own end: who kills a role does not get it. */
+static bool hold_port(supervisor *s, ia_process *p, ia_err *e)
+{
+  const struct {
+    const char *name;
+    uint16_t port;
+  } ports[] = {{"front", s->ports.front}, {"sms", s->ports.sms}, {"scheduler", s->ports.scheduler}};
+  int fd;
+
+  for (unsigned i = 0; i < IA_COUNT(ports); i++) {
+    if (strcmp(ports[i].name, ia_process_name(p)) != 0)
+      continue;
+    if (ia_listen_hold(&fd, s->o->host, ports[i].port, e))
+      return ia_process_hold(p, fd, e);
+    if (e && e->code == IA_E_IO)
+      ia_hint(e, "is port %u taken? --port 0 takes free ones", ports[i].port);
+    return ia_wrap(e, "%s", ports[i].name);
+  }
+  return true;
+}
+
 static bool launch_all(supervisor *s, ia_err *e)
 {
   const ia_process_events events = {on_ready, on_failed, on_stopped, s};
@@ -260,6 +282,7 @@ static bool launch_all(supervisor *s, ia_err *e)
   for (unsigned i = 0; i < N_PLANS; i++)
     if ((plans[i].roles & s->roles) &&
         (!ia_process_new(&s->processes[i], s->loop, plans[i].name, &events, e) ||
+         !hold_port(s, s->processes[i], e) ||
          !ia_process_launch(s->processes[i], &s->passphrase, e)))
       return false;
   return true;

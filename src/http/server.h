@@ -55,8 +55,10 @@ typedef struct ia_routes {
 } ia_routes;
 
 typedef struct ia_listen {
-  const char *host;      /* NULL = 127.0.0.1; a literal address */
-  uint16_t port;         /* 0 = any free one */
+  const char *host; /* NULL = 127.0.0.1; a literal address */
+  uint16_t port;    /* 0 = any free one */
+  int held; /* a socket of ia_listen_hold at that host and port, of which a copy is taken; 0 = none
+             */
   const char *unix_path; /* instead of TCP: a socket of mode 0600, replaced when stale */
   const char *tls_cert;  /* PEM files; both or none */
   const char *tls_key;
@@ -67,6 +69,11 @@ typedef struct ia_listen {
   unsigned per_ip;       /* at most from one address; 0 = unlimited on loopback, else 256 */
   unsigned idle_s;       /* a silent connection ends; 0 = 60 */
 } ia_listen;
+
+/* A listening socket for whoever serves later, and again after it was killed: as long as it is
+ * open, no other process can take the port, and who connects meanwhile waits. host NULL =
+ * 127.0.0.1. */
+IA_MUST bool ia_listen_hold(int *fd, const char *host, uint16_t port, ia_err *e);
 
 /* INVALID when host is not loopback and neither TLS files nor behind_tls_proxy are given. */
 IA_MUST bool ia_server_open(ia_server **out, ia_loop *l, const ia_listen *at, ia_err *e);

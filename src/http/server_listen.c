@@ -1,6 +1,7 @@
 /* Listening sockets. Beyond loopback only with TLS, or where the operator says that TLS ends before
  * us (docs/architecture.md 12). */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,11 +81,38 @@ static bool parse_host(address *a, socklen_t *len, bool *loopback, const char *h
   return false;
 }
 
-static bool listen_tcp(int *out, ia_server *s, const ia_listen *at, const char *host, ia_err *e)
+static bool bind_tcp(int *out, address *a, socklen_t len, const char *host, uint16_t port,
+                     ia_err *e)
 {
+  int one = 1;
+  ia_autoclose int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0)
+    return ia_fail_errno(e, "socket");
+  if (bind(fd, &a->sa, len) != 0 || listen(fd, SOMAXCONN) != 0)
+    return ia_fail_errno(e, "port %u on %s", port, host);
+  *out = ia_steal_fd(&fd);
+  return true;
+}
+
+bool ia_listen_hold(int *fd, const char *host, uint16_t port, ia_err *e)
+{
+  bool loopback;
   address a;
   socklen_t len;
-  int one = 1;
+
+  if (!host)
+    host = "127.0.0.1";
+  return (parse_host(&a, &len, &loopback, host, port) ||
+          ia_fail(e, IA_E_INVALID, "%s: want an address in digits", host)) &&
+         bind_tcp(fd, &a, len, host, port, e);
+}
+
+static bool listen_tcp(int *out, ia_server *s, const ia_listen *at, const char *host, ia_err *e)
+{
+  ia_autoclose int fd = -1;
+  address a;
+  socklen_t len;
 
   if (!parse_host(&a, &len, &s->loopback, host, at->port))
     return ia_fail(e, IA_E_INVALID, "%s: want an address in digits", host);
@@ -92,10 +120,11 @@ static bool listen_tcp(int *out, ia_server *s, const ia_listen *at, const char *
     (void)ia_fail(e, IA_E_INVALID, "refusing to listen on %s without TLS", host);
     return ia_hint(e, "give --tls-cert and --tls-key, or --behind-tls-proxy");
   }
-  ia_autoclose int fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0)
-    return ia_fail_errno(e, "socket");
-  if (bind(fd, &a.sa, len) != 0 || listen(fd, SOMAXCONN) != 0 || getsockname(fd, &a.sa, &len) != 0)
+  if (at->held > 0)
+    fd = fcntl(at->held, F_DUPFD_CLOEXEC, 3);
+  else if (!bind_tcp(&fd, &a, len, host, at->port, e))
+    return false;
+  if (fd < 0 || getsockname(fd, &a.sa, &len) != 0)
     return ia_fail_errno(e, "port %u on %s", at->port, host);
   s->port = ntohs(a.sa.sa_family == AF_INET ? a.v4.sin_port : a.v6.sin6_port);
   int n =

@@ -1,8 +1,10 @@
 /* The frame of the command line: options, help, errors in both forms, settings, completion. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -126,11 +128,19 @@ static void test_settings_are_kept_and_forgotten(void **state)
   assert_true(ia_file_write(
       path, ia_span_str("{\"rpcUrl\":\"http://a\",\"chainId\":421614,\"domain\":\"sim\"}"), 0600,
       NULL));
+  /* a daemon that was killed left it: nobody holds the lock */
+  expect("config sdk --json", 1, "UNAVAILABLE", "");
+  assert_true(snprintf(path, sizeof(path), "%s/lock", (char *)*state) > 0);
+  int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  assert_int_equal(flock(lock, LOCK_EX), 0);
   expect("config sdk --json", 0, "{\"rpcUrl\":\"http://a\",\"chainId\":421614,", "");
   expect("config sdk --json", 0, "\"host\":\"http://a\"}", "");
   expect("config sdk", 0, "new IExecDataProtector(ethProvider, options)", "");
   expect("config sdk", 0, "compassUrl: nothing serves it here", "");
   expect("config sdk", 0, "SIMULATED", "");
+  close(lock);
+  assert_int_equal(unlink(path), 0);
+  assert_true(snprintf(path, sizeof(path), "%s/ready.json", (char *)*state) > 0);
   assert_int_equal(unlink(path), 0);
 }
 
