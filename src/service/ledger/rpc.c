@@ -6,7 +6,7 @@
 #include "eth/address.h"
 #include "service/ledger/rpc_int.h"
 
-enum { BATCH_MAX = 1000, WAIT_MAX_MS = 25000 };
+enum { BATCH_MAX = 1000, BATCH_BYTES = 16 << 20, WAIT_MAX_MS = 25000 };
 
 /* --- errors and values
  * ------------------------------------------------------------------------------- */
@@ -342,7 +342,10 @@ static bool all(ia_ledger *l, const json_t *batch, ia_ledger_reply *out, ia_err 
     if (before > empty)
       ia_buf_u8(&out->text, ',');
     size_t start = out->text.len;
-    if (!one(l, request, true, out, e))
+    if (out->text.len > BATCH_BYTES
+            ? !put_error(&out->text, json_object_get(request, "id"), IA_RPC_LIMIT,
+                         "the answers before this one in the batch have more than 16 MiB", e)
+            : !one(l, request, true, out, e))
       return false;
     if (out->text.len == start)
       out->text.len = before; /* a notification has no reply */

@@ -26,6 +26,7 @@ typedef struct ia_lrpc {
   int code;       /* of one that returned false */
   char message[256];
   char detail[256]; /* for a person, beside the message; may be empty */
+  uint64_t bytes;   /* of the logs of an answer */
   bool has_data;
   ia_buf data; /* revert data */
 } ia_lrpc;

@@ -4,7 +4,7 @@
 
 #include "service/ledger/rpc_int.h"
 
-enum { BLOCKS_MAX = 10000, ALTERNATIVES_MAX = 100 };
+enum { BLOCKS_MAX = 10000, ALTERNATIVES_MAX = 100, BYTES_MAX = 16 << 20, LOG_COST = 800 };
 
 typedef struct alternatives {
   bool any; /* no condition */
@@ -119,6 +119,7 @@ static bool matches(const filter *f, const ia_log_entry *log)
 static bool add_block(ia_lrpc *r, const filter *f, uint64_t number, json_t *out)
 {
   IA_AUTOV(ia_buf) record = {0};
+  size_t at = json_array_size(out); /* entries of blocks before */
   ia_log_entry log;
   ia_h256 hash;
   ia_block b;
@@ -138,6 +139,10 @@ static bool add_block(ia_lrpc *r, const filter *f, uint64_t number, json_t *out)
       continue;
     if (json_array_size(out) >= IA_LOGS_MAX)
       return ia_lrpc_fail(r, IA_RPC_LIMIT, "query returned more than %d results", IA_LOGS_MAX);
+    /* one block is always told, so that a follower can go on */
+    r->bytes += LOG_COST + 2 * log.data.len;
+    if (r->bytes > BYTES_MAX && at > 0)
+      return ia_lrpc_fail(r, IA_RPC_LIMIT, "query returned more than %d MiB", BYTES_MAX >> 20);
     if (json_array_append_new(out, ia_lrpc_log(&b, &hash, &log, i)) != 0)
       return ia_lrpc_fail(r, IA_RPC_INTERNAL, "out of memory");
   }

@@ -153,7 +153,7 @@ static bool bind_filters(ia_stmt *s, ia_request *rq, ia_err *e)
   return true;
 }
 
-static bool collect(ia_stmt *s, json_t *out, ia_err *e)
+static bool collect(ia_stmt *s, paging *p, json_t *out, ia_err *e)
 {
   for (;;) {
     bool row;
@@ -163,9 +163,9 @@ static bool collect(ia_stmt *s, json_t *out, ia_err *e)
     if (!row)
       return true;
     json_t *item = ia_json_parse(ia_col_bytes(s, 0), 0, e);
-    if (!item || json_array_append_new(out, item) != 0) {
+    if (!item || !ia_market_page_add(p, out, item, e)) {
       ia_stmt_reset(s);
-      return item ? ia_fail(e, IA_E_MEMORY, "no memory for a list") : false;
+      return false;
     }
   }
 }
@@ -192,7 +192,7 @@ static bool deals_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia
     return false;
   ia_bind_u64(s, ia_bind_name(s, "$limit"), p.size);
   ia_bind_u64(s, ia_bind_name(s, "$skip"), p.skip);
-  return collect(s, items, e) && ia_market_page(rp, "deals", json_incref(items), count, &p, e);
+  return collect(s, &p, items, e) && ia_market_page(rp, "deals", json_incref(items), count, &p, e);
 }
 
 bool ia_market_deals(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
@@ -230,7 +230,7 @@ static bool deal_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_
       !ia_db_stmt(&s, w->db, "SELECT body FROM deals WHERE dealid = $1", e))
     return false;
   ia_bind_h256(s, 1, &id);
-  if (!collect(s, items, e))
+  if (!collect(s, &(paging){0}, items, e))
     return false;
   if (json_array_size(items) == 0)
     return ia_fail(e, IA_E_NOT_FOUND, "deal not found");

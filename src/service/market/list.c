@@ -6,7 +6,7 @@
 #include "eth/address.h"
 #include "service/market/filter.h"
 
-enum { PAGE_MIN = 10, PAGE_MAX = 1000, PAGE = 20 };
+enum { PAGE_MIN = 10, PAGE_MAX = 1000, PAGE = 20, PAGE_BYTES_MAX = 16 << 20 };
 
 bool ia_market_paging(ia_request *rq, paging *p, ia_err *e)
 {
@@ -23,6 +23,32 @@ bool ia_market_paging(ia_request *rq, paging *p, ia_err *e)
       return ia_fail(e, IA_E_INVALID, "pageIndex: too large");
   }
   return true;
+}
+
+/* Bytes of its texts; what else there is has a size of its own that is small. */
+static uint64_t text_bytes(const json_t *v)
+{
+  uint64_t n = json_string_length(v) + 16;
+  const char *key;
+  json_t *child;
+  size_t i;
+
+  json_object_foreach ((json_t *)(uintptr_t)v, key, child)
+    n += text_bytes(child);
+  json_array_foreach (v, i, child)
+    n += text_bytes(child);
+  return n;
+}
+
+bool ia_market_page_add(paging *p, json_t *items, json_t *item, ia_err *e)
+{
+  p->bytes += text_bytes(item);
+  if (!item || json_array_append_new(items, item) != 0)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a list");
+  if (p->bytes <= PAGE_BYTES_MAX || json_array_size(items) <= PAGE_MIN)
+    return true;
+  ia_fail(e, IA_E_TOO_LARGE, "a page of more than %d MiB", PAGE_BYTES_MAX >> 20);
+  return ia_hint(e, "ask for a smaller pageSize (at least %d)", PAGE_MIN);
 }
 
 bool ia_market_page(ia_reply *rp, const char *name, json_t *items, uint64_t count, const paging *p,
@@ -65,12 +91,13 @@ static bool page_of(ia_db *db, ia_stmt **out, const ia_market_filter *f, const p
 {
   IA_AUTOV(ia_buf) sql = {0};
 
-  ia_buf_str(&sql, "SELECT " ITEM_COLUMNS " FROM orders WHERE id IN (SELECT id");
+  /* CROSS JOIN keeps the order of the ids, so that no sorter holds whole rows */
+  ia_buf_str(&sql, "SELECT " ITEM_COLUMNS " FROM (SELECT id AS page_id");
   ia_market_filter_where(&sql, f);
   /* few rows are sorted; of many, the first are taken in the order of an index */
   ia_buf_printf(&sql,
                 " ORDER BY %srank, published, hash LIMIT $limit OFFSET $skip)"
-                " ORDER BY rank, published, hash",
+                " CROSS JOIN orders WHERE id = page_id",
                 ia_market_filter_selects(f) ? "+" : "");
   if (!statement(db, out, &sql, f, e))
     return false;
@@ -79,8 +106,8 @@ static bool page_of(ia_db *db, ia_stmt **out, const ia_market_filter *f, const p
   return true;
 }
 
-static bool items_of(ia_market *m, ia_db *db, const ia_market_filter *f, const paging *p,
-                     json_t *out, ia_err *e)
+static bool items_of(ia_market *m, ia_db *db, const ia_market_filter *f, paging *p, json_t *out,
+                     ia_err *e)
 {
   IA_AUTO(ia_stmt) *s = NULL;
   bool row;
@@ -93,8 +120,8 @@ static bool items_of(ia_market *m, ia_db *db, const ia_market_filter *f, const p
     if (!row)
       return true;
     json_t *item = ia_market_item(m, db, s, e);
-    if (!item || json_array_append_new(out, item) != 0)
-      return item ? ia_fail(e, IA_E_MEMORY, "no memory for a list") : false;
+    if (!item || !ia_market_page_add(p, out, item, e))
+      return false;
   }
 }
 

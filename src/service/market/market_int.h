@@ -215,8 +215,12 @@ IA_MUST bool ia_market_store_deal(ia_market *m, worker *w, const ia_chain_log *l
 /* Paging of a list; count and nextPage of its answer. */
 typedef struct paging {
   uint64_t size, skip, index;
+  uint64_t bytes; /* of the items so far */
 } paging;
 IA_MUST bool ia_market_paging(ia_request *rq, paging *p, ia_err *e);
+/* Appends an item, which is taken over (NULL: MEMORY). TOO_LARGE where the page then has more than
+ * 16 MiB; the smallest page, of 10 items, is always taken. */
+IA_MUST bool ia_market_page_add(paging *p, json_t *items, json_t *item, ia_err *e);
 /* {"ok":true,"count","<name>":items,"nextPage"?}; takes items over. */
 IA_MUST bool ia_market_page(ia_reply *rp, const char *name, json_t *items, uint64_t count,
                             const paging *p, ia_err *e);

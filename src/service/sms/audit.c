@@ -4,7 +4,7 @@
 #include "eth/eip191.h"
 #include "service/sms/internal.h"
 
-enum { PAGE = 200, FRESH_SECONDS = 300 };
+enum { PAGE = 200, PAGE_BYTES = 4 << 20, FRESH_SECONDS = 300 };
 
 /* Fields of a line in the journal. */
 enum { OBJECT, REFUSED, TASK, TIME, CODE, MESSAGE, DEAL, APP, REQUESTER, PURPOSE, ORDER, RELEASE };
@@ -47,11 +47,12 @@ struct page {
   uint64_t after;
   json_t *entries; /* owned by the handler */
   uint64_t last;
+  size_t bytes; /* of the records */
   bool more;
 };
 
 /* The record of a release and its signature. */
-static bool add_record(json_t *line, ia_db *db, uint64_t number, ia_err *e)
+static bool add_record(struct page *p, json_t *line, ia_db *db, uint64_t number, ia_err *e)
 {
   IA_AUTOV(ia_buf) body = {0};
   bool row = false, ok = true;
@@ -69,6 +70,7 @@ static bool add_record(json_t *line, ia_db *db, uint64_t number, ia_err *e)
     ok = ia_journal_read(db, ia_col_u64(st, 0), ia_col_bytes(st, 1), &body, &v, e) &&
          ia_json_set(line, "record", ia_json_bytes(v.f[5].bytes), e) &&
          ia_json_set(line, "recordSig", ia_json_hex(v.f[6].bytes), e);
+  p->bytes += body.len;
   ia_stmt_reset(st);
   return ok;
 }
@@ -91,7 +93,7 @@ static bool add_entry(struct page *p, ia_db *db, uint64_t at, ia_span digest, ia
   if (!line || json_array_append_new(p->entries, line) != 0)
     return ia_fail(e, IA_E_MEMORY, "sms: no memory");
   p->last = at;
-  return add_record(line, db, v.f[RELEASE].number, e);
+  return add_record(p, line, db, v.f[RELEASE].number, e);
 }
 
 static bool unit_page(void *ctx, ia_db *db, ia_err *e)
@@ -108,7 +110,7 @@ static bool unit_page(void *ctx, ia_db *db, ia_err *e)
   ia_bind_u64(st, 2, p->after);
   ia_bind_u64(st, 3, PAGE + 1);
   while (ok && (ok = ia_stmt_step(st, &row, e)) && row) {
-    if (json_array_size(p->entries) == PAGE) {
+    if (json_array_size(p->entries) == PAGE || p->bytes > PAGE_BYTES) {
       p->more = true;
       break;
     }
