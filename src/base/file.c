@@ -88,12 +88,14 @@ bool ia_fsync_dir(const char *path, ia_err *e)
   return true;
 }
 
-static bool fill(int fd, const char *path, ia_span data, mode_t mode, ia_err *e)
+/* How a file is put in its place. */
+enum { REPLACE = 1, EXACT = 2 /* the mode is meant, whatever the umask */ };
+
+static bool fill(int fd, const char *path, ia_span data, mode_t mode, unsigned how, ia_err *e)
 {
   if (!ia_fd_write_all(fd, data, e))
     return ia_wrap(e, "%s", path);
-  /* fchmod: the mode is meant, whatever the umask */
-  if (fchmod(fd, mode) != 0 || fsync(fd) != 0)
+  if (((how & EXACT) && fchmod(fd, mode) != 0) || fsync(fd) != 0)
     return ia_fail_errno(e, "%s", path);
   return true;
 }
@@ -114,15 +116,16 @@ static bool name_it(int fd, const char *path, const char *temp, bool replace, ia
 }
 
 /* Where the file system knows no files without a name. */
-static bool place_named(const char *path, const char *temp, ia_span data, mode_t mode, bool replace,
+static bool place_named(const char *path, const char *temp, ia_span data, mode_t mode, unsigned how,
                         ia_err *e)
 {
   ia_autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
   if (fd < 0)
     return ia_fail_errno(e, "%s", temp);
+  bool replace = how & REPLACE;
   bool ok =
-      fill(fd, path, data, mode, e) &&
+      fill(fd, path, data, mode, how, e) &&
       ((replace ? rename(temp, path) == 0 : link(temp, path) == 0) || ia_fail_errno(e, "%s", path));
   if (!ok || !replace)
     (void)unlink(temp);
@@ -130,7 +133,7 @@ static bool place_named(const char *path, const char *temp, ia_span data, mode_t
 }
 
 /* A file without a name until it is whole: a kill on the way leaves nothing. */
-static bool place(const char *path, ia_span data, mode_t mode, bool replace, ia_err *e)
+static bool place(const char *path, ia_span data, mode_t mode, unsigned how, ia_err *e)
 {
   ia_path temp, dir;
   static _Thread_local unsigned counter;
@@ -141,19 +144,25 @@ static bool place(const char *path, ia_span data, mode_t mode, bool replace, ia_
   ia_autoclose int fd = open(dir.s, O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
   if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR)
     return ia_fail_errno(e, "%s", path);
-  bool ok = fd >= 0 ? fill(fd, path, data, mode, e) && name_it(fd, path, temp.s, replace, e)
-                    : place_named(path, temp.s, data, mode, replace, e);
+  bool ok = fd >= 0
+                ? fill(fd, path, data, mode, how, e) && name_it(fd, path, temp.s, how & REPLACE, e)
+                : place_named(path, temp.s, data, mode, how, e);
   return ok && ia_fsync_dir(dir.s, e);
 }
 
 bool ia_file_write(const char *path, ia_span data, mode_t mode, ia_err *e)
 {
-  return place(path, data, mode, true, e);
+  return place(path, data, mode, REPLACE, e);
+}
+
+bool ia_file_write_exact(const char *path, ia_span data, mode_t mode, ia_err *e)
+{
+  return place(path, data, mode, REPLACE | EXACT, e);
 }
 
 bool ia_file_create(const char *path, ia_span data, mode_t mode, ia_err *e)
 {
-  return place(path, data, mode, false, e);
+  return place(path, data, mode, 0, e);
 }
 
 bool ia_file_touch(const char *path, mode_t mode, ia_err *e)

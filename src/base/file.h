@@ -13,9 +13,11 @@ IA_MUST bool ia_file_read(ia_buf *out, const char *path, size_t cap, ia_err *e);
 /* Reads a descriptor to its end, at most cap bytes. */
 IA_MUST bool ia_fd_read_all(ia_buf *out, int fd, size_t cap, ia_err *e);
 IA_MUST bool ia_fd_write_all(int fd, ia_span data, ia_err *e);
-/* Temporary file beside it, fsync, rename, fsync of the folder. */
+/* Temporary file beside it, fsync, rename, fsync of the folder. The umask takes from the mode. */
 IA_MUST bool ia_file_write(const char *path, ia_span data, mode_t mode, ia_err *e);
-/* The same, but EXISTS when the path is there (link(2): never overwrites). */
+/* The same with exactly that mode: for what becomes part of an image. */
+IA_MUST bool ia_file_write_exact(const char *path, ia_span data, mode_t mode, ia_err *e);
+/* As ia_file_write, but EXISTS when the path is there (link(2): never overwrites). */
 IA_MUST bool ia_file_create(const char *path, ia_span data, mode_t mode, ia_err *e);
 /* An empty regular file where there is none. It is not opened, not even to make it: closing a
  * descriptor would drop the POSIX locks that the process holds on the file. INVALID when something

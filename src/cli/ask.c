@@ -7,6 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/owned.h"
 #include "base/show.h"
 #include "cli/frame.h"
 
@@ -97,11 +98,9 @@ static bool secret_line(ia_secret *out, int fd, const char *what, ia_err *e)
 
 static bool from_file(ia_secret *out, const char *path, const char *what, ia_err *e)
 {
-  ia_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ia_autoclose int fd = -1;
 
-  if (fd < 0)
-    return ia_fail_errno(e, "%s", path);
-  return secret_line(out, fd, what, e);
+  return ia_file_open_private(&fd, path, e) && secret_line(out, fd, what, e);
 }
 
 /* On the terminal, without echo; the old mode comes back whatever happens. */

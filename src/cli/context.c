@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/owned.h"
 #include "cli/frame.h"
 
 enum { CONFIG_CAP = 1 << 20 };
@@ -32,6 +33,8 @@ bool ia_cli_set_home(ia_cli *c, const char *dir, ia_err *e)
   } else if (!ia_path_join(&p, e, "%s/%s", cwd, dir)) {
     return false;
   }
+  if (access(p.s, F_OK) == 0 ? !ia_owned_folder(p.s, e) : !ia_owned_place(p.s, e))
+    return false;
   c->home = strdup(p.s);
   return c->home || ia_fail(e, IA_E_MEMORY, "out of memory");
 }

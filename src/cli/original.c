@@ -122,7 +122,7 @@ bool ia_original_key_moved(ia_cli *c, const ia_wallet_file *file, ia_err *e)
     return ia_fail(e, IA_E_MEMORY, "out of memory");
   ia_buf_printf(&out, "%s\n", text);
   explicit_bzero(text, strlen(text));
-  return ia_buf_ok(&out, e) && ia_file_write(p.s, ia_buf_view(&out), st.st_mode & 0777, e);
+  return ia_buf_ok(&out, e) && ia_file_write_exact(p.s, ia_buf_view(&out), st.st_mode & 0777, e);
 }
 
 static bool is_hub(const ia_known_chain *k, const ia_net *net)

@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include "base/owned.h"
 #include "base/show.h"
 #include "cli/log_view.h"
 #include "cli/wallet.h"
@@ -17,7 +18,7 @@ static bool with_pem(int plain, const ia_blob *sealed, const char *path, ia_err 
   IA_AUTOV(ia_buf) pem = {.secret = true, .cap = 2 * PEM_CAP};
   IA_AUTO(ia_rsa) *key = NULL;
 
-  return ia_file_read(&pem, path, PEM_CAP, e) &&
+  return ia_file_read_private(&pem, path, PEM_CAP, e) &&
          (ia_rsa_private_pem(&key, ia_buf_view(&pem), e) || ia_wrap(e, "%s", path)) &&
          ia_result_decrypt(ia_sink_fd(&plain), sealed, key, e);
 }

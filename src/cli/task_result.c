@@ -36,7 +36,7 @@ static bool make_parent(const char *dir, ia_err *e)
 
   return !slash || slash == dir ||
          (ia_path_join(&parent, e, "%.*s", (int)(slash - dir), dir) &&
-          ia_mkdirs(parent.s, 0755, e));
+          ia_mkdirs(parent.s, 0700, e));
 }
 
 /* The scheduler completes a receipt just after the task's end. */
@@ -83,7 +83,7 @@ static bool result_of(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia
   if (lseek(file, 0, SEEK_SET) != 0)
     return ia_fail_errno(e, "result");
   return ia_fd_read_all(&sealed, file, sealed.cap, e) &&
-         ia_file_write(kept.s, ia_buf_view(&sealed), 0644, e);
+         ia_file_write(kept.s, ia_buf_view(&sealed), 0600, e);
 }
 
 bool ia_cli_task_take(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia_h256 *task,
@@ -100,7 +100,7 @@ bool ia_cli_task_take(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia
   if (!ia_path_join(&at, e, "%s", dir) || !ia_path_join(&receipt, e, "%s.receipt.json", dir) ||
       !ia_cli_task_room(dir, e) || !ia_cli_trust(c, &trust, NULL, e) ||
       !receipt_of(net, v, &text, task, trust, e) || !make_parent(dir, e) ||
-      !ia_file_write(receipt.s, ia_buf_view(&text), 0644, e))
+      !ia_file_write(receipt.s, ia_buf_view(&text), 0600, e))
     return false;
   out->receipt = receipt;
   out->simulated = v->simulated;

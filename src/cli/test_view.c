@@ -39,11 +39,11 @@ static bool put_file(const ia_zip *zip, const ia_zip_entry *entry, const char *d
       !ia_path_join(&parent, e, "%s", p.s))
     return false;
   if (entry->folder)
-    return ia_mkdirs(p.s, 0755, e);
+    return ia_mkdirs(p.s, 0700, e);
   *strrchr(parent.s, '/') = '\0';
-  if (!ia_mkdirs(parent.s, 0755, e))
+  if (!ia_mkdirs(parent.s, 0700, e))
     return false;
-  ia_autoclose int fd = open(p.s, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  ia_autoclose int fd = open(p.s, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return ia_fail_errno(e, "%s", p.s);
   return ia_zip_extract(zip, entry, ia_sink_fd(&fd), e);
@@ -54,7 +54,7 @@ static bool unpack(ia_cli *c, const ia_local_result *r, const char *dir, json_t 
   IA_AUTO(ia_zip) *zip = NULL;
   ia_blob blob;
 
-  if (!ia_mkdirs(dir, 0755, e))
+  if (!ia_mkdirs(dir, 0700, e))
     return false;
   if (r->result_fd < 0)
     return true;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/owned.h"
 #include "client/to_sms.h"
 
 enum { TRUST_CAP = 1 << 20 };
@@ -14,7 +15,7 @@ static bool read_default(ia_cli *c, ia_buf *out, ia_path *path, bool *there, ia_
   if (!ia_path_join(path, e, "%s/trust.json", ia_cli_home(c)))
     return false;
   *there = access(path->s, F_OK) == 0;
-  return !*there || ia_file_read(out, path->s, TRUST_CAP, e);
+  return !*there || ia_file_read_trusted(out, path->s, TRUST_CAP, e);
 }
 
 static bool parse(ia_trust **out, ia_span text, const char *path, ia_err *e)
@@ -29,7 +30,8 @@ bool ia_cli_trust(ia_cli *c, ia_trust **out, const char *file, ia_err *e)
   ia_path path;
 
   if (file)
-    return ia_file_read(&text, file, TRUST_CAP, e) && parse(out, ia_buf_view(&text), file, e);
+    return ia_file_read_trusted(&text, file, TRUST_CAP, e) &&
+           parse(out, ia_buf_view(&text), file, e);
   if (!read_default(c, &text, &path, &there, e))
     return false;
   return there ? parse(out, ia_buf_view(&text), path.s, e) : ia_trust_new(out, e);

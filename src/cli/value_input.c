@@ -128,10 +128,9 @@ bool ia_value_input(ia_cli *c, ia_node **out, ia_err *e)
   return true;
 }
 
-static bool write_zip(const ia_node *value, const char *path, mode_t mode, uint64_t *size,
-                      ia_err *e)
+static bool write_zip(const ia_node *value, const char *path, uint64_t *size, ia_err *e)
 {
-  ia_autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+  ia_autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   ia_blob blob;
 
   if (fd < 0)
@@ -139,16 +138,16 @@ static bool write_zip(const ia_node *value, const char *path, mode_t mode, uint6
   if (!ia_node_zip(value, ia_sink_fd(&fd), e) || !ia_blob_fd(&blob, fd, e))
     return ia_wrap(e, "%s", path);
   *size = blob.size;
-  return (fchmod(fd, mode) == 0 && fsync(fd) == 0) || ia_fail_errno(e, "%s", path);
+  return fsync(fd) == 0 || ia_fail_errno(e, "%s", path);
 }
 
-bool ia_value_write(const ia_node *value, const char *path, mode_t mode, uint64_t *size, ia_err *e)
+bool ia_value_write(const ia_node *value, const char *path, uint64_t *size, ia_err *e)
 {
   ia_path temp;
 
   if (!ia_path_join(&temp, e, "%s.%d.tmp", path, (int)getpid()))
     return false;
-  bool ok = write_zip(value, temp.s, mode, size, e) &&
+  bool ok = write_zip(value, temp.s, size, e) &&
             (rename(temp.s, path) == 0 || ia_fail_errno(e, "%s", path));
   if (!ok)
     (void)unlink(temp.s);

@@ -19,7 +19,6 @@
 IA_MUST bool ia_value_input(ia_cli *c, ia_node **out, ia_err *e);
 
 /* Streams the archive into a file: the whole or nothing. *size: its bytes. */
-IA_MUST bool ia_value_write(const ia_node *value, const char *path, mode_t mode, uint64_t *size,
-                            ia_err *e);
+IA_MUST bool ia_value_write(const ia_node *value, const char *path, uint64_t *size, ia_err *e);
 
 #endif

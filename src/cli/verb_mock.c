@@ -23,8 +23,8 @@ static bool mock(ia_cli *c, ia_err *e)
     return ia_fail(e, IA_E_USAGE, "--name wants letters, digits, - and _");
   if (!ia_cli_project(c, &project, e) || !ia_path_join(&dir, e, "%s/mock/protectedData", project) ||
       !ia_path_join(&path, e, "%s/%s", dir.s, name) || !ia_value_input(c, &top, e) ||
-      !ia_node_schema(&schema, top, e) || !ia_mkdirs(dir.s, 0755, e) ||
-      !ia_value_write(top, path.s, 0644, &size, e))
+      !ia_node_schema(&schema, top, e) || !ia_mkdirs(dir.s, 0700, e) ||
+      !ia_value_write(top, path.s, &size, e))
     return false;
   ia_cli_out(c, "%s", path.s);
   ia_cli_say(c, "schema: %.*s\ntry it: iapp test --data %s", (int)schema.len,

@@ -33,8 +33,7 @@ static bool dry_run(ia_cli *c, const ia_node *top, ia_err *e)
 
   if (!ia_node_schema(&schema, top, e) || !ia_node_entries(top, add_name, names, e))
     return false;
-  if (!(out ? ia_value_write(top, out, 0600, &size, e)
-            : ia_node_zip(top, (ia_sink){count, &size}, e)))
+  if (!(out ? ia_value_write(top, out, &size, e) : ia_node_zip(top, (ia_sink){count, &size}, e)))
     return false;
   ia_cli_out(c, "%.*s", (int)schema.len, (const char *)schema.ptr);
   ia_cli_say(c, "%llu bytes in the archive, %llu encrypted; nothing was sent",

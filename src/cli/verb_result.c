@@ -20,7 +20,7 @@ static bool give_file(ia_cli *c, const ia_zip *zip, const char *path, const char
   if (!ia_zip_read(zip, t, &bytes, e))
     return false;
   if (out)
-    return ia_file_write(out, ia_buf_view(&bytes), 0644, e);
+    return ia_file_write(out, ia_buf_view(&bytes), 0600, e);
   ia_cli_out_bytes(c, ia_buf_view(&bytes));
   return true;
 }

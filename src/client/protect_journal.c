@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/owned.h"
 #include "client/sealed.h"
 #include "data/cipher.h"
 
@@ -238,7 +239,7 @@ static bool load(ia_protect *p, const char *dir, const char *name, ia_err *e)
 
   if (!ia_path_join(&p->path, e, "%s/%s", dir, name) ||
       !ia_path_join(&p->sealed_path, e, "%s/%.*s.enc", dir, (int)(strlen(name) - 5), name) ||
-      !ia_file_read(&text, p->path.s, JOURNAL_CAP, e))
+      !ia_file_read_private(&text, p->path.s, JOURNAL_CAP, e))
     return false;
   IA_AUTO_JSON *v = ia_json_parse(ia_buf_view(&text), 0, e);
   return (v && parse(p, v, e)) || ia_wrap(e, "%s", p->path.s);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/owned.h"
 #include "client/sealed.h"
 #include "data/result.h"
 #include "data/zip.h"
@@ -89,7 +90,7 @@ static json_t *load(const char *home, const char *name, ia_err *e)
   ia_path path;
 
   if (!ia_path_join(&path, e, "%s/keys/%s", home, name) ||
-      !ia_file_read(&text, path.s, KEY_FILE_CAP, e))
+      !ia_file_read_private(&text, path.s, KEY_FILE_CAP, e))
     return NULL;
   return ia_json_parse(ia_buf_view(&text), 0, e);
 }

@@ -161,7 +161,7 @@ static bool parents(int dir, const char *name, ia_err *e)
   for (const char *p = strchr(name, '/'); p; p = strchr(p + 1, '/')) {
     if (!ia_path_join(&path, e, "%.*s", (int)(p - name), name))
       return false;
-    if (mkdirat(dir, path.s, 0755) != 0 && errno != EEXIST)
+    if (mkdirat(dir, path.s, 0700) != 0 && errno != EEXIST)
       return ia_fail_errno(e, "%s", path.s);
   }
   return true;
@@ -182,7 +182,7 @@ static bool unpack(int dir, const ia_zip *zip, ia_err *e)
     if (t->folder)
       continue;
     ia_autoclose int fd =
-        openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+        openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
       return ia_fail_errno(e, "%s", name);
     if (!ia_zip_extract(zip, t, ia_sink_fd(&fd), e))
@@ -202,7 +202,7 @@ bool ia_result_unpack(const char *dir, const ia_zip *zip, ia_err *e)
     return false;
   if (access(dir, F_OK) == 0)
     return ia_fail(e, IA_E_EXISTS, "%s is there already", dir);
-  if (!ia_mkdirs(parent.s, 0755, e) || !ia_mkdirs(temp.s, 0755, e))
+  if (!ia_mkdirs(parent.s, 0700, e) || !ia_mkdirs(temp.s, 0700, e))
     return false;
   ia_autoclose int fd = open(temp.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   bool ok = fd >= 0 ? unpack(fd, zip, e) : ia_fail_errno(e, "%s", temp.s);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/owned.h"
 #include "eth/address.h"
 
 enum { KEYSTORE_CAP = 1 << 16, WALLETS_MAX = 10000 };
@@ -138,7 +139,9 @@ bool ia_wallet_open(ia_wallet **out, const ia_wallet_file *file, ia_span passwor
 
   if (!w)
     return ia_fail(e, IA_E_MEMORY, "out of memory");
-  if (!ia_file_read(&text, file->path.s, KEYSTORE_CAP, e) || !ia_secp_new(&w->secp, e) ||
+  if (!ia_file_read_private(&text, file->path.s, KEYSTORE_CAP, e))
+    return false;
+  if (!ia_secp_new(&w->secp, e) ||
       !ia_keystore_open(&w->key, w->secp, ia_buf_view(&text), password, e) ||
       !ia_secp_address(w->secp, &w->address, &w->key, e))
     return ia_wrap(e, "%s", file->path.s);

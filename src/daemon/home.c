@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "base/owned.h"
 #include "base/random.h"
 #include "crypto/secp.h"
 #include "eth/keystore.h"
@@ -81,14 +82,15 @@ bool ia_home_open(ia_home *h, unsigned roles, ia_err *e)
   };
   ia_path p;
 
-  if (!ia_mkdirs(h->dir.s, 0700, e) || !take_lock(h, e))
+  if (!ia_owned_place(h->dir.s, e) || !ia_mkdirs(h->dir.s, 0700, e) ||
+      !ia_owned_folder(h->dir.s, e) || !take_lock(h, e))
     return false;
   /* what a killed daemon left says nothing of us */
   if (ia_path_join(&p, NULL, "%s/ready.json", h->dir.s))
     (void)unlink(p.s);
   for (unsigned i = 0; i < IA_COUNT(folders); i++)
-    if ((roles & folders[i].roles) &&
-        (!ia_path_join(&p, e, "%s/%s", h->dir.s, folders[i].folder) || !ia_mkdirs(p.s, 0700, e)))
+    if ((roles & folders[i].roles) && (!ia_path_join(&p, e, "%s/%s", h->dir.s, folders[i].folder) ||
+                                       !ia_mkdirs(p.s, 0700, e) || !ia_owned_folder(p.s, e)))
       return false;
   return true;
 }
@@ -97,7 +99,7 @@ bool ia_home_lock(ia_home *h, ia_err *e)
 {
   if (access(h->dir.s, X_OK) != 0)
     return ia_fail(e, IA_E_NOT_FOUND, "no installation in %s", h->dir.s);
-  return take_lock(h, e);
+  return ia_owned_folder(h->dir.s, e) && take_lock(h, e);
 }
 
 void ia_home_close(ia_home *h)
@@ -116,7 +118,7 @@ static bool read_passphrase(ia_secret *out, const char *path, ia_err *e)
 {
   IA_AUTOV(ia_buf) text = {.secret = true};
 
-  if (!ia_file_read(&text, path, PASSPHRASE_CAP, e))
+  if (!ia_file_read_private(&text, path, PASSPHRASE_CAP, e))
     return false;
   while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
     text.len--;
@@ -180,10 +182,8 @@ bool ia_home_wallet(ia_addr *out, const ia_home *h, const char *folder, const ia
     return false;
   if (access(p.s, F_OK) != 0 && !make_wallet(p.s, passphrase, random, e))
     return ia_wrap(e, "%s", p.s);
-  if (!ia_file_read(&text, p.s, KEYSTORE_CAP, e) ||
-      !ia_keystore_address(out, ia_buf_view(&text), e))
-    return ia_wrap(e, "%s", p.s);
-  return true;
+  return ia_file_read_private(&text, p.s, KEYSTORE_CAP, e) &&
+         (ia_keystore_address(out, ia_buf_view(&text), e) || ia_wrap(e, "%s", p.s));
 }
 
 static bool make_sim_root(const char *pem, const char *key, ia_err *e)
@@ -208,10 +208,8 @@ bool ia_home_sim_root(ia_h256 *out, const ia_home *h, ia_err *e)
     return false;
   if (access(pem.s, F_OK) != 0 && !make_sim_root(pem.s, key.s, e))
     return ia_wrap(e, "simulation root");
-  if (!ia_file_read(&text, pem.s, PEM_CAP, e) ||
-      !ia_sim_root_digest_pem(out, ia_buf_view(&text), e))
-    return ia_wrap(e, "%s", pem.s);
-  return true;
+  return ia_file_read_trusted(&text, pem.s, PEM_CAP, e) &&
+         (ia_sim_root_digest_pem(out, ia_buf_view(&text), e) || ia_wrap(e, "%s", pem.s));
 }
 
 bool ia_home_ready(const ia_home *h, const json_t *fields, ia_err *e)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/owned.h"
 #include "daemon/own_pool.h"
 #include "daemon/roles.h"
 #include "eth/address.h"
@@ -20,7 +21,7 @@ static bool own_key(ia_secret *key, const ia_role_ctx *r, ia_err *e)
   ia_path path;
 
   return ia_path_join(&path, e, "%s/wallet.json", r->dir.s) && ia_secp_new(&secp, e) &&
-         ia_file_read(&text, path.s, KEYSTORE_CAP, e) &&
+         ia_file_read_private(&text, path.s, KEYSTORE_CAP, e) &&
          ia_keystore_open(key, secp, ia_buf_view(&text), ia_secret_view(&r->passphrase), e);
 }
 

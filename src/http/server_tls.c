@@ -4,12 +4,23 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/owned.h"
 #include "http/server_int.h"
+
+/* A key that a group may read, as those of /etc/ssl/private, is fine; others may not. */
+static bool key_is_closed(const char *path, ia_err *e)
+{
+  IA_AUTOV(ia_buf) key = {.secret = true};
+
+  return ia_file_read_of_group(&key, path, 1 << 20, e) || ia_wrap(e, "TLS");
+}
 
 bool ia_tls_open(ia_server *s, const ia_listen *at, ia_err *e)
 {
   if (!at->tls_cert)
     return true;
+  if (!key_is_closed(at->tls_key, e))
+    return false;
   s->tls = SSL_CTX_new(TLS_server_method());
   if (!s->tls)
     return ia_fail(e, IA_E_MEMORY, "no memory for TLS");

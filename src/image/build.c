@@ -261,7 +261,8 @@ static bool copy_into(const char *project, const char *name, const char *dir, ia
   ia_path from, to;
 
   return ia_path_join(&from, e, "%s/%s", project, name) && ia_file_read(&b, from.s, 16 << 20, e) &&
-         ia_path_join(&to, e, "%s/%s", dir, name) && ia_file_write(to.s, ia_buf_view(&b), 0644, e);
+         ia_path_join(&to, e, "%s/%s", dir, name) &&
+         ia_file_write_exact(to.s, ia_buf_view(&b), 0644, e);
 }
 
 static bool has_node_dependencies(const char *project, bool *any, ia_err *e)

@@ -34,10 +34,11 @@ static bool apt_begin(apt_args *a, const char *program, const char *scratch, ia_
   ia_path p;
 
   a->n = 0;
-  if (!ia_path_join(&p, e, "%s/status", scratch) || !ia_file_write(p.s, ia_span_str(""), 0644, e) ||
+  if (!ia_path_join(&p, e, "%s/status", scratch) ||
+      !ia_file_write_exact(p.s, ia_span_str(""), 0644, e) ||
       !ia_path_join(&a->status, e, "Dir::State::status=%s", p.s) ||
       !ia_path_join(&p, e, "%s/preferences", scratch) ||
-      !ia_file_write(p.s, ia_span_str(preferences), 0644, e) ||
+      !ia_file_write_exact(p.s, ia_span_str(preferences), 0644, e) ||
       !ia_path_join(&a->preferences, e, "Dir::Etc::preferences=%s", p.s) ||
       !ia_path_join(&a->archives, e, "Dir::Cache::archives=%s", scratch))
     return false;

@@ -217,7 +217,7 @@ bool ia_images_tag(ia_images *s, const char *name, const ia_h256 *image, ia_err 
   ia_path p;
 
   return ref_path(s, &p, name, e) &&
-         ia_file_write(p.s, ia_span_str(ia_oci_digest_format(image).s), 0644, e);
+         ia_file_write_exact(p.s, ia_span_str(ia_oci_digest_format(image).s), 0644, e);
 }
 
 bool ia_images_find(ia_images *s, const char *name, ia_h256 *image, ia_err *e)

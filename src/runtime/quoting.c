@@ -2,10 +2,10 @@
 #include "runtime/quoting.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/owned.h"
 #include "crypto/sha.h"
 #include "tee/sim.h"
 
@@ -29,16 +29,9 @@ static bool make(ia_quoting *q, const char *certs_path, const char *key_path, ia
 static bool load(ia_quoting *q, const char *certs_path, const char *key_path, ia_err *e)
 {
   IA_AUTOV(ia_buf) certs = {0}, keys = {.secret = true};
-  struct stat st;
 
-  if (stat(key_path, &st) != 0)
-    return ia_fail_errno(e, "%s", key_path);
-  if (st.st_mode & 077) {
-    (void)ia_fail(e, IA_E_FORBIDDEN, "%s can be read by others", key_path);
-    return ia_hint(e, "chmod 600 that file");
-  }
-  return ia_file_read(&certs, certs_path, KEY_CAP, e) &&
-         ia_file_read(&keys, key_path, KEY_CAP, e) &&
+  return ia_file_read_trusted(&certs, certs_path, KEY_CAP, e) &&
+         ia_file_read_private(&keys, key_path, KEY_CAP, e) &&
          (ia_simpki_import(&q->pki, ia_buf_view(&certs), ia_buf_view(&keys), e) ||
           ia_wrap(e, "%s, %s", certs_path, key_path));
 }

@@ -42,6 +42,7 @@ typedef struct ia_box_spec {
   ia_idmap map;
   const ia_cgroup *cgroup;
   const char *cgroup_sub; /* child group for the process, or NULL */
+  uint64_t shared_bytes;  /* shared anonymous memory that may be mapped in all; 0 = nobody counts */
 } ia_box_spec;
 
 typedef struct ia_box {
@@ -59,6 +60,7 @@ typedef enum ia_box_what {
   IA_BOX_EXEC,     /* execve failed: errno; exists: the file is there */
   IA_BOX_EXITED,   /* wait status of the program */
   IA_BOX_READY,    /* its /proc files may be written now */
+  IA_BOX_SHARED,   /* MiB of shared anonymous memory that were mapped so far */
 } ia_box_what;
 
 typedef struct ia_box_message {
@@ -88,6 +90,13 @@ int ia_fd_high(int fd);
 /* The life of the first process; never returns. Async-signal-safe throughout. */
 _Noreturn void ia_box_child(const ia_box_spec *spec, int control);
 /* The program's side of the fork; writes an ia_box_message to report and exits when it fails. */
+/* shared.c: from here on, mappings of shared anonymous memory by children wait for
+ * ia_shared_answer. The descriptor to poll; -1: such mappings fail, because nobody can be asked.
+ * False when not even that could be had. */
+bool ia_shared_count(int *listener);
+/* Lets one mapping through while `left` suffices, else ENOMEM; what it takes is gone for good, as
+ * nobody can see when the last mapping ends. */
+void ia_shared_answer(int listener, uint64_t *left);
 _Noreturn void ia_jail_enter(const ia_jail *jail, int report);
 void ia_box_say(int control, ia_box_what what, int value, uint32_t index, const char *text);
 

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "sandbox/box.h"
+#include "sandbox/limits.h"
 
 enum { OVERLAY_TEXT = 4096 };
 
@@ -204,6 +205,9 @@ static void wait_go(const ia_box_spec *spec, int control, int *fds)
     give_up(control, "ids");
   if (spec->map.count > 1 && syscall(SYS_setgroups, 0, NULL) != 0)
     give_up(control, "groups");
+  /* the group that we were moved into is the root of what an app sees of groups */
+  if (!spec->jail->guest && unshare(CLONE_NEWCGROUP) != 0)
+    give_up(control, "cgroup namespace");
   /* after the ids: a change of them clears it */
   if (prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L) != 0 ||
       prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) != 0)
@@ -269,10 +273,22 @@ static void tell_start(int report, int control)
   ia_box_say(control, IA_BOX_STARTED, 0, 0, NULL);
 }
 
-/* Reaps until the program itself ends; passes a polite request on to its group. */
-static int reap_until(pid_t app, int control, int signals)
+static void answer_shared(const ia_box_spec *spec, int listener, int control, uint64_t *left)
 {
-  struct pollfd p[2] = {{.fd = signals, .events = POLLIN}, {.fd = control, .events = POLLIN}};
+  uint64_t before = *left;
+
+  ia_shared_answer(listener, left);
+  if (*left / IA_MIB != before / IA_MIB)
+    ia_box_say(control, IA_BOX_SHARED, (int)((spec->shared_bytes - *left) / IA_MIB), 0, NULL);
+}
+
+/* Reaps until the program itself ends; passes a polite request on to its group. */
+static int reap_until(const ia_box_spec *spec, pid_t app, int control, int signals, int listener)
+{
+  struct pollfd p[] = {{.fd = signals, .events = POLLIN},
+                       {.fd = control, .events = POLLIN},
+                       {.fd = listener, .events = POLLIN}};
+  uint64_t left = spec->shared_bytes;
 
   for (;;) {
     int status;
@@ -281,8 +297,10 @@ static int reap_until(pid_t app, int control, int signals)
     while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
       if (pid == app)
         return status;
-    if (poll(p, 2, -1) < 0)
+    if (poll(p, IA_COUNT(p), -1) < 0)
       continue;
+    if (p[2].revents & POLLIN)
+      answer_shared(spec, listener, control, &left);
     if (p[0].revents & POLLIN) {
       struct signalfd_siginfo info;
 
@@ -299,21 +317,21 @@ static int reap_until(pid_t app, int control, int signals)
   }
 }
 
-/* Closes every descriptor but two. */
-static void keep_only(int a, int b)
+/* Closes every descriptor but these, which may be -1; gives them numbers from 0. */
+static void keep_only(int *const *fds, int n)
 {
-  unsigned low = (unsigned)(a < b ? a : b), high = (unsigned)(a < b ? b : a);
-
-  if (low > 0)
-    (void)close_range(0, low - 1, 0);
-  if (high > low + 1)
-    (void)close_range(low + 1, high - 1, 0);
-  (void)close_range(high + 1, ~0U, 0);
+  for (int i = 0; i < n; i++)
+    if (*fds[i] >= 0)
+      *fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, n);
+  for (int i = 0; i < n; i++)
+    if (*fds[i] >= 0)
+      *fds[i] = dup3(*fds[i], i, O_CLOEXEC);
+  (void)close_range((unsigned)n, ~0U, 0);
 }
 
 void ia_box_child(const ia_box_spec *spec, int control)
 {
-  int fds[IA_PLAN_SOURCES], report[2];
+  int fds[IA_PLAN_SOURCES], report[2], listener = -1;
   sigset_t all;
 
   (void)sigfillset(&all);
@@ -329,18 +347,20 @@ void ia_box_child(const ia_box_spec *spec, int control)
   }
   if (pipe2(report, O_CLOEXEC) != 0)
     give_up(control, "pipe");
+  if (spec->shared_bytes > 0 && !ia_shared_count(&listener))
+    give_up(control, "seccomp");
   long app = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (app < 0)
     give_up(control, "fork");
   if (app == 0)
     ia_jail_enter(spec->jail, report[1]);
   close(report[1]);
-  keep_only(control, report[0]);
+  keep_only((int *const[]){&control, &report[0], &listener}, 3);
   tell_start(report[0], control);
   int signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals < 0)
     give_up(control, "signalfd");
-  int status = reap_until((pid_t)app, control, signals);
+  int status = reap_until(spec, (pid_t)app, control, signals, listener);
   ia_box_say(control, IA_BOX_EXITED, status, 0, NULL);
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }

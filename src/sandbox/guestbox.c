@@ -203,7 +203,7 @@ void ia_guestbox_usage_get(const ia_guestbox *b, ia_guestbox_usage *out)
   if (out->cpu_ms == 0)
     out->cpu_ms = use.cpu_ms;
   if (out->memory_peak == 0)
-    out->memory_peak = use.rss_bytes;
+    out->memory_peak = use.bytes;
 }
 
 void ia_guestbox_close(ia_guestbox *b)

@@ -71,7 +71,7 @@ static void stage(ia_plan *p)
 }
 
 /* Devices that carry nothing: no terminal, no quoting device, no fuse. */
-static void dev(ia_plan *p, uint64_t shm_bytes, uint32_t inodes)
+static void dev(ia_plan *p, uint64_t shm_bytes, uint32_t inodes, bool counted)
 {
   static const char *const nodes[] = {"null", "zero", "full", "random", "urandom"};
   static const struct {
@@ -85,7 +85,10 @@ static void dev(ia_plan *p, uint64_t shm_bytes, uint32_t inodes)
   ia_plan_mount(p, "tmpfs", "dev", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k,nr_inodes=64");
   for (size_t i = 0; i < IA_COUNT(nodes); i++) {
     ia_plan_step(p, IA_STEP_FILE, "dev/%s", nodes[i]);
-    (void)snprintf(from, sizeof(from), "/dev/%s", nodes[i]);
+    /* a shared mapping of "zero" is memory of no process's size; "full" reads as zeros, too, and
+     * cannot be mapped */
+    bool instead = !counted && strcmp(nodes[i], "zero") == 0;
+    (void)snprintf(from, sizeof(from), "/dev/%s", instead ? "full" : nodes[i]);
     int source = ia_plan_source(p, from, IA_SOURCE_PATH);
     ia_plan_step(p, IA_STEP_BIND, "dev/%s", nodes[i])->source = source;
   }
@@ -105,13 +108,56 @@ static void dev(ia_plan *p, uint64_t shm_bytes, uint32_t inodes)
 static void mask_proc(ia_plan *p)
 {
   static const char *const files[] = {
-      "kcore",     "keys",       "kallsyms",   "kmsg",        "sysrq-trigger", "timer_list",
-      "config.gz", "cmdline",    "version",    "interrupts",  "sched_debug",   "latency_stats",
-      "key-users", "kpagecount", "kpageflags", "kpagecgroup", "mtrr",          "swaps",
-      "modules",   "iomem",      "ioports",    "slabinfo",    "vmallocinfo",
+      "kcore",
+      "keys",
+      "kallsyms",
+      "kmsg",
+      "sysrq-trigger",
+      "timer_list",
+      "config.gz",
+      "cmdline",
+      "version",
+      "interrupts",
+      "sched_debug",
+      "latency_stats",
+      "key-users",
+      "kpagecount",
+      "kpageflags",
+      "kpagecgroup",
+      "mtrr",
+      "swaps",
+      "modules",
+      "iomem",
+      "ioports",
+      "slabinfo",
+      "vmallocinfo",
+      /* disks and their use */
+      "partitions",
+      "diskstats",
+      "mdstat",
+      "locks",
+      /* what else runs here, and since when */
+      "softirqs",
+      "schedstat",
+      "buddyinfo",
+      "pagetypeinfo",
+      "zoneinfo",
+      "vmstat",
+      "consoles",
+      "devices",
+      "misc",
+      "fb",
+      "dma",
+      "execdomains",
+      "crypto",
   };
-  static const char *const folders[] = {"acpi", "scsi"};
-  static const char *const read_only[] = {"sys", "bus", "fs", "irq"};
+  static const char *const folders[] = {"acpi", "scsi", "asound",   "driver",        "tty", "fs",
+                                        "bus",  "irq",  "pressure", "dynamic_debug", "mpt"};
+  static const char *const read_only[] = {"sys"};
+  /* below a folder that was made read-only as a whole: after it */
+  static const char *const of_sys[] = {
+      "kernel/random/boot_id", "kernel/core_pattern", "kernel/modprobe",  "kernel/hotplug",
+      "kernel/poweroff_cmd",   "kernel/version",      "kernel/domainname"};
   int null = ia_plan_source(p, "/dev/null", IA_SOURCE_PATH);
 
   for (size_t i = 0; i < IA_COUNT(files); i++) {
@@ -134,6 +180,15 @@ static void mask_proc(ia_plan *p)
     s->flags = MOUNT_ATTR_RDONLY | locked | MOUNT_ATTR_NOEXEC;
     s->optional = true;
   }
+  for (size_t i = 0; i < IA_COUNT(of_sys); i++) {
+    ia_step *s = ia_plan_step(p, IA_STEP_BIND, "proc/sys/%s", of_sys[i]);
+
+    s->source = null;
+    s->flags = MOUNT_ATTR_RDONLY;
+    s->optional = true;
+  }
+  ia_plan_mount(p, "tmpfs", "proc/sys/dev", plain | MS_NOEXEC | MS_RDONLY, "size=4k,nr_inodes=1");
+  p->steps[p->n_steps - 1].optional = true;
 }
 
 static bool overlay(ia_plan *p, const ia_sandbox_spec *spec, ia_err *e)
@@ -155,7 +210,8 @@ static bool overlay(ia_plan *p, const ia_sandbox_spec *spec, ia_err *e)
   return true;
 }
 
-bool ia_root_app(ia_plan *p, const ia_sandbox_spec *spec, const ia_sandbox_limits *l, ia_err *e)
+bool ia_root_app(ia_plan *p, const ia_sandbox_spec *spec, const ia_sandbox_limits *l, bool counted,
+                 ia_err *e)
 {
   static const char *const folders[] = {"/proc", "/dev", "/tmp", "/iexec_in", "/iexec_out"};
 
@@ -176,7 +232,7 @@ bool ia_root_app(ia_plan *p, const ia_sandbox_spec *spec, const ia_sandbox_limit
                   (unsigned long long)l->out_bytes, l->inodes);
     ia_plan_step(p, IA_STEP_SEND, "iexec_out");
   }
-  dev(p, l->tmp_bytes, l->inodes);
+  dev(p, l->tmp_bytes, l->inodes, counted);
   bind_all(p, spec->binds, spec->n_binds);
   mask_proc(p);
   ia_plan_step(p, IA_STEP_PIVOT, "/");
@@ -260,7 +316,7 @@ bool ia_root_guest(ia_plan *p, const ia_guestbox_spec *spec, const char *const *
   ia_plan_mount(p, "tmpfs", "tmp", plain, "mode=0700,size=4m,nr_inodes=1024");
   ia_plan_mount(p, "tmpfs", &IA_GUESTBOX_DATA[1], plain, "mode=0700,size=%llu",
                 (unsigned long long)data_bytes);
-  dev(p, 1 << 20, 64);
+  dev(p, 1 << 20, 64, true);
   bind(p, spec->exe, MOUNT_ATTR_RDONLY | locked, &IA_GUESTBOX_EXE[1]);
   bind_all(p, spec->binds, spec->n_binds);
   if (dynamic && !libraries(p, false, e))

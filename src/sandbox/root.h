@@ -7,7 +7,7 @@
 
 /* Overlay of the layers, /tmp, /dev, /iexec_out, masked /proc, binds; limits are filled. */
 IA_MUST bool ia_root_app(ia_plan *p, const ia_sandbox_spec *spec, const ia_sandbox_limits *l,
-                         ia_err *e);
+                         bool counted, ia_err *e);
 /* A tmpfs with the guest's executable, its libraries when dynamic, binds, unmasked /proc;
  * cgroup_dirs: IA_CG_COUNT folders, NULL where there is none. */
 IA_MUST bool ia_root_guest(ia_plan *p, const ia_guestbox_spec *spec, const char *const *cgroup_dirs,

@@ -141,12 +141,15 @@ static bool launch(ia_sandbox_result *out, const ia_sandbox_spec *spec, const ia
                   .writable = spec->upper != NULL,
                   .landlock_abi = out->landlock_abi,
                   .fds = {-1, -1, -1, -1}};
-  ia_box_spec bs = {.plan = plan, .jail = &jail, .cgroup = g};
+  ia_box_spec bs = {.plan = plan,
+                    .jail = &jail,
+                    .cgroup = g,
+                    .shared_bytes = out->memory_by_cgroup ? 0 : l->memory_bytes};
 
   if (!plan)
     return ia_fail(e, IA_E_MEMORY, "plan");
   bool made = out->memory_by_cgroup && spec->counted_filter.len > 0;
-  if (!ia_root_app(plan, spec, l, e) ||
+  if (!ia_root_app(plan, spec, l, out->memory_by_cgroup, e) ||
       (!made && !ia_filter_build(&filter, out->memory_by_cgroup, e)) ||
       !find_paths(&found, spec, e) ||
       !ia_idmap_choose(&bs.map, spec->uid_base ? spec->uid_base : IA_SANDBOX_UID_BASE,

@@ -57,6 +57,7 @@ static void on_message(ia_supervise *sv, const ia_box_message *m, int fd)
     if (sv->spec->started)
       sv->spec->started(sv->spec->arg);
     break;
+  case IA_BOX_SHARED: sv->shared_bytes = (uint64_t)m->value * IA_MIB; break;
   case IA_BOX_EXITED:
     sv->exited = true;
     sv->status = m->value;
@@ -90,11 +91,12 @@ static void check_memory(ia_supervise *sv)
     return;
   sv->look_ms = now + TICK_MS;
   ia_tree_use_get(&use, sv->box->pid);
-  if (use.rss_bytes > sv->out->memory_peak)
-    sv->out->memory_peak = use.rss_bytes;
+  use.bytes += sv->shared_bytes;
+  if (use.bytes > sv->out->memory_peak)
+    sv->out->memory_peak = use.bytes;
   if (use.cpu_ms > sv->out->cpu_ms)
     sv->out->cpu_ms = use.cpu_ms;
-  if (use.rss_bytes > sv->limits->memory_bytes) {
+  if (use.bytes > sv->limits->memory_bytes) {
     sv->over_memory = true;
     ia_box_kill(sv->box, sv->group);
   }

@@ -19,7 +19,8 @@ typedef struct ia_supervise {
   bool over_time, over_memory, cancelled, asked;
   int status; /* wait status of the program */
   uint64_t start_ms, ask_ms;
-  uint64_t look_ms; /* when the tree's memory is looked at again */
+  uint64_t shared_bytes; /* shared anonymous memory that was mapped, where no cgroup counts */
+  uint64_t look_ms;      /* when the tree's memory is looked at again */
 } ia_supervise;
 
 /* Until the first process is dead: drains outputs, keeps the limits, fills the result. */

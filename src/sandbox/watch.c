@@ -15,7 +15,7 @@ enum { PROCESSES = 8192 };
 
 struct row {
   pid_t pid, parent;
-  uint64_t pages, ticks;
+  uint64_t ticks;
   int in;
 };
 
@@ -23,7 +23,6 @@ static bool read_row(struct row *r, const char *name)
 {
   char path[64], text[1024];
   unsigned long long user, sys;
-  long pages;
   int parent;
 
   (void)snprintf(path, sizeof(path), "/proc/%.20s/stat", name);
@@ -33,16 +32,11 @@ static bool read_row(struct row *r, const char *name)
     return false;
   text[n] = '\0';
   const char *after = strrchr(text, ')');
-  /* proc(5): fields 4, 14, 15 and 24 */
-  if (!after || sscanf(after + 1,
-                       " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d"
-                       " %*d %*u %*u %ld",
-                       &parent, &user, &sys, &pages) != 4)
+  /* proc(5): fields 4, 14 and 15 */
+  if (!after || sscanf(after + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &parent,
+                       &user, &sys) != 3)
     return false;
-  *r = (struct row){.pid = (pid_t)strtol(name, NULL, 10),
-                    .parent = parent,
-                    .pages = pages > 0 ? (uint64_t)pages : 0,
-                    .ticks = user + sys};
+  *r = (struct row){.pid = (pid_t)strtol(name, NULL, 10), .parent = parent, .ticks = user + sys};
   return true;
 }
 
@@ -76,6 +70,27 @@ static void mark(struct row *rows, size_t n, pid_t root)
   }
 }
 
+/* A number in kB after `name` in a status file; 0 when it is not there. */
+static uint64_t status_kib(const char *text, const char *name)
+{
+  const char *at = strstr(text, name);
+
+  return at ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
+static uint64_t bytes_of(pid_t pid)
+{
+  char path[64], text[4096];
+
+  (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+  ia_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+  if (n <= 0)
+    return 0;
+  text[n] = '\0';
+  return (status_kib(text, "\nRssAnon:") + status_kib(text, "\nVmPTE:")) * 1024;
+}
+
 void ia_tree_use_get(ia_tree_use *out, pid_t root)
 {
   ia_autofree struct row *rows = calloc(PROCESSES, sizeof(*rows));
@@ -89,7 +104,7 @@ void ia_tree_use_get(ia_tree_use *out, pid_t root)
     if (!rows[i].in)
       continue;
     out->processes++;
-    out->rss_bytes += rows[i].pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    out->bytes += bytes_of(rows[i].pid);
     out->cpu_ms += rows[i].ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
   }
 }

@@ -1,4 +1,4 @@
-/* Where no memory controller is ours: the resident memory of a process tree, by /proc. */
+/* Where no memory controller is ours: the memory of a process tree, by /proc. */
 #ifndef IA_SANDBOX_WATCH_H
 #define IA_SANDBOX_WATCH_H
 
@@ -8,8 +8,9 @@
 #include "base/span.h"
 
 typedef struct ia_tree_use {
-  uint64_t rss_bytes; /* shared pages count once a process: an upper bound */
-  uint64_t cpu_ms;    /* of what still lives */
+  uint64_t bytes;  /* private memory of the processes, and their page tables; not pages of files,
+                    * which the kernel takes back, nor shared ones, which are counted elsewhere */
+  uint64_t cpu_ms; /* of what still lives */
   unsigned processes;
 } ia_tree_use;
 

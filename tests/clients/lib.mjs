@@ -137,7 +137,7 @@ export class Installation {
   constructor() {
     this.top = mkdtempSync(join(tmpdir(), 'iapp-clients-'));
     this.env = clean(this.top);
-    writeFileSync(join(this.top, 'password'), 'correct horse battery\n');
+    writeFileSync(join(this.top, 'password'), 'correct horse battery\n', { mode: 0o600 });
   }
 
   // A process that says in one line of JSON that it is there: that line, and its end.

@@ -34,7 +34,7 @@ test('a keystore that our command line made, opened by the package', async () =>
 
 test('a keystore that the package made, opened by our command line', async () => {
   const file = join(here.top, 'theirs.json');
-  writeFileSync(join(here.top, 'words'), 'their own words\n');
+  writeFileSync(join(here.top, 'words'), 'their own words\n', { mode: 0o600 });
   const wallet = new Wallet(hexlify(randomBytes(32)));
   writeFileSync(file, await encryptKeystoreJson(wallet, 'their own words', { scrypt: { N: 4096 } }));
   const { address } = here.iapp('wallet', 'import', file, '--password-file', join(here.top, 'words'));
@@ -85,7 +85,7 @@ test('our data run by the package; a result sealed for it opens on both sides', 
   const zip = await JSZip.loadAsync(done.result);
   assert.equal((await zip.file('text').async('nodebuffer')).subarray(4).toString(), 'by us');
   theirs.pem = join(here.top, 'theirs.pem');
-  writeFileSync(theirs.pem, done.pemPrivateKey);
+  writeFileSync(theirs.pem, done.pemPrivateKey, { mode: 0o600 });
   const out = join(here.top, 'opened');
   mine('result', done.taskId, '--key', theirs.pem, '--out', out);
   assert.match(readFileSync(join(out, 'said.txt'), 'utf8'), /^argument 1=from\nargument 2=the\n/);

@@ -52,6 +52,7 @@ def load(path):
 def save(path, text):
     with open(path, "w", encoding="utf-8") as f:
         f.write(text if isinstance(text, str) else json.dumps(text))
+        os.fchmod(f.fileno(), 0o600)
     return path
 
 

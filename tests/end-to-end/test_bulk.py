@@ -86,6 +86,7 @@ def verified(task):
 def everything_starts():
     with open(os.path.join(TOP, "password"), "w", encoding="utf-8") as f:
         f.write("correct horse battery\n")
+        os.fchmod(f.fileno(), 0o600)
     World.log = open(os.path.join(TOP, "up.log"), "wb")
     World.up = subprocess.Popen([IAPP, "up", "--port", "0", "--test", "--json"], env=variables(),
                                 stdout=subprocess.PIPE, stderr=World.log,

@@ -146,6 +146,7 @@ def ids(found):
 def the_ready_line_names_both_endpoints():
     with open(PASSWORD, "w", encoding="ascii") as f:
         f.write("correct horse\n")
+        os.fchmod(f.fileno(), 0o600)
     start()
     front = Run.config["rpcUrl"]
     equal((Run.config["subgraphUrl"], Run.config["pocoSubgraphUrl"]),

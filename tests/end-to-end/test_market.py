@@ -63,6 +63,7 @@ def listed(path):
 def an_order_is_used_in_part():
     with open(os.path.join(TOP, "password"), "w", encoding="utf-8") as f:
         f.write("correct horse battery\n")
+        os.fchmod(f.fileno(), 0o600)
     start()
     World.owner, World.user = (iapp("wallet", "new")["address"] for _ in range(2))
     iapp("init", "app", "--lang", "c")

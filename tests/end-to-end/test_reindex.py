@@ -77,6 +77,7 @@ def listed():
 def orders_are_published_and_one_is_closed():
     with open(PASSWORD, "w", encoding="ascii") as f:
         f.write("correct horse\n")
+        os.fchmod(f.fileno(), 0o600)
     start()
     Run.owner = iapp("wallet", "new", "--keystore", KEYS, wallet=False)["address"]
     for i in range(3):

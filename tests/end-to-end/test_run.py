@@ -166,6 +166,22 @@ def a_changed_receipt_is_not_proven():
     equal(verify("forged.json")["verdict"], "not proven", "a forged order")
 
 
+def open_paths(*tops):
+    """What others than its owner may read or enter of what was written."""
+    found = []
+    for top in tops:
+        paths = [top] + [os.path.join(at, n) for at, folders, files in os.walk(top)
+                         for n in folders + files]
+        found += [(p, oct(os.stat(p).st_mode & 0o777)) for p in paths if os.stat(p).st_mode & 0o077]
+    return found
+
+
+@case
+def what_was_written_is_for_its_owner_alone():
+    equal(open_paths(LAB.path("out"), LAB.path("out.result.zip"), LAB.path("out.receipt.json")), [],
+          "modes of a run's files")
+
+
 @case
 def the_result_is_fetched_again_by_its_requester_alone():
     got = LAB.good(Run.requester, "result", Run.task, "--out", LAB.path("again"))
@@ -174,6 +190,7 @@ def the_result_is_fetched_again_by_its_requester_alone():
     LAB.good(Run.requester, "result", Run.task, "--path", "result.txt", "--out", LAB.path("f.txt"))
     with open(LAB.path("f.txt"), encoding="utf-8", errors="replace") as f:
         check(VALUE in f.read(), "one file of it")
+    equal(open_paths(LAB.path("again"), LAB.path("f.txt")), [], "modes of a result's files")
     LAB.refused(Run.requester, "result", Run.task, "--path", "none.txt", code="NO_ENTRY")
     os.rename(LAB.path("home", "keys"), LAB.path("home", "keys.away"))
     error = LAB.refused(Run.stranger, "result", Run.task, "--out", LAB.path("stolen"),

@@ -122,6 +122,7 @@ def task(task_id):
 def everything_starts_and_an_app_runs():
     with open(os.path.join(TOP, "password"), "w", encoding="utf-8") as f:
         f.write("correct horse battery\n")
+        os.fchmod(f.fileno(), 0o600)
     World.daemon = Daemon(HOME, "--port", "0", "--slots", "1")
     World.urls = World.daemon.ready()
     iapp("wallet", "new")

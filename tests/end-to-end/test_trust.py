@@ -71,6 +71,7 @@ def status(url, method="GET", body=None):
 def an_installation_says_what_it_is():
     with open(PASSWORD, "w", encoding="ascii") as f:
         f.write("correct horse\n")
+        os.fchmod(f.fileno(), 0o600)
     Run.home, Run.p, Run.config, log = up("sim")
     check("smsUrl" in Run.config, f"ready: {Run.config}")
     check(b"SIMULATED" in log.read(), "SIMULATED on stderr beside --json")

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -94,6 +96,94 @@ static int do_hidden_memory(void)
     memset(p, 1, 32 << 20);
     shmdt(p);
   }
+  return 0;
+}
+
+/* 2: sets of semaphores and queues of messages: kernel memory of no process */
+static int do_ipc_memory(void)
+{
+  static struct {
+    long type;
+    char text[8192];
+  } message = {.type = 1};
+  unsigned sets = 0, queues = 0;
+
+  while (sets < 1000 && semget(IPC_PRIVATE, 32000, IPC_CREAT | 0600) >= 0)
+    sets++;
+  if (sets == 0)
+    said("semget", -1);
+  for (int id; queues < 1000 && (id = msgget(IPC_PRIVATE, IPC_CREAT | 0600)) >= 0; queues++)
+    while (msgsnd(id, &message, sizeof(message.text), IPC_NOWAIT) == 0)
+      continue;
+  if (queues == 0)
+    said("msgget", -1);
+  said("mq_open", (int)syscall(SYS_mq_open, "q", O_CREAT | O_RDWR, 0600, NULL));
+  return 0;
+}
+
+/* 2: pages of shared memory that are mapped nowhere any more are still there. */
+static int do_shared_memory(void)
+{
+  enum { PART = 8 << 20 };
+  unsigned parts = 0;
+
+  for (; parts < 128; parts++) {
+    char *p = mmap(NULL, PART, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+      break;
+    memset(p, 1, PART);
+    if (parts % 2)
+      (void)madvise(p, PART, MADV_DONTNEED);
+    else
+      (void)munmap(p + 4096, PART - 4096);
+  }
+  printf("parts=%u\n", parts);
+  int zero = open("/dev/zero", O_RDWR);
+  void *z = mmap(NULL, PART, PROT_READ | PROT_WRITE, MAP_SHARED, zero, 0);
+  said("zero", z == MAP_FAILED ? -1 : 0);
+  char byte = 1;
+  printf("zeros=%d\n", read(zero, &byte, 1) == 1 && byte == 0);
+  return 0;
+}
+
+/* What honest programs share: below the limit it works, between processes. */
+static int do_shared_use(void)
+{
+  enum { SIZE = 32 << 20 };
+  char *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  int status = 0;
+
+  if (p == MAP_FAILED)
+    return said("shared", -1), 1;
+  pid_t child = fork();
+  if (child == 0) {
+    memset(p, 7, SIZE);
+    _exit(0);
+  }
+  waitpid(child, &status, 0);
+  printf("seen=%d\n", p[0] == 7 && p[SIZE - 1] == 7);
+  int fd = open("/dev/shm/x", O_CREAT | O_RDWR, 0600);
+  char *q = ftruncate(fd, 1 << 20) == 0
+                ? mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+                : MAP_FAILED;
+  printf("shm=%d\n", q != MAP_FAILED && (q[5] = 1) == 1);
+  return 0;
+}
+
+/* 2: page tables: one page touched in each stretch that needs a table of its own */
+static int do_page_tables(void)
+{
+  const size_t step = 2 << 20, size = (size_t)96 << 30;
+  char *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  volatile char sum = 0;
+
+  if (p == MAP_FAILED)
+    return 1;
+  (void)madvise(p, size, MADV_NOHUGEPAGE);
+  for (size_t at = 0; at < size; at += step)
+    sum = (char)(sum + p[at]);
+  sleep(10);
   return 0;
 }
 
@@ -307,6 +397,11 @@ static const struct {
     {"fork-bomb", do_fork_bomb},
     {"memory", do_memory},
     {"hidden-memory", do_hidden_memory},
+    {"ipc-memory", do_ipc_memory},
+    {"shared-memory", do_shared_memory},
+    {"shared-use", do_shared_use},
+    {"page-tables", do_page_tables},
+    {"machine", do_machine},
     {"neighbour", do_neighbour},
     {"x32", do_x32},
     {"int80", do_int80},

@@ -19,6 +19,7 @@ int do_setuid(void);
 int do_computed_link(void);
 int do_computed_large(void);
 
+int do_machine(void);
 int do_proc(void);
 int do_calls(void);
 int do_sockets(void);

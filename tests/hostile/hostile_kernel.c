@@ -1,4 +1,5 @@
 /* Deeds on the kernel: calls, sockets, namespaces, devices, clocks. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -36,6 +37,71 @@ static void peek(const char *path)
 }
 
 /* 7 */
+static size_t read_some(const char *path, char *out, size_t cap)
+{
+  int fd = open(path, O_RDONLY);
+  ssize_t n = fd < 0 ? -1 : read(fd, out, cap - 1);
+
+  if (fd >= 0)
+    close(fd);
+  out[n > 0 ? n : 0] = '\0';
+  return n > 0 ? (size_t)n : 0;
+}
+
+/* 7: what tells one machine from another: each line names what could be learnt. */
+int do_machine(void)
+{
+  static const char *const silent[] = {
+      "/proc/partitions",
+      "/proc/diskstats",
+      "/proc/mdstat",
+      "/proc/locks",
+      "/proc/cmdline",
+      "/proc/version",
+      "/proc/swaps",
+      "/proc/modules",
+      "/proc/vmstat",
+      "/proc/zoneinfo",
+      "/proc/softirqs",
+      "/proc/interrupts",
+      "/proc/sys/kernel/random/boot_id",
+      "/proc/sys/kernel/core_pattern",
+      "/proc/sys/kernel/modprobe",
+      "/proc/sys/kernel/version",
+      "/proc/sys/dev/cdrom/info",
+      "/sys/kernel/uevent_seqnum",
+      "/sys/class/dmi/id/product_uuid",
+      "/etc/machine-id",
+      "/proc/tty/drivers",
+  };
+  static const char *const empty[] = {"/proc/fs",     "/proc/bus",     "/proc/irq",
+                                      "/proc/driver", "/proc/sys/dev", "/proc/scsi"};
+  static char text[1 << 16];
+
+  for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
+    if (read_some(silent[i], text, sizeof(text)) > 0)
+      printf("learnt=%s\n", silent[i]);
+  for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
+    DIR *d = opendir(empty[i]);
+
+    for (struct dirent *x; d && (x = readdir(d));)
+      if (x->d_name[0] != '.')
+        printf("learnt=%s/%s\n", empty[i], x->d_name);
+    if (d)
+      closedir(d);
+  }
+  if (read_some("/proc/self/mountinfo", text, sizeof(text)) > 0 && strstr(text, " /dev/"))
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+      if (strstr(line, " - ") && strstr(strstr(line, " - "), " /dev/"))
+        printf("learnt=disk %s\n", line);
+  if (read_some("/proc/self/mountinfo", text, sizeof(text)) > 0 && strstr(text, "iapp-box"))
+    printf("learnt=path\n");
+  if (read_some("/proc/self/cgroup", text, sizeof(text)) > 0 && strstr(text, "iapp-"))
+    printf("learnt=group %s\n", text);
+  printf("done=1\n");
+  return 0;
+}
+
 int do_proc(void)
 {
   static const char *const paths[] = {

@@ -33,6 +33,7 @@ class Lab:
         path = self.path(name)
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
+            os.fchmod(f.fileno(), 0o600)
         return path
 
     def env(self, **more):

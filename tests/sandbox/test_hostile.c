@@ -31,6 +31,17 @@ static void check_lines(const char *deed, const char *const *lines)
 }
 
 /* 7 */
+/* 7: disks, boot, kernel and paths of the host. */
+static void test_machine(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_sandbox_result) r = {0};
+  static const ia_sandbox_bind none[1];
+
+  box_run(&r, &box, "machine", &(ia_sandbox_spec){.binds = none, .n_binds = 0});
+  ia_autofree char *out = box_out(&r);
+  assert_string_equal(out, "done=1\n");
+}
+
 static void test_proc(void **state IA_UNUSED)
 {
   static const char *const lines[] = {"/proc/1/environ=ENOENT",
@@ -471,6 +482,7 @@ int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_proc),
+      cmocka_unit_test(test_machine),
       cmocka_unit_test(test_calls),
       cmocka_unit_test(test_architectures),
       cmocka_unit_test(test_sockets),

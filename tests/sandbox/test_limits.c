@@ -75,6 +75,53 @@ static void test_hidden_memory(void **state IA_UNUSED)
   box_said(&r, "shmget=ENOSYS");
 }
 
+static void test_ipc_memory(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_sandbox_result) r = {0};
+
+  box_run(&r, &box, "ipc-memory", &(ia_sandbox_spec){.limits = {.memory_bytes = 128 << 20}});
+  if (r.memory_by_cgroup)
+    return; /* counted, or the kernel's own limits hold */
+  box_said(&r, "semget=ENOSYS");
+  box_said(&r, "msgget=ENOSYS");
+  box_said(&r, "mq_open=ENOSYS");
+}
+
+/* Counted when it is made: hiding its pages does not help. */
+static void test_shared_memory(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_sandbox_result) r = {0};
+
+  box_run(&r, &box, "shared-memory", &(ia_sandbox_spec){.limits = {.memory_bytes = 128 << 20}});
+  if (r.memory_by_cgroup) {
+    assert_int_equal(r.end, IA_END_OOM);
+    return;
+  }
+  if (r.end == IA_END_OOM)
+    return; /* all of it was shared, and the little beside it was too much */
+  box_said(&r, "parts=16");
+  box_said(&r, "zero=ENODEV");
+  box_said(&r, "zeros=1");
+}
+
+static void test_shared_use(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_sandbox_result) r = {0};
+
+  box_run(&r, &box, "shared-use", &(ia_sandbox_spec){.limits = {.memory_bytes = 128 << 20}});
+  assert_int_equal(r.end, IA_END_EXIT);
+  box_said(&r, "seen=1");
+  box_said(&r, "shm=1");
+}
+
+static void test_page_tables(void **state IA_UNUSED)
+{
+  IA_AUTOV(ia_sandbox_result) r = {0};
+
+  box_run(&r, &box, "page-tables", &(ia_sandbox_spec){.limits = {.memory_bytes = 64 << 20}});
+  assert_int_equal(r.end, IA_END_OOM);
+}
+
 static void close_one(void *arg)
 {
   close(*(int *)arg);
@@ -172,7 +219,9 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_endless_output), cmocka_unit_test(test_wall),
       cmocka_unit_test(test_memory),         cmocka_unit_test(test_polite),
-      cmocka_unit_test(test_hidden_memory),  cmocka_unit_test(test_parallel),
+      cmocka_unit_test(test_hidden_memory),  cmocka_unit_test(test_ipc_memory),
+      cmocka_unit_test(test_shared_memory),  cmocka_unit_test(test_shared_use),
+      cmocka_unit_test(test_page_tables),    cmocka_unit_test(test_parallel),
   };
 
   box_open(&box, argc, argv);

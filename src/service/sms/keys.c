@@ -1,6 +1,7 @@
 #include "service/sms/keys.h"
 
 #include "base/file.h"
+#include "base/owned.h"
 #include "base/random.h"
 #include "crypto/ed25519.h"
 #include "crypto/gcm.h"
@@ -42,7 +43,7 @@ static bool open_root(ia_secret *root, const char *dir, const ia_secret *passphr
 
   if (!ia_path_join(&p, e, "%s/root", dir) || !ia_secp_new(&secp, e))
     return false;
-  if (!ia_file_read(&json, p.s, ROOT_FILE_MAX, &why)) {
+  if (!ia_file_read_private(&json, p.s, ROOT_FILE_MAX, &why)) {
     if (why.code != IA_E_NOT_FOUND) {
       if (e)
         *e = why;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/owned.h"
 #include "base/random.h"
 #include "chain/agree.h"
 #include "eth/address.h"
@@ -244,7 +245,8 @@ static bool open_store(ia_sms *s, const ia_sms_config *c, ia_err *e)
   ia_domain other = c->domain == IA_DOMAIN_HW ? IA_DOMAIN_SIM : IA_DOMAIN_HW;
   struct birth b = {.c = c};
 
-  if (!ia_mkdirs(c->dir, 0700, e) || !ia_sms_store_open(&s->store, c->dir, e) ||
+  if (!ia_mkdirs(c->dir, 0700, e) || !ia_owned_folder(c->dir, e) ||
+      !ia_sms_store_open(&s->store, c->dir, e) ||
       !same_domain(s->store, c, e) ||
       !ia_sms_keys_open(&s->keys, c->dir, c->passphrase, c->random_passphrase, c->domain,
                         skip & IA_SMS_SKIP_KEK ? other : c->domain, e) ||
