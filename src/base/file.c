@@ -176,6 +176,7 @@ bool ia_file_touch(const char *path, mode_t mode, ia_err *e)
 
 bool ia_mkdirs(const char *path, mode_t mode, ia_err *e)
 {
+  const mode_t above = (mode & 077) ? 0755 : mode | 0700;
   ia_path at;
 
   if (!ia_path_join(&at, e, "%s", path))
@@ -184,7 +185,7 @@ bool ia_mkdirs(const char *path, mode_t mode, ia_err *e)
     if (*p != '/')
       continue;
     *p = '\0';
-    if (mkdir(at.s, 0755) != 0 && errno != EEXIST)
+    if (mkdir(at.s, above) != 0 && errno != EEXIST)
       return ia_fail_errno(e, "%s", at.s);
     *p = '/';
   }

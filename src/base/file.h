@@ -23,7 +23,8 @@ IA_MUST bool ia_file_create(const char *path, ia_span data, mode_t mode, ia_err 
  * descriptor would drop the POSIX locks that the process holds on the file. INVALID when something
  * else has the name, a symbolic link included. */
 IA_MUST bool ia_file_touch(const char *path, mode_t mode, ia_err *e);
-/* mkdir -p; the last component gets `mode`, parents 0755. An existing folder is fine. */
+/* mkdir -p; the last component gets `mode`, and so do new parents when it is private, else 0755. An
+ * existing folder is fine. */
 IA_MUST bool ia_mkdirs(const char *path, mode_t mode, ia_err *e);
 IA_MUST bool ia_fsync_dir(const char *path, ia_err *e);
 /* Removes a tree without following links; a missing one is fine. */

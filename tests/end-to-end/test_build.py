@@ -148,7 +148,7 @@ def a_build_that_is_killed_leaves_nothing_half_written():
     """Killed while it fetches, while it unpacks, while it packs: whatever the moment, nothing of it
     counts, and the next build is whole and clears up."""
     debian()
-    home = os.path.join(TOP, "cut")
+    home = os.path.join(TOP, "cut-home")
     path = project("cut", "python", home=home)
     for pause in (0.3, 2.0):
         child = start(path, "build", home=home)
@@ -280,7 +280,7 @@ def exit_codes_of_test():
 @case
 def a_machine_that_swaps_is_refused_unless_allowed():
     home = os.path.join(TOP, "swap")
-    os.mkdir(home)
+    os.mkdir(home, 0o700)
     path = project("swapping", "c", root=home, home=home)
     app(path, '  FILE *f = fopen("/iexec_out/r", "w"); return !f || fputs("x", f) < 0 || fclose(f);')
     if os.geteuid() == 0:
