@@ -105,90 +105,91 @@ static void dev(ia_plan *p, uint64_t shm_bytes, uint32_t inodes, bool counted)
 }
 
 /* What /proc says about the machine. Files are covered by /dev/null, folders by an empty tmpfs. */
+static const char *const masked_files[] = {
+    "kcore",
+    "keys",
+    "kallsyms",
+    "kmsg",
+    "sysrq-trigger",
+    "timer_list",
+    "config.gz",
+    "cmdline",
+    "version",
+    "interrupts",
+    "sched_debug",
+    "latency_stats",
+    "key-users",
+    "kpagecount",
+    "kpageflags",
+    "kpagecgroup",
+    "mtrr",
+    "swaps",
+    "modules",
+    "iomem",
+    "ioports",
+    "slabinfo",
+    "vmallocinfo",
+    /* disks and their use */
+    "partitions",
+    "diskstats",
+    "mdstat",
+    "locks",
+    /* what else runs here, and since when */
+    "softirqs",
+    "schedstat",
+    "buddyinfo",
+    "pagetypeinfo",
+    "zoneinfo",
+    "vmstat",
+    "consoles",
+    "devices",
+    "misc",
+    "fb",
+    "dma",
+    "execdomains",
+    "crypto",
+};
+static const char *const masked_folders[] = {"acpi", "scsi", "asound", "driver",   "tty",
+                                             "fs",   "bus",  "irq",    "pressure", "dynamic_debug",
+                                             "mpt"};
+/* below a folder that was made read-only as a whole: after it */
+static const char *const masked_of_sys[] = {
+    "kernel/random/boot_id", "kernel/core_pattern", "kernel/modprobe",  "kernel/hotplug",
+    "kernel/poweroff_cmd",   "kernel/version",      "kernel/domainname"};
+
+/* A file that says something is covered by /dev/null, which says nothing. */
+static void mask_file(ia_plan *p, int null, const char *below, const char *name)
+{
+  ia_step *s = ia_plan_step(p, IA_STEP_BIND, "%s/%s", below, name);
+
+  s->source = null;
+  s->flags = MOUNT_ATTR_RDONLY;
+  s->optional = true;
+}
+
+static void mask_folder(ia_plan *p, const char *name)
+{
+  char target[40];
+
+  (void)snprintf(target, sizeof(target), "proc/%s", name);
+  ia_plan_mount(p, "tmpfs", target, plain | MS_NOEXEC | MS_RDONLY, "size=4k,nr_inodes=1");
+  p->steps[p->n_steps - 1].optional = true;
+}
+
 static void mask_proc(ia_plan *p)
 {
-  static const char *const files[] = {
-      "kcore",
-      "keys",
-      "kallsyms",
-      "kmsg",
-      "sysrq-trigger",
-      "timer_list",
-      "config.gz",
-      "cmdline",
-      "version",
-      "interrupts",
-      "sched_debug",
-      "latency_stats",
-      "key-users",
-      "kpagecount",
-      "kpageflags",
-      "kpagecgroup",
-      "mtrr",
-      "swaps",
-      "modules",
-      "iomem",
-      "ioports",
-      "slabinfo",
-      "vmallocinfo",
-      /* disks and their use */
-      "partitions",
-      "diskstats",
-      "mdstat",
-      "locks",
-      /* what else runs here, and since when */
-      "softirqs",
-      "schedstat",
-      "buddyinfo",
-      "pagetypeinfo",
-      "zoneinfo",
-      "vmstat",
-      "consoles",
-      "devices",
-      "misc",
-      "fb",
-      "dma",
-      "execdomains",
-      "crypto",
-  };
-  static const char *const folders[] = {"acpi", "scsi", "asound",   "driver",        "tty", "fs",
-                                        "bus",  "irq",  "pressure", "dynamic_debug", "mpt"};
-  static const char *const read_only[] = {"sys"};
-  /* below a folder that was made read-only as a whole: after it */
-  static const char *const of_sys[] = {
-      "kernel/random/boot_id", "kernel/core_pattern", "kernel/modprobe",  "kernel/hotplug",
-      "kernel/poweroff_cmd",   "kernel/version",      "kernel/domainname"};
   int null = ia_plan_source(p, "/dev/null", IA_SOURCE_PATH);
 
-  for (size_t i = 0; i < IA_COUNT(files); i++) {
-    ia_step *s = ia_plan_step(p, IA_STEP_BIND, "proc/%s", files[i]);
-
-    s->source = null;
-    s->flags = MOUNT_ATTR_RDONLY;
-    s->optional = true;
-  }
-  for (size_t i = 0; i < IA_COUNT(folders); i++) {
-    char target[32];
-
-    (void)snprintf(target, sizeof(target), "proc/%s", folders[i]);
-    ia_plan_mount(p, "tmpfs", target, plain | MS_NOEXEC | MS_RDONLY, "size=4k,nr_inodes=1");
-    p->steps[p->n_steps - 1].optional = true;
-  }
-  for (size_t i = 0; i < IA_COUNT(read_only); i++) {
-    ia_step *s = ia_plan_step(p, IA_STEP_PROTECT, "proc/%s", read_only[i]);
-
-    s->flags = MOUNT_ATTR_RDONLY | locked | MOUNT_ATTR_NOEXEC;
-    s->optional = true;
-  }
-  for (size_t i = 0; i < IA_COUNT(of_sys); i++) {
-    ia_step *s = ia_plan_step(p, IA_STEP_BIND, "proc/sys/%s", of_sys[i]);
-
-    s->source = null;
-    s->flags = MOUNT_ATTR_RDONLY;
-    s->optional = true;
-  }
-  ia_plan_mount(p, "tmpfs", "proc/sys/dev", plain | MS_NOEXEC | MS_RDONLY, "size=4k,nr_inodes=1");
-  p->steps[p->n_steps - 1].optional = true;
+  for (size_t i = 0; i < IA_COUNT(masked_files); i++)
+    mask_file(p, null, "proc", masked_files[i]);
+  for (size_t i = 0; i < IA_COUNT(masked_folders); i++)
+    mask_folder(p, masked_folders[i]);
+  ia_step *sys = ia_plan_step(p, IA_STEP_PROTECT, "proc/sys");
+  sys->flags = MOUNT_ATTR_RDONLY | locked | MOUNT_ATTR_NOEXEC;
+  sys->optional = true;
+  for (size_t i = 0; i < IA_COUNT(masked_of_sys); i++)
+    mask_file(p, null, "proc/sys", masked_of_sys[i]);
+  mask_folder(p, "sys/dev");
 }
 
 static bool overlay(ia_plan *p, const ia_sandbox_spec *spec, ia_err *e)

@@ -49,55 +49,60 @@ static size_t read_some(const char *path, char *out, size_t cap)
 }
 
 /* 7: what tells one machine from another: each line names what could be learnt. */
+static const char *const silent[] = {
+    "/proc/partitions",
+    "/proc/diskstats",
+    "/proc/mdstat",
+    "/proc/locks",
+    "/proc/cmdline",
+    "/proc/version",
+    "/proc/swaps",
+    "/proc/modules",
+    "/proc/vmstat",
+    "/proc/zoneinfo",
+    "/proc/softirqs",
+    "/proc/interrupts",
+    "/proc/tty/drivers",
+    "/proc/sys/kernel/random/boot_id",
+    "/proc/sys/kernel/modprobe",
+    "/proc/sys/kernel/core_pattern",
+    "/proc/sys/kernel/version",
+    "/proc/sys/dev/cdrom/info",
+    "/etc/machine-id",
+    "/sys/class/dmi/id/product_uuid",
+};
+static const char *const empty[] = {"/proc/fs",     "/proc/bus",     "/proc/irq",
+                                    "/proc/driver", "/proc/sys/dev", "/proc/scsi"};
+
+static void list_names(const char *path)
+{
+  DIR *d = opendir(path);
+
+  for (struct dirent *x; d && (x = readdir(d));)
+    if (x->d_name[0] != '.')
+      printf("learnt=%s/%s\n", path, x->d_name);
+  if (d)
+    closedir(d);
+}
+
 int do_machine(void)
 {
-  static const char *const silent[] = {
-      "/proc/partitions",
-      "/proc/diskstats",
-      "/proc/mdstat",
-      "/proc/locks",
-      "/proc/cmdline",
-      "/proc/version",
-      "/proc/swaps",
-      "/proc/modules",
-      "/proc/vmstat",
-      "/proc/zoneinfo",
-      "/proc/softirqs",
-      "/proc/interrupts",
-      "/proc/sys/kernel/random/boot_id",
-      "/proc/sys/kernel/core_pattern",
-      "/proc/sys/kernel/modprobe",
-      "/proc/sys/kernel/version",
-      "/proc/sys/dev/cdrom/info",
-      "/sys/kernel/uevent_seqnum",
-      "/sys/class/dmi/id/product_uuid",
-      "/etc/machine-id",
-      "/proc/tty/drivers",
-  };
-  static const char *const empty[] = {"/proc/fs",     "/proc/bus",     "/proc/irq",
-                                      "/proc/driver", "/proc/sys/dev", "/proc/scsi"};
   static char text[1 << 16];
 
   for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
     if (read_some(silent[i], text, sizeof(text)) > 0)
       printf("learnt=%s\n", silent[i]);
-  for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
-    DIR *d = opendir(empty[i]);
-
-    for (struct dirent *x; d && (x = readdir(d));)
-      if (x->d_name[0] != '.')
-        printf("learnt=%s/%s\n", empty[i], x->d_name);
-    if (d)
-      closedir(d);
-  }
-  if (read_some("/proc/self/mountinfo", text, sizeof(text)) > 0 && strstr(text, " /dev/"))
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-      if (strstr(line, " - ") && strstr(strstr(line, " - "), " /dev/"))
-        printf("learnt=disk %s\n", line);
-  if (read_some("/proc/self/mountinfo", text, sizeof(text)) > 0 && strstr(text, "iapp-box"))
-    printf("learnt=path\n");
+  for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
+    list_names(empty[i]);
   if (read_some("/proc/self/cgroup", text, sizeof(text)) > 0 && strstr(text, "iapp-"))
     printf("learnt=group %s\n", text);
+  (void)read_some("/proc/self/mountinfo", text, sizeof(text));
+  for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+    const char *source = strstr(line, " - ");
+
+    if (strstr(line, "iapp-box") || (source && strstr(source, " /dev/")))
+      printf("learnt=mount %s\n", line);
+  }
   printf("done=1\n");
   return 0;
 }

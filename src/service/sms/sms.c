@@ -246,8 +246,7 @@ static bool open_store(ia_sms *s, const ia_sms_config *c, ia_err *e)
   struct birth b = {.c = c};
 
   if (!ia_mkdirs(c->dir, 0700, e) || !ia_owned_folder(c->dir, e) ||
-      !ia_sms_store_open(&s->store, c->dir, e) ||
-      !same_domain(s->store, c, e) ||
+      !ia_sms_store_open(&s->store, c->dir, e) || !same_domain(s->store, c, e) ||
       !ia_sms_keys_open(&s->keys, c->dir, c->passphrase, c->random_passphrase, c->domain,
                         skip & IA_SMS_SKIP_KEK ? other : c->domain, e) ||
       !ia_sms_store_verified(s->store, &s->head, c->dir, &s->keys, skip & IA_SMS_SKIP_HEAD, e))
