@@ -15,6 +15,7 @@ enum {
   WINDOW_MS = 5000,  /* over which a rate is taken */
   YOUNG_MS = 1000,   /* nobody gives way before */
   SLOW_RATE = 65536, /* bytes a second: slower senders give their thread to those who wait */
+  AT_ONCE = 64,      /* that give way when nobody comes in */
 };
 
 static uint64_t age(const ia_conn *c, uint64_t now)
@@ -66,11 +67,14 @@ static unsigned worth(const ia_conn *c, uint64_t now)
 {
   switch (c->st) {
   case CONN_LINGER: return 1;
-  case CONN_TLS: return 2;
-  case CONN_HEAD: return c->served == 0 ? 2 : c->len > c->at ? 3 : 5;
+  case CONN_TLS: return age(c, now) > YOUNG_MS ? 2 : 8;
+  case CONN_HEAD:
+    if (age(c, now) <= YOUNG_MS && c->served == 0)
+      return 8; /* most send at once */
+    return c->served == 0 ? 2 : c->len > c->at ? 3 : 5;
   case CONN_BODY: return age(c, now) > YOUNG_MS && rate(c, now) < MIN_RATE ? 4 : 7;
   case CONN_BUSY: return c->rq && c->rq->held && age(c, now) > YOUNG_MS ? 6 : 0;
-  case CONN_SEND: return pause_of(c, now) > YOUNG_MS ? 8 : 0;
+  case CONN_SEND: return pause_of(c, now) > YOUNG_MS ? 9 : 0;
   case CONN_DEAD: break;
   }
   return 0;
@@ -100,6 +104,27 @@ bool ia_limits_evict(ia_server *s, const char *peer)
   }
   ia_conn_kill(victim);
   return true;
+}
+
+/* Held requests whose clients have gone: nobody reads of it while they wait. */
+static void end_deserted(ia_server *s)
+{
+  char byte;
+
+  for (ia_conn *c = s->conns; c; c = c->next)
+    if (c->st == CONN_BUSY && c->rq && c->rq->held &&
+        recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+      c->keep = false;
+      ia_request_end_hold(c->rq);
+    }
+}
+
+/* Nobody comes in: many go at once, as those who wait outside may be many. */
+static void make_room(ia_server *s)
+{
+  end_deserted(s);
+  for (int i = 0; i < AT_ONCE; i++)
+    (void)ia_limits_evict(s, NULL);
 }
 
 static ia_conn *slowest(ia_server *s, bool stream, uint64_t now)
@@ -172,8 +197,12 @@ void ia_limits_tick(void *server)
              (unsigned long long)c->moved);
     ia_conn_kill(c);
   }
-  if (s->full)
+  if (s->full) {
+    make_room(s);
     ia_conn_accept(s, 0);
+  } else if (s->n_conns > s->max / 2) {
+    end_deserted(s);
+  }
   for (const ia_request *rq = s->requests; rq; rq = rq->next)
     waiting += rq->queued && rq->route->stream_body;
   while (waiting-- > 0 && give_thread(s))

@@ -95,8 +95,7 @@ static bool pump(ia_request *rq, adding *a, ia_multipart *m, ia_err *e)
   if (!buf)
     return ia_fail(e, IA_E_MEMORY, "no memory for an upload");
   do {
-    if (!ia_request_read(rq, buf, PIECE, &n, e) ||
-        (!ia_request_local(rq) && !ia_ipfs_charge(a->s, ia_request_peer(rq), n, e)) ||
+    if (!ia_request_read(rq, buf, PIECE, &n, e) || !ia_ipfs_charge(a->s, rq, n, e) ||
         !ia_multipart_feed(m, ia_span_of(buf, n), e))
       return false;
   } while (n > 0);

@@ -209,6 +209,7 @@ bool ia_ipfs_open(ia_ipfs **out, const ia_ipfs_config *c, ia_loop *l, ia_err *e)
     return ia_fail(e, IA_E_MEMORY, "no memory for the ipfs service");
   s->blob_max = c->blob_max ? c->blob_max : 8ULL << 30;
   s->day_quota = c->day_quota ? c->day_quota : 1ULL << 30;
+  s->local_quota = c->local_quota ? c->local_quota : 64ULL << 30;
   s->table = (ia_routes){rows, IA_COUNT(rows), s, ipfs_error, true};
   pthread_mutex_init(&s->lock, NULL);
   if (!ia_blobs_open(&s->blobs, c->dir, e)) {

@@ -9,9 +9,10 @@
 typedef struct ia_ipfs ia_ipfs;
 
 typedef struct ia_ipfs_config {
-  const char *dir;    /* HOME/front/blobs, made 0700 */
-  uint64_t blob_max;  /* most bytes of one file; 0 = 8 GiB */
-  uint64_t day_quota; /* bytes a day that one address beyond loopback may add; 0 = 1 GiB */
+  const char *dir;      /* HOME/front/blobs, made 0700 */
+  uint64_t blob_max;    /* most bytes of one file; 0 = 8 GiB */
+  uint64_t day_quota;   /* bytes a day that one address beyond loopback may add; 0 = 1 GiB */
+  uint64_t local_quota; /* the same for all of this machine together; 0 = 64 GiB */
 } ia_ipfs_config;
 
 IA_MUST bool ia_ipfs_open(ia_ipfs **out, const ia_ipfs_config *c, ia_loop *l, ia_err *e);

@@ -15,14 +15,14 @@ typedef struct quota_row {
 
 struct ia_ipfs {
   ia_blobs *blobs;
-  uint64_t blob_max, day_quota;
+  uint64_t blob_max, day_quota, local_quota;
   ia_routes table;
   pthread_mutex_t lock; /* of quotas: jobs share them */
   quota_row quotas[QUOTA_ROWS];
 };
 
-/* Counts bytes of an address beyond loopback; BUSY above its quota. */
-IA_MUST bool ia_ipfs_charge(ia_ipfs *s, const char *peer, uint64_t bytes, ia_err *e);
+/* Counts bytes of the client's address, of all loopback addresses as one; BUSY above its quota. */
+IA_MUST bool ia_ipfs_charge(ia_ipfs *s, ia_request *rq, uint64_t bytes, ia_err *e);
 
 /* api.c */
 /* The query's `arg`: a CID, or a path that is one. */

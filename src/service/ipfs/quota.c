@@ -23,17 +23,21 @@ static quota_row *row_of(ia_ipfs *s, const char *peer, uint64_t day)
   return spare;
 }
 
-bool ia_ipfs_charge(ia_ipfs *s, const char *peer, uint64_t bytes, ia_err *e)
+bool ia_ipfs_charge(ia_ipfs *s, ia_request *rq, uint64_t bytes, ia_err *e)
 {
+  bool local = ia_request_local(rq);
+  const char *peer = local ? "loopback" : ia_request_peer(rq);
+  uint64_t quota = local ? s->local_quota : s->day_quota;
+
   pthread_mutex_lock(&s->lock);
   quota_row *r = row_of(s, peer, ia_now() / 86400 + 1);
-  bool ok = r && bytes <= s->day_quota - r->bytes;
+  bool ok = r && bytes <= quota - r->bytes;
   if (ok)
     r->bytes += bytes;
   pthread_mutex_unlock(&s->lock);
   if (ok)
     return true;
   (void)ia_fail(e, IA_E_BUSY, "this address has added its %llu bytes of today",
-                (unsigned long long)s->day_quota);
+                (unsigned long long)quota);
   return ia_hint(e, "try again tomorrow, or ask the operator for more");
 }

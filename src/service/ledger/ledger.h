@@ -62,6 +62,17 @@ IA_DEFINE_AUTO_VALUE(ia_ledger_reply, ia_ledger_reply_free)
 
 /* One JSON-RPC request or a batch. False only when there is no memory. */
 IA_MUST bool ia_ledger_rpc(ia_ledger *l, ia_span request, ia_ledger_reply *out, ia_err *e);
+/* The same in slices of some milliseconds, so that other requests have their turn between those of
+ * a batch. *rest: what is left of it, NULL when the reply is whole. */
+typedef struct ia_ledger_rest ia_ledger_rest;
+IA_MUST bool ia_ledger_rpc_begin(ia_ledger *l, ia_span request, ia_ledger_reply *out,
+                                 ia_ledger_rest **rest, ia_err *e);
+/* *whole: the reply is. The ledger may be another one that was opened on the same store. */
+IA_MUST bool ia_ledger_rpc_go_on(ia_ledger *l, ia_ledger_rest *rest, ia_ledger_reply *out,
+                                 bool *whole, ia_err *e);
+/* Microseconds that its slices took. */
+uint64_t ia_ledger_rest_spent(const ia_ledger_rest *rest);
+void ia_ledger_rest_free(ia_ledger_rest *rest); /* NULL is fine */
 /* The reply of a wait: the durable head. */
 IA_MUST bool ia_ledger_wait_reply(ia_ledger *l, ia_ledger_reply *r, ia_err *e);
 /* The error reply for a request whose blocks could not be made durable. */

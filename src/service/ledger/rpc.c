@@ -6,7 +6,7 @@
 #include "eth/address.h"
 #include "service/ledger/rpc_int.h"
 
-enum { BATCH_MAX = 1000, BATCH_BYTES = 16 << 20, WAIT_MAX_MS = 25000 };
+enum { WAIT_MAX_MS = 25000 };
 
 /* --- errors and values
  * ------------------------------------------------------------------------------- */
@@ -288,7 +288,7 @@ static bool put_reply(ia_buf *out, const json_t *id, const char *key, const json
   return ia_buf_ok(out, e);
 }
 
-static bool put_error(ia_buf *out, const json_t *id, int code, const char *message, ia_err *e)
+bool ia_lrpc_put_error(ia_buf *out, const json_t *id, int code, const char *message, ia_err *e)
 {
   IA_AUTO_JSON *v = json_pack("{s:i,s:s}", "code", code, "message", message);
 
@@ -306,14 +306,14 @@ static const char *method_name(const json_t *request, const json_t **params)
   return name;
 }
 
-static bool one(ia_ledger *l, const json_t *request, bool batch, ia_ledger_reply *out, ia_err *e)
+bool ia_lrpc_one(ia_ledger *l, const json_t *request, bool batch, ia_ledger_reply *out, ia_err *e)
 {
   const json_t *id = json_object_get(request, "id"), *params;
   const char *name = method_name(request, &params);
   ia_lrpc r = {.l = l, .params = params, .batch = batch, .reply = out};
 
   if (!name || json_is_object(id) || json_is_array(id))
-    return put_error(&out->text, NULL, IA_RPC_REQUEST, "not a JSON-RPC request", e);
+    return ia_lrpc_put_error(&out->text, NULL, IA_RPC_REQUEST, "not a JSON-RPC request", e);
   bool ok = dispatch(&r, name);
   IA_AUTO_JSON *result = r.result;
   IA_AUTO_JSON *error = ok ? NULL : error_json(&r);
@@ -325,54 +325,6 @@ static bool one(ia_ledger *l, const json_t *request, bool batch, ia_ledger_reply
   if (!ok && !error)
     return ia_fail(e, IA_E_MEMORY, "no memory for a reply");
   return put_reply(&out->text, id, ok ? "result" : "error", ok ? result : error, e);
-}
-
-static bool all(ia_ledger *l, const json_t *batch, ia_ledger_reply *out, ia_err *e)
-{
-  const json_t *request;
-  size_t i, empty;
-
-  if (json_array_size(batch) == 0 || json_array_size(batch) > BATCH_MAX)
-    return put_error(&out->text, NULL, IA_RPC_REQUEST, "a batch holds 1 to 1000 requests", e);
-  ia_buf_u8(&out->text, '[');
-  empty = out->text.len;
-  json_array_foreach (batch, i, request) {
-    size_t before = out->text.len;
-
-    if (before > empty)
-      ia_buf_u8(&out->text, ',');
-    size_t start = out->text.len;
-    if (out->text.len > BATCH_BYTES
-            ? !put_error(&out->text, json_object_get(request, "id"), IA_RPC_LIMIT,
-                         "the answers before this one in the batch have more than 16 MiB", e)
-            : !one(l, request, true, out, e))
-      return false;
-    if (out->text.len == start)
-      out->text.len = before; /* a notification has no reply */
-  }
-  if (out->text.len == empty)
-    out->text.len = 0;
-  else
-    ia_buf_u8(&out->text, ']');
-  return ia_buf_ok(&out->text, e);
-}
-
-bool ia_ledger_rpc(ia_ledger *l, ia_span request, ia_ledger_reply *out, ia_err *e)
-{
-  ia_err why;
-  IA_AUTO_JSON *v = ia_json_parse(request, IA_JSON_ANY, &why);
-  bool ok;
-
-  if (!v)
-    ok = put_error(&out->text, NULL, IA_RPC_PARSE, why.msg, e);
-  else if (json_is_array(v))
-    ok = all(l, v, out, e);
-  else if (json_is_object(v))
-    ok = one(l, v, false, out, e);
-  else
-    ok = put_error(&out->text, NULL, IA_RPC_REQUEST, "not a JSON-RPC request", e);
-  out->height = l->head;
-  return ok;
 }
 
 bool ia_ledger_wait_reply(ia_ledger *l, ia_ledger_reply *r, ia_err *e)
@@ -391,7 +343,7 @@ bool ia_ledger_wait_reply(ia_ledger *l, ia_ledger_reply *r, ia_err *e)
 bool ia_ledger_failed_reply(const ia_err *why, ia_buf *text, ia_err *e)
 {
   ia_buf_clear(text);
-  return put_error(text, NULL, IA_RPC_INTERNAL, why->msg, e);
+  return ia_lrpc_put_error(text, NULL, IA_RPC_INTERNAL, why->msg, e);
 }
 
 void ia_ledger_reply_free(ia_ledger_reply *r)

@@ -38,6 +38,13 @@ ia_lrpc_fn ia_lrpc_block_number, ia_lrpc_block_by_number, ia_lrpc_block_by_hash,
     ia_lrpc_increase_time, ia_lrpc_mine, ia_lrpc_next_timestamp, ia_lrpc_fee_history,
     ia_lrpc_snapshot, ia_lrpc_revert;
 
+/* -- rpc.c -- */
+/* One request, its reply behind what is in out. */
+IA_MUST bool ia_lrpc_one(ia_ledger *l, const json_t *request, bool batch, ia_ledger_reply *out,
+                         ia_err *e);
+IA_MUST bool ia_lrpc_put_error(ia_buf *out, const json_t *id, int code, const char *message,
+                               ia_err *e);
+
 /* Always false. */
 bool ia_lrpc_fail(ia_lrpc *r, int code, const char *fmt, ...) IA_PRINTF(3, 4);
 /* An error of ours: MEMORY, IO.. become INTERNAL. Always false. */

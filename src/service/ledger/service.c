@@ -18,8 +18,9 @@ enum { BODY_CAP = 16 << 20, TASK_MS = 4000, CACHE_MS = 250, WATCHED_MAX = 256 };
 static const char at_once[] = "x-iapp-at-once";
 
 /* What a held request waits for. Those that wait for a task are looked at when that task has ended,
- * not at every block; a transaction's reply waits for its time alone. */
-enum { FOR_DISK, FOR_TASK, FOR_TIME, REASONS };
+ * not at every block; a transaction's reply waits for its time alone. A batch, and what may look at
+ * many blocks, has its turn in slices: one slice of one request, then everybody else. */
+enum { FOR_DISK, FOR_TASK, FOR_TIME, FOR_TURN, REASONS };
 
 /* A request that is not answered yet. */
 typedef struct held {
@@ -28,8 +29,9 @@ typedef struct held {
   ia_ledger_service *s;
   ia_request *rq;
   ia_ledger_reply reply;
-  ia_buf request;   /* of a reply that watches: made anew when the task has ended */
-  uint64_t reverts; /* blocks had been taken back so often when it began to wait */
+  ia_buf request;       /* of a reply that watches: made anew when the task has ended */
+  ia_ledger_rest *rest; /* of a reply that is not whole */
+  uint64_t reverts;     /* blocks had been taken back so often when it began to wait */
 } held;
 
 /* A wake-up on its way to the loop may outlive the service: it holds this, not the service. */
@@ -37,6 +39,7 @@ typedef struct bell {
   ia_ledger_service *s; /* loop's thread; NULL once the service is closed */
   ia_loop *loop;
   atomic_bool posted;
+  bool turn_posted; /* loop's thread */
   atomic_int refs;
 } bell;
 
@@ -89,6 +92,7 @@ static void answer(held *h, const ia_err *failure)
     ia_request_finish(h->rq, NULL);
   }
   ia_ledger_reply_free(&h->reply);
+  ia_ledger_rest_free(h->rest);
   ia_buf_free(&h->request);
   free(h);
 }
@@ -142,6 +146,11 @@ static void wake_held(held *h, const ia_err *failure)
 {
   bool watched = h->reply.watches;
 
+  if (h->rest) {
+    if (failure)
+      answer(h, failure);
+    return;
+  }
   if (!failure && still_waits(h))
     return;
   if ((h->reply.wait && !end_wait(h)) || (watched && !end_watch(h, failure != NULL)))
@@ -236,11 +245,16 @@ static void committed(void *ctx)
 static void hold_ended(void *ctx, ia_request *rq)
 {
   held *h = ctx;
+  ia_err e = {0};
 
   h->rq = rq;
+  if (h->rest) {
+    (void)ia_fail(&e, IA_E_UNAVAILABLE, "no turn for this request");
+    answer(h, &e);
+    return;
+  }
   if ((h->reply.wait && !end_wait(h)) || (h->reply.watches && !end_watch(h, true)))
     return;
-  ia_err e;
   if (durable(h->s, h->reply.height) || ia_ledger_wait(h->s->ledger, h->reply.height, &e))
     answer(h, NULL);
   else
@@ -255,7 +269,9 @@ static uint64_t hold_ms(const ia_ledger_reply *reply)
   return reply->wait ? reply->wait_ms : reply->watches ? TASK_MS : reply->sent ? CACHE_MS : 0;
 }
 
-static bool hold(ia_ledger_service *s, ia_request *rq, ia_ledger_reply *reply, ia_err *e)
+/* rest may be NULL; it and the reply are taken over. */
+static bool hold(ia_ledger_service *s, ia_request *rq, ia_ledger_reply *reply,
+                 ia_ledger_rest **rest, ia_err *e)
 {
   held *h = calloc(1, sizeof(*h));
   ia_buf request = {0};
@@ -273,10 +289,12 @@ static bool hold(ia_ledger_service *s, ia_request *rq, ia_ledger_reply *reply, i
               .rq = rq,
               .reply = *reply,
               .request = request,
+              .rest = ia_steal(rest),
               .reverts = ia_ledger_reverts(s->ledger)};
   s->n_watched += reply->watches;
   *reply = (ia_ledger_reply){0};
-  link_held(h, h->reply.wait      ? FOR_DISK
+  link_held(h, h->rest            ? FOR_TURN
+               : h->reply.wait    ? FOR_DISK
                : h->reply.watches ? FOR_TASK
                : h->reply.sent    ? FOR_TIME
                                   : FOR_DISK);
@@ -315,20 +333,101 @@ static void decide_to_hold(const ia_ledger_service *s, ia_request *rq, ia_ledger
       reply->watches && may && !reply->wrote && !reply->wait && s->n_watched < WATCHED_MAX;
 }
 
+/* Whoever had least, and of those who waited longest. */
+static held *whose_turn(const ia_ledger_service *s)
+{
+  held *out = NULL;
+
+  for (held *h = s->held[FOR_TURN]; h; h = h->next) /* the newest first */
+    if (!out || ia_ledger_rest_spent(h->rest) <= ia_ledger_rest_spent(out->rest))
+      out = h;
+  return out;
+}
+
+static void run_turn(ia_ledger_service *s)
+{
+  held *h = whose_turn(s);
+  bool whole = false;
+  ia_err e = {0};
+
+  if (!h)
+    return;
+  if (!ia_ledger_rpc_go_on(s->ledger, h->rest, &h->reply, &whole, &e)) {
+    answer(h, &e);
+    return;
+  }
+  ia_ledger_trim(s->ledger);
+  if (!whole)
+    return;
+  ia_ledger_rest_free(h->rest);
+  h->rest = NULL;
+  h->reply.watches = h->reply.sent = false; /* it waited already */
+  if (durable(s, h->reply.height)) {
+    answer(h, NULL);
+  } else {
+    unlink_held(h);
+    link_held(h, FOR_DISK);
+  }
+}
+
+static void turn(void *ctx);
+
+static void turn_soon(ia_ledger_service *s)
+{
+  bell *b = s->bell;
+
+  if (!s->held[FOR_TURN] || b->turn_posted)
+    return;
+  atomic_fetch_add(&b->refs, 1);
+  b->turn_posted = ia_loop_post(b->loop, turn, b, NULL);
+  if (!b->turn_posted)
+    bell_free(b);
+}
+
+static void turn(void *ctx)
+{
+  bell *b = ctx;
+
+  b->turn_posted = false;
+  if (b->s) {
+    run_turn(b->s);
+    turn_soon(b->s);
+  }
+  bell_free(b);
+}
+
+/* The reply is not whole yet. */
+static bool in_turns(ia_ledger_service *s, ia_request *rq, ia_ledger_reply *reply,
+                     ia_ledger_rest **rest, ia_err *e)
+{
+  reply->watches = reply->sent = reply->wait = false;
+  if (!hold(s, rq, reply, rest, e))
+    return false;
+  turn_soon(s);
+  return true;
+}
+
 static bool post_rpc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   ia_ledger_service *s = ctx;
   IA_AUTOV(ia_ledger_reply) reply = {.from_page = ia_request_from_page(rq)};
+  ia_ledger_rest *rest = NULL;
   ia_err failure;
 
   revive(s);
-  if (!ia_ledger_rpc(s->ledger, ia_request_body(rq), &reply, e))
+  if (!ia_ledger_rpc_begin(s->ledger, ia_request_body(rq), &reply, &rest, e))
     return false;
   ia_ledger_trim(s->ledger);
+  if (rest) {
+    bool ok = in_turns(s, rq, &reply, &rest, e);
+
+    ia_ledger_rest_free(rest);
+    return ok;
+  }
   decide_to_hold(s, rq, &reply);
   if (hold_ms(&reply) > 0 || !durable(s, reply.height)) {
     if (ia_ledger_healthy(s->ledger, &failure))
-      return hold(s, rq, &reply, e);
+      return hold(s, rq, &reply, &rest, e);
     if (!ia_ledger_failed_reply(&failure, &reply.text, e))
       return false;
   }

@@ -172,6 +172,8 @@ static bool prepare(ia_market *m, const ia_market_config *c, ia_err *e)
   ia_turn_init(&m->sync);
   if (!m->db || !m->rpc_url)
     return ia_fail(e, IA_E_MEMORY, "no memory for the market");
+  if (!ia_market_login_open(m, e))
+    return false;
   ia_order_separator(&m->separator, c->chain_id, &c->hub);
   return ia_db_open(&db, c->db, ia_market_schema, ia_market_schema_steps, e) &&
          check_meta(db, m, e);
@@ -215,6 +217,7 @@ void ia_market_close(ia_market *m)
     worker_free(w);
   }
   pthread_mutex_destroy(&m->lock);
+  ia_challenges_free(m->challenges);
   ia_turn_destroy(&m->sync);
   free(m->db);
   free(m->rpc_url);

@@ -7,13 +7,12 @@
 #include "base/soon.h"
 #include "base/turn.h"
 #include "chain/follow.h"
+#include "eth/challenge.h"
 #include "poco/orders.h"
 #include "service/market/market.h"
 #include "store/db.h"
 
 enum {
-  CHALLENGES_MAX = 4096,
-  CHALLENGES_EACH = 16, /* of one address */
   CHALLENGE_S = 300,
   GROUPS_MAX = 4096, /* contracts whose members are followed */
   GROUPS_EACH = 16,  /* that the open orders of one wallet name */
@@ -23,6 +22,7 @@ enum {
   IDLE_SYNC_MS = 30000,
   RATE_ROWS = 1024,
   RATE_S = 60,
+  RATE_LOCAL = 300000, /* requests of this machine in that time */
 };
 enum { TOPIC_ORDERS = 1, TOPIC_DEALS = 2 };
 /* Prices and volumes are JSON numbers of clients: at most 2^53 - 1. */
@@ -34,12 +34,6 @@ typedef struct worker {
   ia_db *db;
   ia_chain *chain;
 } worker;
-
-typedef struct challenge {
-  ia_addr who;
-  ia_h256 hash; /* of the typed data: what is signed and what the header names */
-  uint64_t expires;
-} challenge;
 
 /* Requests of one address since a time. */
 typedef struct rate_row {
@@ -63,11 +57,10 @@ struct ia_market {
   ia_routes table;
   ia_soon *follower;     /* NULL without a loop */
   market_events *events; /* NULL without a loop */
-  pthread_mutex_t lock;  /* spare workers, challenges, rates */
+  pthread_mutex_t lock;  /* spare workers, rates */
   rate_row rates[RATE_ROWS];
   worker *spare;
-  challenge challenges[CHALLENGES_MAX];
-  size_t next_challenge;
+  ia_challenges *challenges;
   /* following; one run at a time, others share its result */
   ia_turn sync;
   worker *sync_worker;
@@ -126,6 +119,7 @@ extern const size_t ia_market_schema_steps;
 /* login.c */
 bool ia_market_get_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 /* Who signed the challenge that the request's Authorization names; the challenge is spent. */
+IA_MUST bool ia_market_login_open(ia_market *m, ia_err *e);
 IA_MUST bool ia_market_login(ia_market *m, ia_request *rq, ia_addr *who, ia_err *e);
 
 /* row.c */

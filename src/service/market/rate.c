@@ -1,4 +1,4 @@
-/* Requests a minute of one address beyond loopback. */
+/* Requests a minute of one address; all of loopback is one, with room for its many programs. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -27,17 +27,16 @@ static rate_row *row_of(ia_market *m, const char *peer, uint64_t now)
 
 bool ia_market_admit(ia_market *m, ia_request *rq, ia_err *e)
 {
-  bool counted = !ia_request_local(rq) || m->rate_loopback, ok = true;
+  bool local = ia_request_local(rq);
+  unsigned most = local && !m->rate_loopback ? RATE_LOCAL : m->rate_max;
 
-  if (counted) {
-    pthread_mutex_lock(&m->lock);
-    rate_row *r = row_of(m, ia_request_peer(rq), ia_now());
-    /* a thousand addresses at once: nobody is shut out because of the others */
-    ok = !r || r->n++ < m->rate_max;
-    pthread_mutex_unlock(&m->lock);
-  }
+  pthread_mutex_lock(&m->lock);
+  rate_row *r = row_of(m, local ? "loopback" : ia_request_peer(rq), ia_now());
+  /* a thousand addresses at once: nobody is shut out because of the others */
+  bool ok = !r || r->n++ < most;
+  pthread_mutex_unlock(&m->lock);
   if (ok)
     return ia_market_chain(m, rq, e);
   (void)ia_fail(e, IA_E_BUSY, "Rate limit exceeded");
-  return ia_hint(e, "%u requests in %d s are taken from one address", m->rate_max, RATE_S);
+  return ia_hint(e, "%u requests in %d s are taken from one address", most, RATE_S);
 }

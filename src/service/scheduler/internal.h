@@ -12,6 +12,7 @@
 
 #include "chain/follow.h"
 #include "client/wallet.h"
+#include "eth/challenge.h"
 #include "service/scheduler/scheduler.h"
 #include "store/db.h"
 #include "tee/release.h"
@@ -52,7 +53,6 @@ typedef struct sch_worker {
 
 typedef struct sch_poll sch_poll;
 typedef struct sch_waiter sch_waiter;
-struct sch_challenge;
 
 struct ia_scheduler {
   /* set at open, constant afterwards */
@@ -94,8 +94,7 @@ struct ia_scheduler {
   bool auth_ready;
   ia_addr auth_pool;
   uint64_t auth_chain;
-  struct sch_challenge *challenges; /* a ring */
-  size_t n_challenges;
+  ia_challenges *challenges;
 
   /* set by the first connection, constant afterwards: read by those alone who have a chain */
   ia_addr pools[SCH_POOLS]; /* whose deals we take */
@@ -302,15 +301,10 @@ json_t *sch_replicate_json(const sch_replicate *r, json_t *exit_code);
 IA_MUST bool sch_replicate_worker(ia_request *rq, ia_addr *worker, ia_err *e);
 IA_MUST bool sch_replicate_get(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 IA_MUST bool sch_version_get(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+IA_MUST bool sch_challenges_open(ia_scheduler *s, ia_err *e);
 IA_MUST bool sch_logs_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 IA_MUST bool sch_logs(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 IA_MUST bool sch_task_of(ia_request *rq, ia_h256 *task, ia_err *e);
-/* A challenge that was given out for reading logs. */
-typedef struct sch_challenge {
-  ia_addr address;
-  ia_h256 digest;
-  uint64_t until_ms; /* 0 = free */
-} sch_challenge;
 
 /* -- pool.c -- */
 /* Whether orders of every pool and category were published at today's terms; not locked. */

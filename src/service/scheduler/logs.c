@@ -6,49 +6,22 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hex.h"
-#include "base/random.h"
 #include "client/to_blobs.h"
 #include "eth/address.h"
-#include "eth/eip712.h"
+#include "eth/challenge.h"
 #include "receipt/run.h"
 #include "service/scheduler/internal.h"
 
-enum { CHALLENGE_MS = 3600000, LOGS_MAX = 1 << 20 };
+enum { CHALLENGE_S = 3600, LOGS_MAX = 1 << 20 };
 
 static const char domain_name[] = "iExec Core";
 static const char challenge_text[] = "Sign this message to log into iExec Core: ";
 
 /* -- the challenge -- */
 
-static void challenge_keep(ia_scheduler *s, const ia_addr *who, const ia_h256 *digest)
+bool sch_challenges_open(ia_scheduler *s, ia_err *e)
 {
-  size_t oldest = 0;
-
-  pthread_mutex_lock(&s->auth_lock);
-  for (size_t i = 1; i < s->n_challenges; i++) {
-    if (s->challenges[i].until_ms < s->challenges[oldest].until_ms)
-      oldest = i;
-  }
-  s->challenges[oldest] = (sch_challenge){*who, *digest, ia_mono_ms() + CHALLENGE_MS};
-  pthread_mutex_unlock(&s->auth_lock);
-}
-
-/* Good once. */
-static bool challenge_take(ia_scheduler *s, const ia_addr *who, const ia_h256 *digest)
-{
-  uint64_t now = ia_mono_ms();
-  bool found = false;
-
-  pthread_mutex_lock(&s->auth_lock);
-  for (size_t i = 0; i < s->n_challenges && !found; i++) {
-    sch_challenge *c = &s->challenges[i];
-
-    found = c->until_ms > now && ia_addr_eq(&c->address, who) && ia_h256_eq(&c->digest, digest);
-    if (found)
-      c->until_ms = 0;
-  }
-  pthread_mutex_unlock(&s->auth_lock);
-  return found;
+  return ia_challenges_new(&s->challenges, domain_name, challenge_text, CHALLENGE_S, e);
 }
 
 static json_t *typed_data(uint64_t chain_id, const char *text)
@@ -65,29 +38,23 @@ static json_t *typed_data(uint64_t chain_id, const char *text)
 bool sch_logs_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   ia_scheduler *s = ctx;
-  ia_eip712_domain domain = {.name = domain_name, .version = "1"};
+  IA_AUTOV(ia_buf) text = {0};
   IA_AUTO_JSON *v = NULL;
-  char text[sizeof(challenge_text) + 32], hex[33];
-  uint8_t salt[16];
-  ia_abi_val value;
-  ia_h256 digest;
   ia_span address;
+  uint64_t chain;
   ia_addr who;
 
   if (!ia_request_query(rq, "address", &address) || !ia_addr_parse(&who, address, e))
     return ia_fail(e, IA_E_INVALID, "challenge: want ?address=0x..");
-  if (!ia_random(salt, sizeof(salt), e))
+  if (!ia_challenge_make(s->challenges, &text, &who, ia_now(), e))
+    return false;
+  ia_buf_u8(&text, 0);
+  if (!ia_buf_ok(&text, e))
     return false;
   pthread_mutex_lock(&s->auth_lock);
-  domain.chain_id = s->auth_chain;
+  chain = s->auth_chain;
   pthread_mutex_unlock(&s->auth_lock);
-  ia_hex(hex, salt, sizeof(salt));
-  (void)snprintf(text, sizeof(text), "%s%s", challenge_text, hex);
-  value = ia_abi_str(text);
-  if (!ia_eip712_hash(&digest, &domain, "Challenge(string challenge)", &value, 1, e))
-    return false;
-  challenge_keep(s, &who, &digest);
-  v = typed_data(domain.chain_id, text);
+  v = typed_data(chain, (const char *)text.ptr);
   return ia_reply_json(rp, 200, v, e);
 }
 
@@ -97,6 +64,7 @@ static bool authorized(ia_scheduler *s, ia_request *rq, ia_addr *who, ia_err *e)
   ia_span field = ia_request_header(rq, "Authorization"), digest, sig, address;
   IA_AUTOV(ia_buf) raw = {.cap = 128};
   const uint8_t *a, *b;
+  uint64_t chain;
   ia_h256 h;
 
   a = field.len ? memchr(field.ptr, '_', field.len) : NULL;
@@ -106,9 +74,12 @@ static bool authorized(ia_scheduler *s, ia_request *rq, ia_addr *who, ia_err *e)
   digest = ia_span_of(field.ptr, (size_t)(a - field.ptr));
   sig = ia_span_of(a + 1, (size_t)(b - a - 1));
   address = ia_span_of(b + 1, field.len - (size_t)(b + 1 - field.ptr));
+  pthread_mutex_lock(&s->auth_lock);
+  chain = s->auth_chain;
+  pthread_mutex_unlock(&s->auth_lock);
   if (!ia_h256_parse(&h, digest) || !ia_unhex_buf(&raw, sig) ||
       !ia_addr_parse(who, address, NULL) || !ia_sig_verify(who, &h, ia_buf_view(&raw), NULL) ||
-      !challenge_take(s, who, &h))
+      !ia_challenge_take(s->challenges, chain, who, &h, ia_now(), NULL))
     return ia_fail(e, IA_E_UNAUTHORIZED, "the signed challenge is not one of ours, or was used");
   return true;
 }

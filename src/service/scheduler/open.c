@@ -5,13 +5,7 @@
 #include "base/clock.h"
 #include "service/scheduler/internal.h"
 
-enum {
-  LEASE_MAX_S = 300,
-  ORDER_VOLUME = 10000,
-  CATEGORIES = 5,
-  CHALLENGES = 1024,
-  SLICE_NS = 50000000
-};
+enum { LEASE_MAX_S = 300, ORDER_VOLUME = 10000, CATEGORIES = 5, SLICE_NS = 50000000 };
 
 void sch_lock(ia_scheduler *s)
 {
@@ -168,14 +162,12 @@ static bool copy_config(ia_scheduler *s, const ia_scheduler_config *c, ia_err *e
   s->first_block = c->first_block;
   s->reorg_depth = c->reorg_depth;
   s->workers = calloc(c->n_workers ? c->n_workers : 1, sizeof(*s->workers));
-  s->challenges = calloc(CHALLENGES, sizeof(*s->challenges));
-  if (!s->workers || !s->challenges)
+  if (!s->workers)
     return ia_fail(e, IA_E_MEMORY, "scheduler: out of memory");
   s->n_workers = c->n_workers;
-  s->n_challenges = CHALLENGES;
   for (size_t i = 0; i < c->n_workers; i++)
     s->workers[i].address = c->workers[i];
-  return true;
+  return sch_challenges_open(s, e);
 }
 
 static bool locks_make(ia_scheduler *s, ia_err *e)
@@ -293,7 +285,7 @@ void ia_scheduler_close(ia_scheduler *s)
   free(s->outbox);
   free(s->max_fee);
   free(s->workers);
-  free(s->challenges);
+  ia_challenges_free(s->challenges);
   pthread_mutex_destroy(&s->lock);
   pthread_mutex_destroy(&s->auth_lock);
   pthread_cond_destroy(&s->wake);

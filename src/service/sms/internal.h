@@ -16,18 +16,14 @@
 #include "tee/sim.h"
 
 enum {
-  IA_SMS_LEDGERS = 16,       /* idle connections kept */
-  IA_SMS_GATHER_MS = 10000,  /* for all that one decision asks of ledger, market and blobs */
-  IA_SMS_NONCES_MAX = 65536, /* open at once, all tasks together */
-  IA_SMS_NONCES_TASK = 8,
+  IA_SMS_LEDGERS = 16,        /* idle connections kept */
+  IA_SMS_GATHER_MS = 10000,   /* for all that one decision asks of ledger, market and blobs */
+  IA_SMS_NONCES_MAX = 16384,  /* used ones that have not expired */
   IA_SMS_BODY_MAX = 256 << 10 /* of a release request */
 };
 
 typedef struct ia_sms_nonce {
   ia_h256 nonce;
-  ia_h256 task;
-  char tee[8];
-  char stage[8];
   uint64_t expires; /* Unix seconds */
   struct ia_sms_nonce *next;
 } ia_sms_nonce;
@@ -57,10 +53,12 @@ struct ia_sms {
   uint64_t gather_ms;
   ia_sms_push *push;
 
+  uint8_t nonce_key[32];
+
   pthread_mutex_t lock; /* of what follows */
   ia_sms_ledger *idle[IA_SMS_LEDGERS];
   size_t n_idle;
-  ia_sms_nonce *nonces;
+  ia_sms_nonce *nonces; /* used */
   size_t n_nonces;
 
   pthread_mutex_t follow_lock; /* one thread follows at a time */
@@ -103,10 +101,14 @@ ia_release_memory ia_sms_memory_view(ia_sms_memory *m);
 IA_MUST bool ia_sms_deal_seen(ia_db *db, const ia_h256 *deal, uint64_t now, ia_err *e);
 
 /* -- nonce.c -- */
-IA_MUST bool ia_sms_nonce_new(ia_sms *s, ia_h256 *out, const ia_h256 *task, const char *tee,
-                              const char *stage, uint64_t now, ia_err *e);
-/* Takes it out whatever follows: NONCE_INVALID unless it is open and of this task, stage, tee.
- * *expires: until when (Unix seconds) it serves. */
+IA_MUST bool ia_sms_nonces_open(ia_sms *s, ia_err *e);
+void ia_sms_nonces_close(ia_sms *s);
+/* pool: whose lease was shown. */
+IA_MUST bool ia_sms_nonce_new(ia_sms *s, ia_h256 *out, const ia_addr *pool, const ia_h256 *task,
+                              const char *tee, const char *stage, uint64_t now, ia_err *e);
+/* Uses it up whatever follows: NONCE_INVALID unless it is ours, in time, not used, and of this
+ * task, stage, tee; NONCE_LIMIT when its pool has used more than its share. *expires: until when
+ * (Unix seconds) it serves. */
 IA_MUST bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *task, const char *tee,
                               const char *stage, uint64_t now, uint64_t *expires, ia_err *e);
 

@@ -540,9 +540,9 @@ static bool unit_fencing(void *ctx, ia_db *db, ia_err *e)
   return unit_fenced(ctx, db, e) && write_fence(f->lease, db, &view, e);
 }
 
-/* *now: when that was so. */
-static bool lease_holds(ia_sms *s, const ia_lease *lease, const ia_h256 *task, uint64_t *now,
-                        ia_err *e)
+/* *now: when that was so; *pool: who signed the lease. */
+static bool lease_holds(ia_sms *s, const ia_lease *lease, const ia_h256 *task, ia_addr *pool,
+                        uint64_t *now, ia_err *e)
 {
   struct fencing f = {s, lease, 0};
 
@@ -559,6 +559,7 @@ static bool lease_holds(ia_sms *s, const ia_lease *lease, const ia_h256 *task, u
        ia_lease_check(lease, s->domain, task, &x.f.pool_owner, ia_now(), e) &&
        ia_sms_store_run(s->store, unit_fencing, &f, e);
   *now = f.now;
+  *pool = x.f.pool_owner;
   return ok;
 }
 
@@ -571,19 +572,20 @@ bool ia_sms_h_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   uint64_t now;
   ia_h256 task, nonce;
   ia_lease lease;
+  ia_addr pool;
   json_t *lj;
 
   if (!v || !ia_json_only(v, keys, e) || !ia_json_get_h256(v, "taskId", &task, e) ||
       !ia_json_get_str(v, "stage", &stage, e) || !ia_json_get_str(v, "tee", &tee, e) ||
       !ia_json_get_obj(v, "lease", &lj, e) || !ia_sms_lease_parse(&lease, lj, e))
     return false;
-  if (!lease_holds(s, &lease, &task, &now, e))
+  if (!lease_holds(s, &lease, &task, &pool, &now, e))
     return false;
   if (strcmp(stage, IA_STAGE_APP) != 0)
     return ia_fail(e, IA_E_NONCE_INVALID, "there is no stage \"%.16s\"", stage);
   if (!ia_tee_in_domain(tee, s->domain))
     return ia_fail(e, IA_E_DOMAIN_MISMATCH, "no evidence of kind \"%.16s\" is taken here", tee);
-  if (!ia_sms_nonce_new(s, &nonce, &task, tee, stage, now, e))
+  if (!ia_sms_nonce_new(s, &nonce, &pool, &task, tee, stage, now, e))
     return false;
   ia_crash_point("sms.challenge.reply");
   answer =

@@ -272,7 +272,8 @@ bool ia_sms_open_over(ia_sms **out, const ia_sms_config *c, ia_sms_ledger_maker 
   pthread_mutex_init(&s->follow_lock, NULL);
   s->make_ledger = make;
   s->make_ctx = make_ctx;
-  if (!open_store(s, c, e) || !copy_config(s, c, e) || !ia_sms_push_open(&s->push, e))
+  if (!ia_sms_nonces_open(s, e) || !open_store(s, c, e) || !copy_config(s, c, e) ||
+      !ia_sms_push_open(&s->push, e))
     return false;
   if (s->domain == IA_DOMAIN_SIM)
     ia_log(IA_LOG_WARN, "sms.simulated",
@@ -299,10 +300,7 @@ void ia_sms_close(ia_sms *s)
     s->idle[i]->close(s->idle[i]->ctx);
     free(s->idle[i]);
   }
-  for (ia_sms_nonce *n = s->nonces, *next; n; n = next) {
-    next = n->next;
-    free(n);
-  }
+  ia_sms_nonces_close(s);
   ia_sms_push_close(s->push);
   ia_sms_store_close(s->store);
   ia_sms_head_close(&s->head);
