@@ -107,6 +107,15 @@ ia_span ia_http_field(const ia_http_answer *a, const char *name)
   return ia_span_of("", 0);
 }
 
+/* What another reader would take for something else is no answer. */
+static bool header_ok(const char *p, size_t len)
+{
+  for (size_t i = 0; i < len; i++)
+    if (((unsigned char)p[i] < 0x20 && p[i] != '\t') || p[i] == 0x7f)
+      return false;
+  return len == 0 || (p[0] != ' ' && p[0] != '\t');
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
   exchange *x = ctx;
@@ -115,6 +124,11 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 
   while (len > 0 && (p[len - 1] == '\n' || p[len - 1] == '\r'))
     len--;
+  if (!header_ok(p, len)) {
+    x->failed = true;
+    (void)ia_fail(&x->err, IA_E_IO, "an answer with a folded header line or a control byte in it");
+    return 0;
+  }
   if (len >= 5 && memcmp(p, "HTTP/", 5) == 0) { /* of the last answer, after any 100 Continue */
     ia_buf_clear(b);
     return size * n;

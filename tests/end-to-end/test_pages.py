@@ -50,6 +50,7 @@ ROUTES = {
         "GET /tee/properties/:framework": "PUBLIC", "GET /info": "PUBLIC", "GET /up": "PUBLIC",
         "GET /version": "PUBLIC", "GET /metrics": "PRIVATE", "GET /actuator/health": "PUBLIC",
         "POST /attest/v1/challenge": "COSTLY", "POST /attest/v1/release": "COSTLY",
+        "POST /push/v1/challenge": "COSTLY", "POST /push/v1/secret": "COSTLY",
         "POST /owner/v1/messages": "COSTLY", "GET /owner/v1/log": "PRIVATE",
         "GET /owner/v1/version": "PRIVATE", "POST /why/v1": "PRIVATE"},
     ("scheduler", "schedulerUrl"): {

@@ -1,9 +1,15 @@
 /* Where servers listen and where clients send secrets. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -91,12 +97,66 @@ static void the_end_of_all_calls(void **state)
   assert_int_equal(e.code, IA_E_UNAVAILABLE);
 }
 
+typedef struct liar {
+  int fd;
+  const char *text;
+  size_t len;
+} liar;
+
+static void *lie(void *ctx)
+{
+  const liar *l = ctx;
+  char head[4096];
+  ia_autoclose int c = accept(l->fd, NULL, NULL);
+
+  if (c >= 0 && recv(c, head, sizeof(head), 0) > 0)
+    (void)send(c, l->text, l->len, MSG_NOSIGNAL);
+  return NULL;
+}
+
+/* Whether one answer of those bytes is taken. */
+static bool taken(const char *text, size_t len)
+{
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t size = sizeof(a);
+  ia_autoclose int fd = socket(AF_INET, SOCK_STREAM, 0);
+  liar l = {fd, text, len};
+  IA_AUTO(ia_http) *h = NULL;
+  IA_AUTOV(ia_http_answer) answer = {0};
+  char url[64];
+  pthread_t t;
+  ia_err e;
+
+  assert_int_equal(bind(fd, (struct sockaddr *)&a, size), 0);
+  assert_int_equal(listen(fd, 1), 0);
+  assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+  assert_int_equal(pthread_create(&t, NULL, lie, &l), 0);
+  (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(a.sin_port));
+  assert_true(ia_http_new(&h, NULL, &e));
+  bool ok = ia_http_do(h, &answer, &(ia_http_call){.url = url}, &e);
+  pthread_join(t, NULL);
+  return ok;
+}
+
+static void answers_that_could_be_others(void **state)
+{
+#define OK          "HTTP/1.1 200 OK\r\n"
+#define TAKEN(text) taken(text, sizeof(text) - 1)
+  (void)state;
+  assert_true(TAKEN(OK "X: y\r\nContent-Length: 2\r\n\r\nhi"));
+  assert_false(TAKEN(OK "X: y\r\n Content-Length: 2\r\n\r\nhi"));
+  assert_false(TAKEN(OK "X: y\r\n\tz\r\nContent-Length: 2\r\n\r\nhi"));
+  assert_false(TAKEN(OK "X: a\0b\r\nContent-Length: 2\r\n\r\nhi"));
+  assert_false(TAKEN(OK "X: a\x01\r\nContent-Length: 2\r\n\r\nhi"));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(beyond_loopback_needs_tls),
       cmocka_unit_test(secrets_stay_off_plain_http),
       cmocka_unit_test(nobody_listens),
+      cmocka_unit_test(answers_that_could_be_others),
       cmocka_unit_test(the_end_of_all_calls),
   };
 

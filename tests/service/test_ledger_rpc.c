@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -387,6 +388,63 @@ static void reads_of_running_tasks_are_known(void **state)
   assert_false(after.watches);
 }
 
+/* A long batch comes in slices, between which others have their turn; its reply is the same. */
+static void batches_come_in_slices(void **state)
+{
+  world *w = *state;
+  IA_AUTOV(ia_buf) text = {0}, at_once = {0};
+  IA_AUTOV(ia_ledger_reply) r = {0};
+  ia_ledger_rest *rest = NULL;
+  bool whole = false;
+  size_t slices = 0;
+  ia_err e;
+
+  ia_buf_str(&text, "[");
+  for (int i = 0; i < 1000; i++)
+    ia_buf_printf(&text,
+                  "%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"eth_getLogs\",\"params\":"
+                  "[{\"fromBlock\":\"0x0\",\"toBlock\":\"latest\"}]}",
+                  i ? "," : "", i);
+  ia_buf_str(&text, "]");
+  assert_true(ia_ledger_request(w->l, ia_buf_view(&text), &at_once, &e));
+  assert_true(ia_ledger_rpc_begin(w->l, ia_buf_view(&text), &r, &rest, &e));
+  assert_non_null(rest);
+  for (; !whole; slices++) {
+    IA_AUTO_JSON *other = request(w, "{\"id\":1,\"method\":\"eth_blockNumber\"}");
+
+    assert_non_null(json_object_get(other, "result"));
+    assert_true(ia_ledger_rpc_go_on(w->l, rest, &r, &whole, &e));
+  }
+  assert_true(slices > 1);
+  assert_true(ia_ledger_rest_spent(rest) > 0);
+  ia_ledger_rest_free(rest);
+  assert_int_equal(r.text.len, at_once.len);
+  assert_memory_equal(r.text.ptr, at_once.ptr, at_once.len);
+}
+
+/* Pages of elsewhere drive no test and pour no faucet, in a batch neither. */
+static void pages_drive_no_test(void **state)
+{
+  static const char *const texts[] = {
+      "{\"id\":1,\"method\":\"evm_increaseTime\",\"params\":[9]}",
+      "{\"id\":1,\"method\":\"evm_mine\"}",
+      "{\"id\":1,\"method\":\"evm_snapshot\"}",
+      "[{\"id\":1,\"method\":\"evm_revert\",\"params\":[\"0x1\"]}]",
+  };
+  world *w = *state;
+  uint64_t head = ia_ledger_head(w->l);
+
+  for (size_t i = 0; i < IA_COUNT(texts); i++) {
+    IA_AUTOV(ia_ledger_reply) r = {.from_page = true};
+    ia_err e;
+
+    assert_true(ia_ledger_rpc(w->l, ia_span_str(texts[i]), &r, &e));
+    ia_buf_u8(&r.text, 0);
+    assert_non_null(strstr((const char *)r.text.ptr, "not for a page"));
+  }
+  assert_int_equal(ia_ledger_head(w->l), head);
+}
+
 static void test_methods_exist_for_tests_only(void **state IA_UNUSED)
 {
   ia_ledger_config c = {0};
@@ -425,6 +483,8 @@ int main(void)
       TEST(waiting_needs_a_newer_block),
       TEST(snapshots_nest_and_are_reverted_once),
       TEST(reads_of_running_tasks_are_known),
+      TEST(batches_come_in_slices),
+      TEST(pages_drive_no_test),
       cmocka_unit_test(test_methods_exist_for_tests_only),
   };
 
