@@ -226,3 +226,17 @@ char *ia_buf_text(ia_buf *b)
   b->len = b->room = 0;
   return text;
 }
+
+void ia_buf_lossy(ia_buf *b, ia_span bytes)
+{
+  while (bytes.len > 0) {
+    bool valid;
+    size_t n = ia_utf8_next(bytes, &valid);
+
+    if (valid)
+      ia_buf_put(b, bytes.ptr, n);
+    else
+      ia_buf_utf8(b, 0xfffd);
+    bytes = ia_span_of(bytes.ptr + n, bytes.len - n);
+  }
+}

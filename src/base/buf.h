@@ -40,6 +40,8 @@ void ia_buf_zero(ia_buf *b, size_t n);
 void ia_buf_lp(ia_buf *b, ia_span x);
 void ia_buf_lp_str(ia_buf *b, const char *text);
 /* UTF-8 of a code point; of what is none, that of U+FFFD. */
+/* Text: what is no UTF-8 is replaced by U+FFFD. */
+void ia_buf_lossy(ia_buf *b, ia_span bytes);
 void ia_buf_utf8(ia_buf *b, uint32_t c);
 /* False with TOO_LARGE or MEMORY when something did not fit. */
 IA_MUST bool ia_buf_ok(const ia_buf *b, ia_err *e);

@@ -209,6 +209,43 @@ json_t *ia_json_bytes(ia_span utf8)
   return utf8.len == 0 ? json_string("") : json_stringn_nocheck((const char *)utf8.ptr, utf8.len);
 }
 
+json_t *ia_json_foreign(ia_span bytes)
+{
+  return ia_text_is_plain(bytes) ? ia_json_bytes(bytes)
+                                 : json_pack("{s:o}", "hex", ia_json_hex(bytes));
+}
+
+json_t *ia_json_lossy(ia_span bytes)
+{
+  ia_buf b = {0};
+
+  ia_buf_lossy(&b, bytes);
+  if (b.len == 0 && !b.bad)
+    return json_string("");
+  return from_buf(&b);
+}
+
+bool ia_json_get_foreign(const json_t *obj, const char *key, ia_buf *out, ia_err *e)
+{
+  const json_t *v = json_object_get(obj, key);
+  size_t before = out->len;
+
+  if (json_is_string(v)) {
+    ia_span text = ia_span_of(json_string_value(v), json_string_length(v));
+
+    ia_buf_span(out, text);
+    return (ia_text_is_plain(text) ||
+            ia_fail(e, IA_E_PARSE, "\"%s\": a text with such bytes stands as {\"hex\"}", key)) &&
+           ia_buf_ok(out, e);
+  }
+  if (!json_is_object(v) || json_object_size(v) != 1 || !ia_json_get_hex(v, "hex", out, NULL))
+    return ia_fail(e, IA_E_PARSE, "\"%s\": want a text or {\"hex\":\"0x..\"}", key);
+  return ((out->len > before &&
+           !ia_text_is_plain(ia_span_of(out->ptr + before, out->len - before))) ||
+          ia_fail(e, IA_E_PARSE, "\"%s\": plain text stands as a string", key)) &&
+         ia_buf_ok(out, e);
+}
+
 bool ia_json_get_str(const json_t *obj, const char *key, const char **out, ia_err *e)
 {
   const json_t *v = json_object_get(obj, key);

@@ -33,6 +33,11 @@ json_t *ia_json_addr(const ia_addr *a); /* lower case */
 json_t *ia_json_h256(const ia_h256 *h);
 json_t *ia_json_base64(ia_span bytes);
 json_t *ia_json_bytes(ia_span utf8); /* text that is known to be valid UTF-8 */
+/* Bytes of which anybody chose what they are, without loss and in one way only: plain text
+ * (ia_text_is_plain) as a string, everything else as {"hex":"0x.."}. */
+json_t *ia_json_foreign(ia_span bytes);
+/* The same for formats that others read as a string: what is no UTF-8 is replaced by U+FFFD. */
+json_t *ia_json_lossy(ia_span bytes);
 
 /* Reading members. `what` of the message is the key. Missing or of another kind: PARSE. */
 IA_MUST bool ia_json_get_str(const json_t *obj, const char *key, const char **out, ia_err *e);
@@ -43,6 +48,8 @@ IA_MUST bool ia_json_get_addr(const json_t *obj, const char *key, ia_addr *out, 
 IA_MUST bool ia_json_get_h256(const json_t *obj, const char *key, ia_h256 *out, ia_err *e);
 /* "0x" hex of any length up to cap bytes. */
 IA_MUST bool ia_json_get_hex(const json_t *obj, const char *key, ia_buf *out, ia_err *e);
+/* What ia_json_foreign wrote; another form of the same bytes is refused. */
+IA_MUST bool ia_json_get_foreign(const json_t *obj, const char *key, ia_buf *out, ia_err *e);
 IA_MUST bool ia_json_get_base64(const json_t *obj, const char *key, ia_buf *out, ia_err *e);
 IA_MUST bool ia_json_get_obj(const json_t *obj, const char *key, json_t **out, ia_err *e);
 IA_MUST bool ia_json_get_arr(const json_t *obj, const char *key, json_t **out, ia_err *e);

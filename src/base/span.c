@@ -97,3 +97,37 @@ bool ia_utf8_valid(ia_span s)
   }
   return true;
 }
+
+bool ia_text_is_plain(ia_span s)
+{
+  for (size_t i = 0; i < s.len; i++)
+    if (s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
+      return false;
+  return ia_utf8_valid(s);
+}
+
+/* Second bytes that a lead byte admits: no overlong forms, no surrogates, nothing above U+10FFFF.
+ */
+static bool admits_second(uint8_t lead, uint8_t b)
+{
+  uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+
+  return b >= low && b <= high;
+}
+
+size_t ia_utf8_next(ia_span s, bool *valid)
+{
+  uint8_t lead = s.ptr[0];
+  uint32_t min;
+  size_t want = lead == 0xc0 || lead == 0xc1 || lead > 0xf4 ? 0 : utf8_len(lead, &min), have = 1;
+
+  *valid = false;
+  if (want == 0)
+    return 1;
+  while (have < want && have < s.len &&
+         (have == 1 ? admits_second(lead, s.ptr[1]) : (s.ptr[have] & 0xc0) == 0x80))
+    have++;
+  *valid = have == want;
+  return have;
+}

@@ -83,5 +83,11 @@ IA_MUST static inline bool ia_mul(size_t a, size_t b, size_t *out)
 
 /* Strict UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool ia_utf8_valid(ia_span s);
+/* Valid UTF-8 without control characters (below U+0020, U+007F). */
+bool ia_text_is_plain(ia_span s);
+/* Bytes at the beginning of s that are one character (*valid), or that no character begins with:
+ * then as many as a decoder replaces by one U+FFFD (Unicode 3.9, maximal subparts). s is not empty.
+ */
+size_t ia_utf8_next(ia_span s, bool *valid);
 
 #endif

@@ -98,7 +98,8 @@ bool ia_params_parse(ia_params *out, ia_span in, ia_err *e)
   IA_AUTOV(ia_params) p = {0};
 
   if (in.len > IA_PARAMS_CAP)
-    return ia_fail(e, IA_E_PARAMS_INVALID, "params: longer than 1 MiB");
+    return ia_fail(e, IA_E_PARAMS_INVALID, "params: %zu bytes; the limit is %d", in.len,
+                   IA_PARAMS_CAP);
   if (begins_with_brace(in)) {
     ia_err why;
 

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 
-enum { IA_PARAMS_CAP = 1 << 20, IA_PARAMS_ITEMS_MAX = 1000 };
+enum { IA_PARAMS_CAP = 256 << 10, IA_PARAMS_ITEMS_MAX = 1000 };
 
 typedef struct ia_params {
   json_t *root;          /* owned */

@@ -14,6 +14,10 @@ ia_code ia_revert_code(const ia_revert *why);
 /* Once a text; never left out: TOO_LARGE. */
 IA_MUST bool ia_by_ledger_note(ia_release_plan *p, const char *text, ia_err *e);
 
+/* -- provable.c; UNPROVABLE -- */
+IA_MUST bool ia_asset_provable(ia_asset_kind kind, const ia_asset_facts *f, ia_err *e);
+IA_MUST bool ia_order_provable(ia_order_kind kind, ia_span sign, ia_err *e);
+
 struct admitting {
   const ia_release_facts *f;
   const ia_release_memory *m;

@@ -275,15 +275,20 @@ static bool s_orders(struct proving *p, ia_ruling *v)
   const ia_match *m = &p->f->match;
   const void *order[IA_ORDER_KINDS] = {&m->app, &m->dataset, &m->workerpool, &m->request};
   ia_h256 separator;
+  ia_err e = {0};
 
   if (!p->f->has_match)
     return ia_ruling_no(v, "orders", IA_E_ORDERS_NOT_FOUND,
                         "the four orders of the deal are nowhere to be found");
   ia_order_separator(&separator, p->f->pins->chain_id, &p->f->pins->hub);
   p->plan->has_dataset = !ia_addr_zero(&m->dataset.dataset);
-  for (int k = 0; k < IA_ORDER_KINDS; k++)
-    if (k != IA_ORDER_DATASET || p->plan->has_dataset)
-      ia_order_hash(&p->plan->order_hash[k], &separator, (ia_order_kind)k, order[k]);
+  for (int k = 0; k < IA_ORDER_KINDS; k++) {
+    if (k == IA_ORDER_DATASET && !p->plan->has_dataset)
+      continue;
+    ia_order_hash(&p->plan->order_hash[k], &separator, (ia_order_kind)k, order[k]);
+    if (!ia_order_provable((ia_order_kind)k, *ia_order_signature((ia_order_kind)k, order[k]), &e))
+      return ia_ruling_err(v, "orders", &e);
+  }
   return true;
 }
 
@@ -297,7 +302,8 @@ static bool s_assets(struct proving *p, ia_ruling *v)
   for (int k = 0; k <= IA_ASSET_DATASET; k++) {
     if (k == IA_ASSET_DATASET && !p->plan->has_dataset)
       continue;
-    if (!ia_asset_prove(&p->plan->owner[k], f->pins, (ia_asset_kind)k, address[k], &f->asset[k],
+    if (!ia_asset_provable((ia_asset_kind)k, &f->asset[k], &e) ||
+        !ia_asset_prove(&p->plan->owner[k], f->pins, (ia_asset_kind)k, address[k], &f->asset[k],
                         &e))
       return ia_ruling_err(v, clause[k], &e);
     ia_ruling_ok(v, clause[k], "%s proves its fields; owner %s", ia_addr_text(address[k]).s,

@@ -15,6 +15,9 @@
 enum {
   IA_RELEASES_MAX = 3,     /* of a task, all attempts together */
   IA_TRANSFERS_MAX = 1024, /* of an asset */
+  /* bytes that a receipt can prove: of each text of an asset, of each signature */
+  IA_PROVABLE_TEXT_MAX = 2048,
+  IA_PROVABLE_SIGN_MAX = 1024,
 };
 
 /* What the SMS was configured with: never taken from the ledger. */

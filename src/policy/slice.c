@@ -35,6 +35,9 @@ static bool judge_asset(ia_slice_item *it, const ia_release_facts *f, const ia_s
     return refuse(it, IA_E_DEAL_MISMATCH, "the order has a price: it is no grant for bulk");
   if (!ia_bulk_is_grant(&s->order))
     return refuse(it, IA_E_DEAL_MISMATCH, "the order's volume is limited: it is no grant for bulk");
+  if (!ia_order_provable(IA_ORDER_DATASET, s->order.sign, &why) ||
+      !ia_asset_provable(IA_ASSET_DATASET, &s->asset, &why))
+    return refuse(it, why.code, why.msg);
   return ia_asset_prove(&it->owner, f->pins, IA_ASSET_DATASET, &it->dataset, &s->asset, &why) ||
          refuse(it, why.code, why.msg);
 }

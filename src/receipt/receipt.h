@@ -8,7 +8,7 @@
 #include "data/stream.h"
 #include "receipt/trust.h"
 
-enum { IA_RECEIPT_MAX = 1 << 20 };
+enum { IA_RECEIPT_MAX = 4 << 20 };
 
 /* Borrowed parts; NULL where a task never got that far (then only settlement is there).
  *  run       DSSE envelope (run.h)

@@ -128,47 +128,57 @@ void ia_verify_orders(ia_case *c)
 }
 
 /* An asset of either kind as the receipt holds it. */
-struct asset {
+typedef struct asset {
   ia_addr address; /* given for datasets, that of the run for the app */
   ia_addr owner;   /* the first */
   ia_h256 checksum;
-  char name[512], type[64];
-};
+  ia_buf name, type, multiaddr, mrenclave; /* whatever bytes were registered */
+} asset;
+
+static void asset_free(asset *a)
+{
+  ia_buf_free(&a->name);
+  ia_buf_free(&a->type);
+  ia_buf_free(&a->multiaddr);
+  ia_buf_free(&a->mrenclave);
+}
+IA_DEFINE_AUTO_VALUE(asset, asset_free)
 
 static const ia_field app_fields[] = {
-    {"owner", IA_FIELD_ADDR, offsetof(struct asset, owner), 0},
-    {"name", IA_FIELD_TEXT, offsetof(struct asset, name), sizeof(((struct asset *)0)->name)},
-    {"type", IA_FIELD_TEXT, offsetof(struct asset, type), sizeof(((struct asset *)0)->type)},
-    {"checksum", IA_FIELD_H256, offsetof(struct asset, checksum), 0},
+    {"owner", IA_FIELD_ADDR, offsetof(asset, owner), 0},
+    {"name", IA_FIELD_OTHER, 0, 0},
+    {"type", IA_FIELD_OTHER, 0, 0},
+    {"checksum", IA_FIELD_H256, offsetof(asset, checksum), 0},
     {"multiaddr", IA_FIELD_OTHER, 0, 0},
     {"mrenclave", IA_FIELD_OTHER, 0, 0},
 };
 
 static const ia_field dataset_fields[] = {
-    {"address", IA_FIELD_ADDR, offsetof(struct asset, address), 0},
-    {"owner", IA_FIELD_ADDR, offsetof(struct asset, owner), 0},
-    {"name", IA_FIELD_TEXT, offsetof(struct asset, name), sizeof(((struct asset *)0)->name)},
-    {"checksum", IA_FIELD_H256, offsetof(struct asset, checksum), 0},
+    {"address", IA_FIELD_ADDR, offsetof(asset, address), 0},
+    {"owner", IA_FIELD_ADDR, offsetof(asset, owner), 0},
+    {"name", IA_FIELD_OTHER, 0, 0},
+    {"checksum", IA_FIELD_H256, offsetof(asset, checksum), 0},
     {"multiaddr", IA_FIELD_OTHER, 0, 0},
 };
 
 static void verify_app(ia_case *c)
 {
   const json_t *v = json_object_get(c->assets, "app");
-  IA_AUTOV(ia_buf) multiaddr = {0}, mrenclave = {0};
-  struct asset a = {0};
+  IA_AUTOV(asset) a = {0};
   ia_addr address = {{0}};
   bool ok = ia_fields_read(&a, app_fields, IA_COUNT(app_fields), v, NULL) &&
-            ia_json_get_hex(v, "multiaddr", &multiaddr, NULL) &&
-            ia_json_get_hex(v, "mrenclave", &mrenclave, NULL);
+            ia_json_get_foreign(v, "name", &a.name, NULL) &&
+            ia_json_get_foreign(v, "type", &a.type, NULL) &&
+            ia_json_get_hex(v, "multiaddr", &a.multiaddr, NULL) &&
+            ia_json_get_hex(v, "mrenclave", &a.mrenclave, NULL);
 
   if (ok) {
     ia_app_info info = {.owner = a.owner,
-                        .name = ia_span_str(a.name),
-                        .type = ia_span_str(a.type),
-                        .multiaddr = ia_buf_view(&multiaddr),
+                        .name = ia_buf_view(&a.name),
+                        .type = ia_buf_view(&a.type),
+                        .multiaddr = ia_buf_view(&a.multiaddr),
                         .checksum = a.checksum,
-                        .mrenclave = ia_buf_view(&mrenclave)};
+                        .mrenclave = ia_buf_view(&a.mrenclave)};
 
     ia_app_address(&address, &c->sms->app_registry, &c->sms->proxy_code_hash, &info);
     ok = ia_addr_eq(&address, &c->stated.desc.app) &&
@@ -181,18 +191,17 @@ static void verify_app(ia_case *c)
     verify_owner(c, IA_ORDER_APP, &a.owner, &c->record.app_owner, "the app's");
 }
 
-static bool dataset_of(struct asset *a, const ia_case *c, const json_t *v)
+static bool dataset_of(asset *a, const ia_case *c, const json_t *v)
 {
-  IA_AUTOV(ia_buf) multiaddr = {0};
   ia_addr address;
 
-  *a = (struct asset){0};
   if (!ia_fields_read(a, dataset_fields, IA_COUNT(dataset_fields), v, NULL) ||
-      !ia_json_get_hex(v, "multiaddr", &multiaddr, NULL))
+      !ia_json_get_foreign(v, "name", &a->name, NULL) ||
+      !ia_json_get_hex(v, "multiaddr", &a->multiaddr, NULL))
     return false;
   ia_dataset_info info = {.owner = a->owner,
-                          .name = ia_span_str(a->name),
-                          .multiaddr = ia_buf_view(&multiaddr),
+                          .name = ia_buf_view(&a->name),
+                          .multiaddr = ia_buf_view(&a->multiaddr),
                           .checksum = a->checksum};
   ia_dataset_address(&address, &c->sms->dataset_registry, &c->sms->proxy_code_hash, &info);
   return ia_addr_eq(&address, &a->address);
@@ -209,7 +218,7 @@ static const ia_run_failed *failed_at(const ia_run *r, uint64_t index)
 
 /* Did the enclave say that it received exactly the bytes with this checksum, or that it left them
  * out? One or the other. */
-static bool received(const ia_run *r, const struct asset *a, uint64_t index)
+static bool received(const ia_run *r, const asset *a, uint64_t index)
 {
   const ia_run_failed *failed = failed_at(r, index);
 
@@ -249,7 +258,7 @@ static bool refused_input(struct inputs *x, const ia_record_refused *r, const js
 static bool released_input(struct inputs *x, ia_case *c, const json_t *v)
 {
   const ia_record_dataset *d = &c->record.datasets[x->released++];
-  struct asset a;
+  IA_AUTOV(asset) a = {0};
 
   if (!dataset_of(&a, c, v) || !ia_addr_eq(&a.address, &d->address))
     return false;

@@ -120,6 +120,20 @@ static void the_asset(void **state)
          b->slice[1].asset.n_transfers = 1);
 }
 
+/* What a receipt could not prove, or no worker could fetch, refuses itself alone, before its key
+ * leaves. */
+static void the_provable(void **state)
+{
+  static const uint8_t many[4096] = {1};
+
+  (void)state;
+  SECOND(IA_E_UNPROVABLE, b->slice[1].asset.dataset.name = ia_span_of(many, 2049));
+  SECOND(IA_E_UNPROVABLE, b->slice[1].asset.dataset.multiaddr = ia_span_of(many, 2049));
+  SECOND(IA_E_UNPROVABLE, b->slice[1].asset.dataset.multiaddr = ia_span_of("a\0b", 3));
+  SECOND(IA_E_UNPROVABLE, b->slice[1].asset.dataset.multiaddr = ia_span_of("a\xff", 2));
+  SECOND(IA_E_UNPROVABLE, b->slice[1].order.sign = ia_span_of(many, 1025));
+}
+
 static void what_is_remembered(void **state)
 {
   struct bulk all;
@@ -202,9 +216,13 @@ static void the_descriptor_names_all(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_order),          cmocka_unit_test(the_asset),
-      cmocka_unit_test(what_is_remembered), cmocka_unit_test(words_of_the_ledger),
-      cmocka_unit_test(the_slice),          cmocka_unit_test(the_descriptor_names_all),
+      cmocka_unit_test(the_order),
+      cmocka_unit_test(the_asset),
+      cmocka_unit_test(the_provable),
+      cmocka_unit_test(what_is_remembered),
+      cmocka_unit_test(words_of_the_ledger),
+      cmocka_unit_test(the_slice),
+      cmocka_unit_test(the_descriptor_names_all),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,25 +93,25 @@ static void make_assets(sample *s)
   const ia_trust_sms *t = &s->trust->sms[0];
   ia_descriptor *d = &s->stated.desc;
   ia_app_info app = {.owner = s->owner_a,
-                     .name = ia_span_str("sample app"),
+                     .name = s->name,
                      .type = ia_span_str("DOCKER"),
                      .multiaddr = ia_span_str(multiaddr),
                      .checksum = hash_of(0x55)};
   ia_dataset_info data = {.owner = s->owner_a,
-                          .name = ia_span_str("sample data"),
+                          .name = s->name,
                           .multiaddr = ia_span_str(multiaddr),
                           .checksum = s->checksum};
 
   ia_app_address(&d->app, &t->app_registry, &t->proxy_code_hash, &app);
   ia_dataset_address(&d->dataset, &t->dataset_registry, &t->proxy_code_hash, &data);
   d->app_digest = app.checksum;
-  s->assets =
-      json_pack("{s:{s:o,s:s,s:s,s:o,s:o,s:s},s:[{s:o,s:o,s:s,s:o,s:o}]}", "app", "owner",
-                ia_json_addr(&s->owner_a), "name", "sample app", "type", "DOCKER", "multiaddr",
-                ia_json_hex(ia_span_str(multiaddr)), "checksum", ia_json_h256(&app.checksum),
-                "mrenclave", "0x", "datasets", "address", ia_json_addr(&d->dataset), "owner",
-                ia_json_addr(&s->owner_a), "name", "sample data", "multiaddr",
-                ia_json_hex(ia_span_str(multiaddr)), "checksum", ia_json_h256(&s->checksum));
+  s->assets = json_pack("{s:{s:o,s:o,s:s,s:o,s:o,s:s},s:[{s:o,s:o,s:o,s:o,s:o}]}", "app", "owner",
+                        ia_json_addr(&s->owner_a), "name", ia_json_foreign(s->name), "type",
+                        "DOCKER", "multiaddr", ia_json_hex(ia_span_str(multiaddr)), "checksum",
+                        ia_json_h256(&app.checksum), "mrenclave", "0x", "datasets", "address",
+                        ia_json_addr(&d->dataset), "owner", ia_json_addr(&s->owner_a), "name",
+                        ia_json_foreign(s->name), "multiaddr", ia_json_hex(ia_span_str(multiaddr)),
+                        "checksum", ia_json_h256(&s->checksum));
   must(s->assets != NULL);
   s->data = d->dataset;
   if (!s->bulk)
@@ -366,9 +366,9 @@ static void make_settlement(sample *s)
   ia_settlement_free(&st);
 }
 
-static void make(sample *s, ia_span result, bool bulk)
+static void make(sample *s, ia_span name, ia_span result, bool bulk)
 {
-  *s = (sample){.checksum = hash_of(0x99), .bulk = bulk};
+  *s = (sample){.name = name, .checksum = hash_of(0x99), .bulk = bulk};
   make_keys(s);
   make_trust(s);
   fill_run(s, result);
@@ -383,12 +383,17 @@ static void make(sample *s, ia_span result, bool bulk)
 
 void sample_make(sample *s, ia_span result)
 {
-  make(s, result, false);
+  make(s, ia_span_str("sample"), result, false);
+}
+
+void sample_make_named(sample *s, ia_span name, ia_span result)
+{
+  make(s, name, result, false);
 }
 
 void sample_make_bulk(sample *s, ia_span result)
 {
-  make(s, result, true);
+  make(s, ia_span_str("sample"), result, true);
 }
 
 void sample_free(sample *s)

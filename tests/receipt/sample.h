@@ -12,6 +12,7 @@
 enum { SAMPLE_NOW = 1780272000 };
 
 typedef struct sample {
+  ia_span name; /* of app and dataset */
   ia_secp *secp;
   ia_simpki *pki;
   ia_secret owner, requester, pool, worker, enclave, sms;
@@ -33,6 +34,8 @@ typedef struct sample {
 /* Everything for a completed task whose uploaded result is `result`. Ends the test on any failure.
  */
 void sample_make(sample *s, ia_span result);
+/* With this name of app and dataset. */
+void sample_make_named(sample *s, ia_span name, ia_span result);
 void sample_make_bulk(sample *s, ia_span result);
 /* The release part anew, of s->record as it is now. */
 void sample_release(sample *s);

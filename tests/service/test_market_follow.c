@@ -11,11 +11,82 @@
 
 #include "market_world.h"
 
-/* Four orders, published but for the request, and matched. */
 typedef struct matched {
   ia_h256 hash[IA_ORDER_KINDS];
 } matched;
 
+/* A deal of a request that nobody published, with such params. */
+static void deal_with_params(world *w, ia_span params)
+{
+  ia_order_box box[IA_ORDER_KINDS] = {0};
+  ia_match m = {0};
+
+  for (unsigned k = 0; k < IA_ORDER_KINDS; k++) {
+    ia_order o = order_of(w, (ia_order_kind)k, 1);
+
+    if (k == IA_ORDER_REQUEST)
+      o.request.params = params;
+    sign(w, &box[k], &o, k == IA_ORDER_REQUEST ? w->user : w->owner);
+  }
+  m.app = box[IA_ORDER_APP].order.app;
+  m.dataset = box[IA_ORDER_DATASET].order.dataset;
+  m.workerpool = box[IA_ORDER_WORKERPOOL].order.workerpool;
+  m.request = box[IA_ORDER_REQUEST].order.request;
+  call(w, w->user, NULL, IA_CALL_MATCH_ORDERS, &m);
+  for (unsigned k = 0; k < IA_ORDER_KINDS; k++)
+    ia_order_box_free(&box[k]);
+}
+
+static json_t *newest_deal(world *w, size_t want)
+{
+  IA_AUTOV(ia_http_answer) a = {0};
+  ia_http_call get = {.method = "GET", .cap = 64 << 20};
+  char path[80];
+
+  (void)snprintf(path, sizeof(path), "/deals?chainId=%llu", (unsigned long long)w->net.chain_id);
+  get.url = fixture_url(&w->f, path);
+  MUST(ia_http_do(w->f.http, &a, &get, e));
+  IA_AUTO_JSON *v = ia_json_parse(ia_buf_view(&a.body), IA_JSON_ALLOW_NUL, NULL);
+  assert_int_equal(json_array_size(json_object_get(v, "deals")), want);
+  return json_incref(json_array_get(json_object_get(v, "deals"), 0));
+}
+
+#define BYTES(t)                                                                                   \
+  {                                                                                                \
+    (const uint8_t *)(t), sizeof(t) - 1                                                            \
+  }
+
+/* Whatever bytes a request's params have, the list of deals is there, and shows them: as they are,
+ * or replaced with the bytes beside. */
+static void params_of_any_bytes_are_listed(void **state)
+{
+  static const struct {
+    ia_span params, shown;
+    const char *hex;
+  } kinds[] = {
+      {BYTES("\0a"), BYTES("\0a"), NULL},
+      {BYTES("a\0b"), BYTES("a\0b"), NULL},
+      {BYTES("a\0"), BYTES("a\0"), NULL},
+      {BYTES("\xff\xfe"), BYTES("\xef\xbf\xbd\xef\xbf\xbd"), "0xfffe"},
+      {BYTES("\xc0\x80"), BYTES("\xef\xbf\xbd\xef\xbf\xbd"), "0xc080"},
+      {BYTES("\xed\xa0\x80z"), BYTES("\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz"), "0xeda0807a"},
+      {BYTES("\xef\xbf\xbf\xe2\x80\xae\x1b\n"), BYTES("\xef\xbf\xbf\xe2\x80\xae\x1b\n"), NULL},
+  };
+  world *w = *state;
+
+  for (size_t i = 0; i < IA_COUNT(kinds); i++) {
+    deal_with_params(w, kinds[i].params);
+    IA_AUTO_JSON *deal = newest_deal(w, i + 1);
+    const json_t *text = json_object_get(deal, "params");
+    const char *hex = json_string_value(json_object_get(deal, "paramsHex"));
+
+    assert_true(
+        ia_span_eq(ia_span_of(json_string_value(text), json_string_length(text)), kinds[i].shown));
+    assert_true(kinds[i].hex ? hex && strcmp(hex, kinds[i].hex) == 0 : !hex);
+  }
+}
+
+/* Four orders, published but for the request, and matched. */
 static matched match(world *w, uint64_t volume, uint64_t times)
 {
   ia_order_box box[IA_ORDER_KINDS] = {0};
@@ -221,10 +292,11 @@ static void a_store_belongs_to_one_ledger(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      T(a_match_consumes_and_makes_a_deal),    T(a_spent_order_is_gone_and_stays_gone),
-      T(a_closed_order_is_gone_at_once),       T(orders_of_a_former_owner_are_dead),
-      T(what_is_derived_can_be_derived_again), T(old_events_do_not_come_true_again),
-      T(categories_are_the_ledgers),           T(a_store_belongs_to_one_ledger),
+      T(params_of_any_bytes_are_listed),       T(a_match_consumes_and_makes_a_deal),
+      T(a_spent_order_is_gone_and_stays_gone), T(a_closed_order_is_gone_at_once),
+      T(orders_of_a_former_owner_are_dead),    T(what_is_derived_can_be_derived_again),
+      T(old_events_do_not_come_true_again),    T(categories_are_the_ledgers),
+      T(a_store_belongs_to_one_ledger),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

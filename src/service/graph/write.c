@@ -44,13 +44,16 @@ bool graph_put_event(graph_writer *w, const char *type, const graph_value *v, si
          graph_put(w->s, "event", graph_event_id(w).s, w->block, all, OWN + n, e);
 }
 
+/* As the public index has it: what is no UTF-8 is replaced by U+FFFD, and NUL is left out. */
 char *graph_text(ia_span s)
 {
   IA_AUTOV(ia_buf) b = {0};
+  size_t kept = 0;
 
-  if (ia_utf8_valid(s) && !(s.len && memchr(s.ptr, 0, s.len)))
-    ia_buf_span(&b, s);
-  else
-    ia_buf_hex0x(&b, s);
+  ia_buf_lossy(&b, s);
+  for (size_t i = 0; i < b.len; i++)
+    if (b.ptr[i] != 0)
+      b.ptr[kept++] = b.ptr[i];
+  b.len = kept;
   return ia_buf_text(&b);
 }

@@ -1,10 +1,16 @@
 /* Deals as the ledger made them, and its categories. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/hex.h"
 #include "eth/address.h"
 #include "service/market/market_int.h"
 
-enum { CATEGORIES_MAX = 256 }; /* only the hub's owner makes them */
+enum {
+  CATEGORIES_MAX = 256, /* only the hub's owner makes them */
+  PAGE_WHOLE = 4 << 20,
+  DEAL_SHORT = 8 << 10,
+};
 
 /* Below 2^53 a number, above a decimal string, as in orders. */
 static json_t *number(const ia_u256 *v)
@@ -21,24 +27,29 @@ static json_t *resource(const ia_resource *r)
                    ia_addr_text(&r->owner).s, "price", number(&r->price));
 }
 
-static json_t *text_of(ia_span s)
+/* Clients read a string. Where that is not all, the bytes stand beside it as NAMEHex. */
+static bool put_text(json_t *v, const char *name, ia_span s)
 {
-  return ia_utf8_valid(s) ? ia_json_bytes(s) : ia_json_hex(s);
+  char hex[32];
+
+  (void)snprintf(hex, sizeof(hex), "%sHex", name);
+  return json_object_set_new(v, name, ia_json_lossy(s)) == 0 &&
+         (ia_utf8_valid(s) || json_object_set_new(v, hex, ia_json_hex(s)) == 0);
 }
 
 static json_t *deal_json(const ia_market *m, const ia_chain_log *log, const ia_event *ev,
                          const ia_deal *d)
 {
   json_t *v = json_pack(
-      "{s:s,s:I,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:s,s:s,s:o,s:I,s:o,s:o,s:o,s:o,s:s}", "dealid",
+      "{s:s,s:I,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:s,s:s,s:I,s:o,s:o,s:o,s:o,s:s}", "dealid",
       ia_h256_text(&ev->id[0]).s, "chainId", (json_int_t)m->chain_id, "app", resource(&d->app),
       "dataset", resource(&d->dataset), "workerpool", resource(&d->workerpool), "trust",
       number(&d->trust), "category", number(&d->category), "tag", ia_h256_text(&d->tag).s,
       "requester", ia_addr_text(&d->requester).s, "beneficiary", ia_addr_text(&d->beneficiary).s,
-      "callback", ia_addr_text(&d->callback).s, "params", text_of(d->params), "startTime",
-      (json_int_t)d->start_time, "botFirst", number(&d->bot_first), "botSize", number(&d->bot_size),
-      "workerStake", number(&d->worker_stake), "schedulerRewardRatio",
-      number(&d->scheduler_reward_ratio), "sponsor", ia_addr_text(&d->sponsor).s);
+      "callback", ia_addr_text(&d->callback).s, "startTime", (json_int_t)d->start_time, "botFirst",
+      number(&d->bot_first), "botSize", number(&d->bot_size), "workerStake",
+      number(&d->worker_stake), "schedulerRewardRatio", number(&d->scheduler_reward_ratio),
+      "sponsor", ia_addr_text(&d->sponsor).s);
   json_t *more =
       json_pack("{s:s,s:s,s:s,s:s,s:o,s:I,s:s,s:s}", "appHash", ia_h256_text(&ev->id[1]).s,
                 "datasetHash", ia_h256_text(&ev->id[2]).s, "workerpoolHash",
@@ -46,7 +57,7 @@ static json_t *deal_json(const ia_market *m, const ia_chain_log *log, const ia_e
                 number(&ev->value[0]), "blockNumber", (json_int_t)log->block, "blockTimestamp",
                 ia_rfc3339_ms(d->start_time * 1000).s, "transactionHash", ia_h256_text(&log->tx).s);
 
-  if (!v || !more || json_object_update(v, more) != 0) {
+  if (!v || !more || !put_text(v, "params", d->params) || json_object_update(v, more) != 0) {
     json_decref(v);
     v = NULL;
   }
@@ -153,8 +164,22 @@ static bool bind_filters(ia_stmt *s, ia_request *rq, ia_err *e)
   return true;
 }
 
+/* A page holds so many bytes of deals whole; after that, long params are left out of the list. */
+static bool shorten(json_t *item, size_t size, size_t *bytes)
+{
+  *bytes += size;
+  if (size <= DEAL_SHORT || *bytes <= PAGE_WHOLE)
+    return true;
+  *bytes -= size;
+  json_object_del(item, "paramsHex");
+  return json_object_set_new(item, "params", json_string("")) == 0 &&
+         json_object_set_new(item, "paramsOmitted", json_true()) == 0;
+}
+
 static bool collect(ia_stmt *s, paging *p, json_t *out, ia_err *e)
 {
+  size_t bytes = 0;
+
   for (;;) {
     bool row;
 
@@ -162,8 +187,9 @@ static bool collect(ia_stmt *s, paging *p, json_t *out, ia_err *e)
       return false;
     if (!row)
       return true;
-    json_t *item = ia_json_parse(ia_col_bytes(s, 0), 0, e);
-    if (!item || !ia_market_page_add(p, out, item, e)) {
+    ia_span body = ia_col_bytes(s, 0);
+    json_t *item = ia_json_parse(body, IA_JSON_ALLOW_NUL, e);
+    if (!item || !shorten(item, body.len, &bytes) || !ia_market_page_add(p, out, item, e)) {
       ia_stmt_reset(s);
       return false;
     }
@@ -256,13 +282,13 @@ static json_t *category_json(const ia_market *m, ia_chain *c, uint64_t id, ia_er
 
   if (!ia_chain_category(c, &k, &store, &index, e))
     return NULL;
-  json_t *v =
-      json_pack("{s:I,s:I,s:o,s:o,s:I}", "chainId", (json_int_t)m->chain_id, "catid",
-                (json_int_t)id, "name", text_of(k.name), "description", text_of(k.description),
-                "workClockTimeRef", (json_int_t)k.work_clock_time_ref);
-  if (!v)
-    (void)ia_fail(e, IA_E_MEMORY, "no memory for a category");
-  return v;
+  json_t *v = json_pack("{s:I,s:I,s:I}", "chainId", (json_int_t)m->chain_id, "catid",
+                        (json_int_t)id, "workClockTimeRef", (json_int_t)k.work_clock_time_ref);
+  if (v && put_text(v, "name", k.name) && put_text(v, "description", k.description))
+    return v;
+  (void)ia_fail(e, IA_E_MEMORY, "no memory for a category");
+  json_decref(v);
+  return NULL;
 }
 
 static bool count_categories(ia_chain *c, uint64_t *n, ia_err *e)

@@ -10,13 +10,15 @@
 #include "base/hex.h"
 #include "service/market/market_int.h"
 
-enum { KEPT = 4096, AT_ONCE = 256, HOLD_MS = 25000, BUSY_SYNC_MS = 200, RETRY_MS = 20 };
+enum { KEPT = 4096, KEPT_BYTES = 16 << 20, AT_ONCE = 256, BYTES_AT_ONCE = 4 << 20 };
+enum { HOLD_MS = 25000, BUSY_SYNC_MS = 200, RETRY_MS = 20 };
 
 typedef struct event {
   uint64_t seq;
   unsigned topic;
   char name[32];
   char *data; /* one line of JSON; owned */
+  size_t len;
 } event;
 
 typedef struct waiter {
@@ -31,6 +33,7 @@ struct market_events {
   pthread_mutex_t lock; /* of what follows */
   event ring[KEPT];
   uint64_t first, next; /* numbers of the oldest kept, of the one to come */
+  size_t bytes;         /* of all that are kept */
   bool posted;          /* the loop was told to look */
   /* the loop's thread alone */
   waiter *waiters;
@@ -86,7 +89,7 @@ static bool collect(market_events *x, ia_buf *out, uint64_t after, unsigned topi
     put_event(out, x->next - 1, "reset", "{}");
     return true;
   }
-  for (; seq < x->next && n < AT_ONCE; seq++) {
+  for (; seq < x->next && n < AT_ONCE && out->len < BYTES_AT_ONCE; seq++) {
     const event *ev = &x->ring[seq % KEPT];
 
     if (ev->topic & topics) {
@@ -163,6 +166,18 @@ static void look(void *ctx)
   }
 }
 
+/* Locked: room for one more, of so many bytes. */
+static void drop_oldest(market_events *x, size_t len)
+{
+  while (x->first < x->next && (x->next - x->first == KEPT || x->bytes + len > KEPT_BYTES)) {
+    event *ev = &x->ring[x->first++ % KEPT];
+
+    x->bytes -= ev->len;
+    free(ev->data);
+    *ev = (event){0};
+  }
+}
+
 void ia_market_tell(ia_market *m, unsigned topic, const char *kind, const char *what,
                     const json_t *data)
 {
@@ -172,11 +187,11 @@ void ia_market_tell(ia_market *m, unsigned topic, const char *kind, const char *
   if (!text)
     return;
   pthread_mutex_lock(&x->lock);
+  size_t len = strlen(text);
+  drop_oldest(x, len);
   event *ev = &x->ring[x->next % KEPT];
-  if (x->next - x->first == KEPT)
-    x->first++;
-  free(ev->data);
-  *ev = (event){.seq = x->next++, .topic = topic, .data = text};
+  *ev = (event){.seq = x->next++, .topic = topic, .data = text, .len = len};
+  x->bytes += len;
   (void)snprintf(ev->name, sizeof(ev->name), "%s_%s", kind, what);
   if (!x->posted)
     x->posted = ia_loop_post(m->loop, look, m, NULL);
@@ -290,7 +305,7 @@ static bool tell_deals(ia_market *m, ia_db *db, uint64_t after, uint64_t to, ia_
       return false;
     if (!row)
       return true;
-    IA_AUTO_JSON *deal = ia_json_parse(ia_col_bytes(s, 0), 0, NULL);
+    IA_AUTO_JSON *deal = ia_json_parse(ia_col_bytes(s, 0), IA_JSON_ALLOW_NUL, NULL);
     if (deal)
       ia_market_tell(m, TOPIC_DEALS, "deal", "created", deal);
   }

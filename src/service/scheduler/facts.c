@@ -114,11 +114,6 @@ static bool first_owner(ia_chain *c, ia_addr *out, const ia_addr *registry, cons
   return true;
 }
 
-static json_t *text_or_hex(ia_span v)
-{
-  return ia_utf8_valid(v) ? ia_json_bytes(v) : ia_json_hex(v);
-}
-
 static json_t *app_json(ia_chain *c, const ia_chain_info *info, const sch_deal *d, ia_err *e)
 {
   ia_app_info app = d->app;
@@ -129,7 +124,7 @@ static json_t *app_json(ia_chain *c, const ia_chain_info *info, const sch_deal *
       !first_owner(c, &app.owner, &info->registry[IA_ASSET_APP], &d->deal.app.pointer, e))
     return NULL;
   return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "owner", ia_json_addr(&app.owner), "name",
-                   text_or_hex(app.name), "type", text_or_hex(app.type), "multiaddr",
+                   ia_json_foreign(app.name), "type", ia_json_foreign(app.type), "multiaddr",
                    ia_json_hex(app.multiaddr), "checksum", ia_json_h256(&app.checksum), "mrenclave",
                    ia_json_hex(app.mrenclave));
 }
@@ -145,7 +140,7 @@ json_t *sch_dataset_json(ia_chain *c, const ia_chain_info *info, const ia_addr *
       !first_owner(c, &data.owner, &info->registry[IA_ASSET_DATASET], at, e))
     return NULL;
   return json_pack("{s:o, s:o, s:o, s:o, s:o}", "address", ia_json_addr(at), "owner",
-                   ia_json_addr(&data.owner), "name", text_or_hex(data.name), "multiaddr",
+                   ia_json_addr(&data.owner), "name", ia_json_foreign(data.name), "multiaddr",
                    ia_json_hex(data.multiaddr), "checksum", ia_json_h256(&data.checksum));
 }
 

@@ -60,15 +60,13 @@ static bool image_of(sch_deal *d, ia_err *e)
   if (ia_cid_from_multiaddr(&cid, d->app.multiaddr, NULL)) {
     (void)snprintf(text, sizeof(text), "/ipfs/%s", ia_cid_format(&cid).s);
     multiaddr = json_string(text);
-  } else if (ia_utf8_valid(d->app.multiaddr) &&
-             !memchr(d->app.multiaddr.ptr ? d->app.multiaddr.ptr : (const uint8_t *)"", 0,
-                     d->app.multiaddr.len)) {
+  } else if (ia_text_is_plain(d->app.multiaddr)) {
     multiaddr = ia_json_bytes(d->app.multiaddr);
   } else {
     multiaddr = ia_json_hex(d->app.multiaddr);
   }
   d->image = json_pack("{s:o, s:o, s:o}", "type",
-                       ia_utf8_valid(d->app.type) ? ia_json_bytes(d->app.type) : json_string(""),
+                       ia_text_is_plain(d->app.type) ? ia_json_bytes(d->app.type) : json_string(""),
                        "multiaddr", multiaddr, "checksum", ia_json_h256(&d->app.checksum));
   return d->image || ia_fail(e, IA_E_MEMORY, "scheduler: out of memory");
 }
