@@ -5,7 +5,7 @@
 #include "client/to_market.h"
 
 /* Matches are looked for by the deal's start time; see chain/poco.h. */
-enum { EVENTS_SPAN = 1000 };
+enum { EVENTS_SPAN = 1000, RAW_AT_ONCE = 100 };
 
 typedef struct rpc_ledger {
   ia_chain *chain;
@@ -217,39 +217,70 @@ static bool room(ia_sms_transfers *out, ia_err *e)
   return true;
 }
 
-static bool add_transfer(rpc_ledger *l, ia_sms_transfers *out, const ia_event *ev,
-                         const ia_h256 *tx, ia_err *e)
+static bool add_transfer(ia_sms_transfers *out, const ia_event *ev, ia_err *e)
 {
-  ia_buf *raw;
-  bool has;
-
-  if (out->n == IA_TRANSFERS_MAX)
-    return ia_fail(e, IA_E_OWNER_UNPROVEN, "an asset changed hands too often to follow");
   if (!room(out, e))
     return false;
-  raw = &out->raw[out->n];
-  if (!l_raw_tx(l, tx, &has, raw, e))
-    return ia_buf_free(raw), false;
-  /* an unreadable one stays as empty bytes: the chain of owners then breaks */
-  out->view[out->n++] = (ia_transfer_fact){ev->addr[0], ev->addr[1], ia_buf_view(raw)};
+  out->view[out->n++] = (ia_transfer_fact){.from = ev->addr[0], .to = ev->addr[1]};
   return true;
 }
 
+/* The signed transactions of the transfers from `at` on, in one request. One that the ledger does
+ * not give stays as empty bytes: the chain of owners then breaks. */
+static bool fetch_raw(rpc_ledger *l, ia_sms_transfers *out, size_t at, const ia_h256 *tx, size_t n,
+                      ia_err *e)
+{
+  ia_rpc_item items[RAW_AT_ONCE];
+  bool ok;
+
+  for (size_t i = 0; i < n; i++)
+    items[i] = (ia_rpc_item){.method = "eth_getRawTransactionByHash",
+                             .params = json_pack("[o]", ia_json_h256(&tx[i]))};
+  ok = ia_rpc_batch(ia_chain_rpc(l->chain), items, n, e);
+  for (size_t i = 0; ok && i < n; i++) {
+    const char *hex = json_string_value(items[i].result);
+    ia_buf *raw = &out->raw[at + i];
+
+    if (!items[i].ok)
+      ok = ia_fail(e, items[i].err.code, "%s", items[i].err.msg);
+    else if (hex && !ia_unhex_buf(raw, ia_span_str(hex)))
+      ia_buf_clear(raw);
+    ok = ok && ia_buf_ok(raw, e);
+    out->view[at + i].raw = ia_buf_view(raw);
+  }
+  ia_rpc_items_free(items, n);
+  return ok;
+}
+
+/* Whoever owned an asset may have moved it to and fro as often as she liked: that many are neither
+ * fetched nor judged. */
 static bool read_transfers(rpc_ledger *l, ia_sms_transfers *out, const ia_chain_logs *logs,
                            ia_err *e)
 {
+  size_t before = out->n, n = 0;
+  ia_autofree ia_h256 *tx = calloc(logs->n + 1, sizeof(*tx));
   ia_event ev;
 
+  if (!tx)
+    return ia_fail(e, IA_E_MEMORY, "ledger: no memory");
+  if (before + logs->n > IA_TRANSFERS_MAX + 1) /* and the mint */
+    return ia_fail(e, IA_E_OWNER_UNPROVEN, "an asset changed hands too often to follow");
   for (size_t i = 0; i < logs->n; i++) {
     const ia_chain_log *log = &logs->v[i];
 
     if (!ia_event_decode(&ev, IA_EV_NFT_TRANSFER, &log->entry, NULL))
       return ia_fail(e, IA_E_PARSE, "ledger: a Transfer event is malformed");
-    if (ia_addr_zero(&ev.addr[0]))
+    if (ia_addr_zero(&ev.addr[0])) {
       out->first_owner = ev.addr[1];
-    else if (!add_transfer(l, out, &ev, &log->tx, e))
+      continue;
+    }
+    if (!add_transfer(out, &ev, e))
       return false;
+    tx[n++] = log->tx;
   }
+  for (size_t at = 0; at < n; at += RAW_AT_ONCE)
+    if (!fetch_raw(l, out, before + at, tx + at, n - at < RAW_AT_ONCE ? n - at : RAW_AT_ONCE, e))
+      return false;
   return true;
 }
 
