@@ -161,6 +161,7 @@ static void test_a_push_fits_one_place(void **state)
 
   (void)state;
   IA_AUTO_JSON *text = ask(b, &c, "web2", user, "a-name");
+  (void)text; /* c points into it */
   IA_AUTO_JSON *push = a_push(b, W_USER, &c, 5, "value");
   for (size_t i = 0; i < IA_COUNT(changes); i++) {
     IA_AUTO_JSON *bad = json_deep_copy(push);
@@ -189,6 +190,7 @@ static void test_a_push_fits_one_installation(void **state)
   for (int i = 0; i < 4; i++) {
     ia_push_challenge c;
     IA_AUTO_JSON *text = ask(b, &c, "web2", user, "a-name");
+    (void)text; /* c points into it */
 
     c.chain_id += i == 0;
     c.hub.b[3] ^= i == 1;
@@ -218,6 +220,7 @@ static void test_versions_grow_in_small_steps(void **state)
   for (size_t i = 0; i < IA_COUNT(steps); i++) {
     ia_push_challenge c;
     IA_AUTO_JSON *text = ask(b, &c, "web2", user, "a-name");
+    (void)text; /* c points into it */
     IA_AUTO_JSON *push = a_push(b, W_USER, &c, steps[i].version, steps[i].value);
     IA_AUTO_JSON *answer = lab_post(b, "/push/v1/secret", json_incref(push));
     const char *said = json_string_value(json_object_get(answer, "text"));
@@ -238,6 +241,7 @@ static void test_a_forgotten_secret_stays_so(void **state)
   (void)!snprintf(path, sizeof(path), "/secrets/web3?secretAddress=%s",
                   ia_addr_lower(&b->w->dataset).s);
   IA_AUTO_JSON *t1 = ask(b, &before, "dataset", &b->w->dataset, "");
+  (void)t1; /* c points into it */
   IA_AUTO_JSON *old = a_push(b, W_DATA, &before, 1, KEY);
   assert_int_equal(lab_push_key(b, W_DATA), 204);
   lab_message(b, W_DATA, "forget", &b->w->dataset, 1, "{}");
@@ -249,6 +253,7 @@ static void test_a_forgotten_secret_stays_so(void **state)
   assert_non_null(strstr(json_string_value(json_object_get(answer, "text")), "newer"));
   assert_string_equal(lab_outcome(b), "SECRET_MISSING");
   IA_AUTO_JSON *t2 = ask(b, &c, "dataset", &b->w->dataset, "");
+  (void)t2; /* c points into it */
   assert_string_equal(c.state, "forgotten");
   assert_int_equal(c.version, 2);
   lab_stop(b); /* the mark is in the store */
@@ -368,6 +373,7 @@ static void test_versions_are_not_kept_without_end(void **state)
   assert_int_equal(web2(b, "PUT", "token", "still more"), 413);
   assert_int_equal(web2(b, "PUT", "token", "more"), 204); /* it stands */
   IA_AUTO_JSON *text = ask(b, &c, "web2", user, "token");
+  (void)text; /* c points into it */
   IA_AUTO_JSON *push = a_push(b, W_USER, &c, c.version + 1, "by version");
   assert_string_equal(post(b, push), "");
   assert_int_equal(rows(b), IA_SMS_VERSIONS_PLAIN + 1);
