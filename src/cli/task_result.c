@@ -73,7 +73,7 @@ static bool result_of(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia
       !ia_to_blobs_get(net, file, v->result_cid, e) || !ia_blob_fd(&blob, file, e) ||
       !ia_receipt_verify(again, receipt, &blob, trust, e))
     return false;
-  if (!again->ok)
+  if (again->outcome != IA_PROVEN)
     return ia_fail(e, again->code, "the result is not the one that the enclave made");
   const ia_result_claim claim = ia_verdict_claim(again);
   if (!ia_cli_result_open(c, w, &zip, plain, file, NULL, &claim, e) ||
@@ -86,6 +86,20 @@ static bool result_of(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia
          ia_file_write(kept.s, ia_buf_view(&sealed), 0600, e);
 }
 
+/* The pool's word of a task that reached no enclave: worth keeping, though nothing proves it. */
+static bool is_word_of_pool(const ia_verdict *v, const ia_buf *text, const ia_h256 *task)
+{
+  return text->len > 0 && v->alone && v->outcome == IA_NOT_PROVEN && ia_h256_eq(&v->task_id, task);
+}
+
+static bool write_receipt(ia_cli *c, const ia_path *path, const ia_verdict *v, const ia_buf *text,
+                          const char *dir, ia_err *e)
+{
+  if (v->outcome != IA_PROVEN)
+    ia_cli_warn(c, "the receipt is NOT PROVEN: %s", ia_verdict_reason(v)->text);
+  return make_parent(dir, e) && ia_file_write(path->s, ia_buf_view(text), 0600, e);
+}
+
 bool ia_cli_task_take(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia_h256 *task,
                       const char *dir, ia_task_files *out, ia_err *e)
 {
@@ -93,14 +107,19 @@ bool ia_cli_task_take(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia
   IA_AUTOV(ia_buf) text = {0};
   IA_AUTO(ia_trust) *trust = NULL;
   ia_path at, receipt;
+  ia_err why = {0};
 
   *out = (ia_task_files){0};
   if (!v)
     return ia_fail(e, IA_E_MEMORY, "no memory for a verdict");
   if (!ia_path_join(&at, e, "%s", dir) || !ia_path_join(&receipt, e, "%s.receipt.json", dir) ||
-      !ia_cli_task_room(dir, e) || !ia_cli_trust(c, &trust, NULL, e) ||
-      !receipt_of(net, v, &text, task, trust, e) || !make_parent(dir, e) ||
-      !ia_file_write(receipt.s, ia_buf_view(&text), 0600, e))
+      !ia_cli_task_room(dir, e) || !ia_cli_trust(c, &trust, NULL, e))
+    return false;
+  if (!receipt_of(net, v, &text, task, trust, &why) && !is_word_of_pool(v, &text, task)) {
+    *e = why;
+    return false;
+  }
+  if (!write_receipt(c, &receipt, v, &text, dir, e))
     return false;
   out->receipt = receipt;
   out->simulated = v->simulated;

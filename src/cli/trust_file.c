@@ -44,7 +44,7 @@ static bool keep(ia_cli *c, const json_t *info, ia_err *e)
   bool there;
 
   return read_default(c, &old, &path, &there, e) &&
-         ia_trust_add(&text, ia_buf_view(&old), info, e) &&
+         ia_trust_add(&text, ia_buf_view(&old), info, NULL, e) &&
          ia_file_write(path.s, ia_buf_view(&text), 0600, e);
 }
 

@@ -7,12 +7,32 @@
 
 static const char *word(ia_check_state s)
 {
-  return s == IA_CHECK_PASS ? "ok  " : s == IA_CHECK_FAIL ? "FAIL" : "note";
+  static const char *const words[] = {[IA_CHECK_PASS] = "ok  ",
+                                      [IA_CHECK_FAIL] = "FAIL",
+                                      [IA_CHECK_MISSING] = "MISS",
+                                      [IA_CHECK_NOTE] = "note"};
+
+  return words[s];
+}
+
+/* The last line: one of three words, and the reason. */
+static void say_outcome(ia_cli *c, const ia_verdict *v)
+{
+  if (v->outcome == IA_PROVEN)
+    ia_cli_out(c, "%s",
+               v->completed ? "PROVEN" : "PROVEN: the receipt shows that this task failed");
+  else
+    ia_cli_out(c, "%s (%s)", v->outcome == IA_REFUSED ? "REFUSED" : "NOT PROVEN",
+               ia_code_name(v->code));
 }
 
 static bool report(ia_cli *c, const ia_verdict *v, ia_err *e)
 {
-  if (v->simulated)
+  if (!v->domain_known)
+    ia_cli_out(c,
+               "SIMULATED or unknown: nothing in your trust file says that hardware stands behind "
+               "this receipt");
+  else if (v->simulated)
     ia_cli_out(c, "SIMULATED: no hardware stands behind this receipt");
   for (size_t i = 0; i < v->n; i++)
     ia_cli_out(c, "%s  %s", word(v->check[i].state), v->check[i].text);
@@ -20,52 +40,17 @@ static bool report(ia_cli *c, const ia_verdict *v, ia_err *e)
     ia_cli_out(c, "Not proven by this receipt:");
   for (size_t i = 0; i < v->n_unproven; i++)
     ia_cli_out(c, "  - %s", v->unproven[i]);
-  if (v->ok)
-    ia_cli_out(c, "%s", v->completed ? "PROVEN" : "PROVEN: the task failed as said");
-  else
-    ia_cli_out(c, "NOT PROVEN (%s)", ia_code_name(v->code));
+  say_outcome(c, v);
   IA_AUTO_JSON *out = ia_verdict_json(v, e);
-  ia_cli_exit_status(c, v->ok ? 0 : 1);
+  ia_cli_exit_status(c, v->outcome == IA_PROVEN ? 0 : 1);
   return out && ia_cli_json(c, json_incref(out), e);
-}
-
-/* The ledger's word, as one check more; the sentence that it was not asked goes. */
-static bool ask_ledger(ia_cli *c, ia_verdict *v, ia_err *e)
-{
-  const char *rpc = ia_cli_opt(c, "rpc");
-  ia_err why = {0};
-
-  if (!rpc || !v->ok)
-    return true;
-  bool ok = ia_settled_check(v, rpc, &why);
-  if (!ok && why.code != IA_E_NOT_PROVEN) {
-    *e = why;
-    return ia_wrap(e, "--rpc");
-  }
-  if (v->n < IA_COUNT(v->check)) {
-    ia_check *k = &v->check[v->n++];
-
-    *k = (ia_check){.state = ok ? IA_CHECK_PASS : IA_CHECK_FAIL,
-                    .code = ok ? IA_OK : IA_E_NOT_PROVEN,
-                    .name = "ledger"};
-    (void)snprintf(k->text, sizeof(k->text), "%s",
-                   ok ? "The ledger holds this end of the task." : why.msg);
-  }
-  for (size_t i = 0; i < v->n_unproven; i++)
-    if (strstr(v->unproven[i], "--rpc"))
-      memmove(v->unproven[i], v->unproven[i + 1], (--v->n_unproven - i) * sizeof(v->unproven[0]));
-  if (!ok) {
-    v->ok = v->completed = false;
-    v->code = IA_E_NOT_PROVEN;
-  }
-  return true;
 }
 
 static bool verify(ia_cli *c, ia_err *e)
 {
   IA_AUTOV(ia_buf) text = {0};
   IA_AUTO(ia_trust) *trust = NULL;
-  const char *result = ia_cli_opt(c, "result");
+  const char *result = ia_cli_opt(c, "result"), *rpc = ia_cli_opt(c, "rpc");
   ia_autofree ia_verdict *v = calloc(1, sizeof(*v));
   ia_blob blob;
 
@@ -79,8 +64,11 @@ static bool verify(ia_cli *c, ia_err *e)
     return ia_fail_errno(e, "%s", result);
   if (result && !ia_blob_fd(&blob, fd, e))
     return ia_wrap(e, "%s", result);
-  return ia_receipt_verify(v, ia_buf_view(&text), result ? &blob : NULL, trust, e) &&
-         ask_ledger(c, v, e) && report(c, v, e);
+  if (!ia_receipt_verify(v, ia_buf_view(&text), result ? &blob : NULL, trust, e))
+    return false;
+  if (rpc)
+    ia_verdict_ask_ledger(v, rpc);
+  return report(c, v, e);
 }
 
 static const ia_option options[] = {
@@ -88,7 +76,7 @@ static const ia_option options[] = {
      "verify ./receipt.json --result ./result.zip"},
     {"trust", "FILE", false, "trust anchors (HOME/trust.json)",
      "verify ./receipt.json --trust ./trust.json"},
-    {"rpc", "URL", false, "ask this node whether the ledger holds the settlement",
+    {"rpc", "URL", false, "ask this node whether the ledger knows the task in that state",
      "verify ./receipt.json --rpc http://127.0.0.1:7400"},
     {0},
 };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/date.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
@@ -45,39 +46,112 @@ bool ia_result_location(const ia_net *net, ia_buf *out, ia_h256 *digest, const i
   return ia_buf_ok(out, e);
 }
 
-static bool no(ia_err *e, const char *why)
+static bool contradicts(ia_err *e, const char *why)
 {
-  return ia_fail(e, IA_E_NOT_PROVEN, "the ledger does not hold this settlement: %s", why);
+  return ia_fail(e, IA_E_TASK_MISMATCH, "the ledger does not hold this end of the task: %s", why);
 }
 
-bool ia_settled_check(const ia_verdict *v, const char *rpc, ia_err *e)
+/* The settling transaction in its block, and the result that the ledger keeps. */
+static bool check_settled(ia_chain *chain, const ia_verdict *v, const ia_task *t, ia_err *e)
+{
+  IA_AUTOV(ia_chain_receipt) r = {0};
+
+  if (t->status != IA_TASK_COMPLETED)
+    return contradicts(e, t->status == IA_TASK_FAILED ? "the task failed there"
+                                                      : "the task is not completed there");
+  if (!ia_h256_eq(&t->result_digest, &v->result_digest))
+    return contradicts(e, "the task was settled with another result");
+  if (!ia_chain_receipt_get(chain, &r, &v->tx, e))
+    return e && e->code == IA_E_NOT_FOUND ? contradicts(e, "no such transaction") : false;
+  if (!r.ok || r.block != v->block_number || !ia_h256_eq(&r.block_hash, &v->block_hash))
+    return contradicts(e, "the transaction failed or stands in another block");
+  return true;
+}
+
+/* Nothing was settled, and where the receipt names no more than a pool, the task is of that pool.
+ */
+static bool check_failed(ia_chain *chain, ia_verdict *v, const ia_task *t, ia_err *e)
+{
+  IA_AUTOV(ia_buf) store = {0};
+  ia_deal d;
+
+  if (t->status == IA_TASK_COMPLETED)
+    return contradicts(e, "the task was completed");
+  if (!ia_addr_zero(&v->pool)) {
+    if (!ia_chain_deal(chain, &d, &store, &t->dealid, e))
+      return false;
+    if (!ia_addr_eq(&d.workerpool.pointer, &v->pool))
+      return contradicts(e, "the task is another pool's");
+  }
+  if (t->status != IA_TASK_FAILED)
+    ia_verdict_unproven(v,
+                        "That the task has ended on the ledger: it is open there until its "
+                        "requester claims it, from %s on.",
+                        ia_rfc3339(t->final_deadline).s);
+  return true;
+}
+
+static bool check_ledger(ia_verdict *v, const char *rpc, ia_err *e)
 {
   IA_AUTO(ia_chain) *chain = NULL;
-  IA_AUTOV(ia_chain_receipt) r = {0};
   IA_AUTOV(ia_buf) store = {0};
   ia_task t;
 
   if (!open_chain(&chain, rpc, v->chain_id, &v->hub, e) ||
       !ia_chain_task(chain, &t, &store, &v->task_id, e))
     return false;
-  if (ia_h256_zero(&v->tx))
-    return t.status != IA_TASK_COMPLETED || no(e, "the task was completed all the same");
-  if (!ia_chain_receipt_get(chain, &r, &v->tx, e))
-    return e && e->code == IA_E_NOT_FOUND ? no(e, "no such transaction") : false;
-  if (!r.ok || r.block != v->block_number || !ia_h256_eq(&r.block_hash, &v->block_hash))
-    return no(e, "the transaction failed or stands in another block");
-  if (t.status != IA_TASK_COMPLETED || !ia_h256_eq(&t.result_digest, &v->result_digest))
-    return no(e, "the task was settled with another result");
-  return true;
+  if (t.status == IA_TASK_UNSET)
+    return contradicts(e, "it knows no such task");
+  return ia_h256_zero(&v->tx) ? check_failed(chain, v, &t, e) : check_settled(chain, v, &t, e);
 }
 
-/* The code of the first check that failed, with its sentence. */
+/* That the ledger was not asked is not to be said once it was. */
+static void drop_advice(ia_verdict *v)
+{
+  size_t kept = 0;
+
+  for (size_t i = 0; i < v->n_unproven; i++)
+    if (!strstr(v->unproven[i], "--rpc"))
+      memmove(v->unproven[kept++], v->unproven[i], sizeof(v->unproven[0]));
+  v->n_unproven = kept;
+}
+
+void ia_verdict_ask_ledger(ia_verdict *v, const char *rpc)
+{
+  ia_err why = {0};
+
+  if (v->outcome == IA_REFUSED) {
+    ia_verdict_add(v, "ledger", IA_CHECK_NOTE, IA_OK,
+                   "The ledger was not asked: the receipt is refused.");
+    return;
+  }
+  if (!v->has_ledger) {
+    ia_verdict_add(v, "ledger", IA_CHECK_MISSING, IA_E_UNKNOWN_SMS,
+                   "The ledger was not asked: your trust file has no entry of the receipt's chain "
+                   "and hub.");
+    return;
+  }
+  if (check_ledger(v, rpc, &why)) {
+    drop_advice(v);
+    ia_verdict_add(v, "ledger", IA_CHECK_PASS, IA_OK,
+                   ia_h256_zero(&v->tx) ? "The ledger holds the task, and nothing was settled."
+                                        : "The ledger holds this end of the task.");
+    return;
+  }
+  if (why.code == IA_E_TASK_MISMATCH)
+    ia_verdict_add(v, "ledger", IA_CHECK_FAIL, why.code, "%s", why.msg);
+  else
+    ia_verdict_add(v, "ledger", IA_CHECK_MISSING, why.code, "The ledger could not be asked: %.200s",
+                   why.msg);
+}
+
+/* The code of the check that decided, with its sentence. */
 static bool refused(const ia_verdict *v, ia_err *e)
 {
-  for (size_t i = 0; i < v->n; i++)
-    if (v->check[i].state == IA_CHECK_FAIL)
-      return ia_fail(e, v->check[i].code, "%.180s", v->check[i].text);
-  return ia_fail(e, IA_E_NOT_PROVEN, "the receipt proves nothing");
+  const ia_check *why = ia_verdict_reason(v);
+
+  return why ? ia_fail(e, why->code, "%.180s", why->text)
+             : ia_fail(e, IA_E_NOT_PROVEN, "the receipt proves nothing");
 }
 
 bool ia_receipt_fetch(const ia_net *net, ia_verdict *v, ia_buf *text, const ia_h256 *task,
@@ -91,7 +165,7 @@ bool ia_receipt_fetch(const ia_net *net, ia_verdict *v, ia_buf *text, const ia_h
   ia_buf_span(text, ia_buf_view(&got));
   if (!ia_buf_ok(text, e))
     return false;
-  if (!v->ok)
+  if (v->outcome != IA_PROVEN)
     return refused(v, e);
   return ia_h256_eq(&v->task_id, task) ||
          ia_fail(e, IA_E_TASK_MISMATCH, "the receipt is of another task");
@@ -132,7 +206,7 @@ bool ia_result_fetch(const ia_net *net, int fd, ia_verdict *v, ia_buf *receipt, 
   if (!ia_to_blobs_get(net, fd, v->result_cid, e) || !ia_blob_fd(&file, fd, e) ||
       !ia_receipt_verify(v, ia_buf_view(&text), &file, trust, e))
     return false;
-  return v->ok || refused(v, e);
+  return v->outcome == IA_PROVEN || refused(v, e);
 }
 
 ia_result_claim ia_verdict_claim(const ia_verdict *v)

@@ -13,13 +13,14 @@
  * completed, or when it left nothing but a callback. */
 IA_MUST bool ia_result_location(const ia_net *net, ia_buf *out, ia_h256 *digest,
                                 const ia_h256 *task, ia_err *e);
-/* Does the ledger hold the settlement that the receipt speaks of? Fails with the sentence that says
- * why not (NOT_PROVEN). rpc: NULL = that of net. */
-IA_MUST bool ia_settled_check(const ia_verdict *v, const char *rpc, ia_err *e);
+/* Asks the node at rpc whether the ledger of the trust entry knows the task in the state that the
+ * receipt claims, and adds the answer to the verdict as one check more: REFUSED where it
+ * contradicts, NOT PROVEN where it cannot be asked. */
+void ia_verdict_ask_ledger(ia_verdict *v, const char *rpc);
 
 /* Gets the receipt, verifies it, downloads the result to fd and compares it with the run statement.
- * NOT_PROVEN (or the class of the first failing check) when the receipt does not hold; nothing is
- * to be used then. receipt may be NULL; else the receipt's text is appended. */
+ * The class of the check that decided when the receipt is not proven; nothing is to be used then.
+ * receipt may be NULL; else the receipt's text is appended. */
 IA_MUST bool ia_result_fetch(const ia_net *net, int fd, ia_verdict *verdict, ia_buf *receipt,
                              const ia_h256 *task, const ia_trust *trust, ia_err *e);
 /* The same by the ledger's word alone, without a receipt; the digest is the settled one. */

@@ -27,8 +27,18 @@ static const char *const sdk_fields[] = {
     "whitelist",
 };
 
-/* The SMS that we run is ours: its description goes into the trust file of this home. */
-static bool trust_own(const ia_home *h, const char *sms, ia_err *e)
+/* The pool whose scheduler runs here. */
+static bool own_pool(ia_addr *out, const json_t *fields)
+{
+  uint64_t roles;
+
+  return ia_json_get_u64(fields, "roles", &roles, NULL) && (roles & IA_ROLE_SCHEDULER) &&
+         ia_json_get_addr(fields, "workerpool", out, NULL);
+}
+
+/* The SMS that we run is ours: its description goes into the trust file of this home, and our own
+ * pool beside it. */
+static bool trust_own(const ia_home *h, const json_t *fields, const char *sms, ia_err *e)
 {
   IA_AUTO(ia_http) *http = NULL;
   IA_AUTO_JSON *answer = NULL;
@@ -37,6 +47,7 @@ static bool trust_own(const ia_home *h, const char *sms, ia_err *e)
   IA_AUTOV(ia_buf) old = {0};
   IA_AUTOV(ia_buf) text = {0};
   IA_AUTOV(ia_buf) url = {0};
+  ia_addr pool;
   ia_path path;
 
   ia_buf_printf(&url, "%s/info", sms);
@@ -52,7 +63,9 @@ static bool trust_own(const ia_home *h, const char *sms, ia_err *e)
     if (old.len == 0)
       return ia_fail(e, IA_E_PARSE, "%s is empty", path.s);
   }
-  return (ia_trust_add(&text, ia_buf_view(&old), members, e) || ia_wrap(e, "%s", path.s)) &&
+  return (ia_trust_add(&text, ia_buf_view(&old), members, own_pool(&pool, fields) ? &pool : NULL,
+                       e) ||
+          ia_wrap(e, "%s", path.s)) &&
          ia_file_write(path.s, ia_buf_view(&text), 0600, e);
 }
 
@@ -90,7 +103,7 @@ bool ia_announce(const ia_home *h, const ia_daemon_options *o, const json_t *fie
     if (v && !ia_json_set(line, sdk_fields[i], json_incref(v), e))
       return false;
   }
-  if ((own_sms && !trust_own(h, sms, e)) || !ia_home_ready(h, fields, e) ||
+  if ((own_sms && !trust_own(h, fields, sms, e)) || !ia_home_ready(h, fields, e) ||
       !ia_json_write(&text, line, e))
     return false;
   ia_show_json(&shown, ia_buf_view(&text));

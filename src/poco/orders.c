@@ -85,6 +85,28 @@ const ia_span *ia_order_signature(ia_order_kind kind, const void *order)
   return at(order, kinds[kind].sign);
 }
 
+static const char *const signings[] = {
+    [IA_SIGNING_NONE] = "none",
+    [IA_SIGNING_KEY] = "signed",
+    [IA_SIGNING_TX] = "presigned",
+    [IA_SIGNING_CONTRACT] = "erc1271",
+};
+
+const char *ia_order_signing_name(ia_order_signing s)
+{
+  return s < IA_COUNT(signings) ? signings[s] : signings[IA_SIGNING_NONE];
+}
+
+bool ia_order_signing_parse(ia_order_signing *out, const char *name)
+{
+  for (size_t i = IA_SIGNING_KEY; i < IA_COUNT(signings); i++)
+    if (strcmp(name, signings[i]) == 0) {
+      *out = (ia_order_signing)i;
+      return true;
+    }
+  return false;
+}
+
 void ia_order_separator(ia_h256 *out, uint64_t chain_id, const ia_addr *hub)
 {
   ia_eip712_domain d = {.name = "iExecODB", .version = "5.0.0", .chain_id = chain_id};

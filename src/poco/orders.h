@@ -40,6 +40,16 @@ const ia_addr *ia_order_signer_of(ia_order_kind kind, const void *order);
 const ia_u256 *ia_order_volume(ia_order_kind kind, const void *order);
 const ia_span *ia_order_signature(ia_order_kind kind, const void *order);
 
+/* How the owner of an order stands behind it. */
+typedef enum ia_order_signing {
+  IA_SIGNING_NONE = 0, /* never valid: what a zeroed struct holds */
+  IA_SIGNING_KEY,      /* "signed": by her key, over the order's hash */
+  IA_SIGNING_TX,       /* "presigned": by a transaction of hers; the order has no signature */
+  IA_SIGNING_CONTRACT, /* "erc1271": her wallet is a contract, which the ledger asked */
+} ia_order_signing;
+const char *ia_order_signing_name(ia_order_signing s);
+IA_MUST bool ia_order_signing_parse(ia_order_signing *out, const char *name);
+
 /* Strict: every field of the kind once, nothing else ("sign" may be missing). Numbers: JSON
  * integers
  * >= 0 or decimal strings; addresses in any of the forms of eth/address.h; tag, salt, sign hex. */

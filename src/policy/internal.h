@@ -11,6 +11,10 @@ struct proving {
 };
 ia_poco_view ia_proving_view(struct proving *p);
 ia_code ia_revert_code(const ia_revert *why);
+/* How the owner stands behind an order that the rules took: by her key where the signature is hers,
+ * by her transaction, else by the contract that the ledger asked. */
+ia_order_signing ia_signing_of(const struct proving *p, ia_order_kind kind, const ia_h256 *hash,
+                               ia_span sign);
 /* Once a text; never left out: TOO_LARGE. */
 IA_MUST bool ia_by_ledger_note(ia_release_plan *p, const char *text, ia_err *e);
 

@@ -116,6 +116,14 @@ static bool presign_proves(const struct proving *p, ia_order_kind kind, const ia
          ia_sig_verify(owner, &op_hash, op.sign, NULL);
 }
 
+ia_order_signing ia_signing_of(const struct proving *p, ia_order_kind kind, const ia_h256 *hash,
+                               ia_span sign)
+{
+  if (sign.len > 0 && ia_sig_verify(signer_of(p, kind), hash, sign, NULL))
+    return IA_SIGNING_KEY;
+  return presign_proves(p, kind, hash) ? IA_SIGNING_TX : IA_SIGNING_CONTRACT;
+}
+
 static bool v_presigned(void *ctx, const ia_h256 *hash, ia_addr *signer, ia_err *e)
 {
   const struct proving *p = ctx;
@@ -292,6 +300,18 @@ static bool s_orders(struct proving *p, ia_ruling *v)
   return true;
 }
 
+/* A pool that was handed on, or that a ledger was born with, has an address of something else. */
+static bool pool_address_proves(const ia_release_facts *f)
+{
+  ia_addr made;
+
+  if (!f->has_pool)
+    return false;
+  ia_workerpool_address(&made, &f->pins->registry[IA_ASSET_WORKERPOOL], &f->pins->proxy_code_hash,
+                        &f->pool_owner, f->pool.description);
+  return ia_addr_eq(&made, &f->match.workerpool.workerpool);
+}
+
 static bool s_assets(struct proving *p, ia_ruling *v)
 {
   const ia_release_facts *f = p->f;
@@ -310,6 +330,7 @@ static bool s_assets(struct proving *p, ia_ruling *v)
                  ia_addr_text(&p->plan->owner[k]).s);
   }
   p->plan->owner[IA_ASSET_WORKERPOOL] = f->pool_owner;
+  p->plan->pool_proven = pool_address_proves(f);
   return true;
 }
 
@@ -333,6 +354,8 @@ static bool s_match(struct proving *p, ia_match_facts *mf, ia_ruling *v)
 {
   ia_poco_view view = ia_proving_view(p);
   const ia_release_pins *pins = p->f->pins;
+  const ia_match *m = &p->f->match;
+  const void *order[IA_ORDER_KINDS] = {&m->app, &m->dataset, &m->workerpool, &m->request};
   ia_revert why = {0};
   ia_h256 separator;
   ia_err e = {0};
@@ -343,6 +366,10 @@ static bool s_match(struct proving *p, ia_match_facts *mf, ia_ruling *v)
       e.code = ia_revert_code(&why);
     return ia_ruling_err(v, "orders", &e);
   }
+  for (int k = 0; k < IA_ORDER_KINDS; k++)
+    if (k != IA_ORDER_DATASET || p->plan->has_dataset)
+      p->plan->signing[k] = ia_signing_of(p, (ia_order_kind)k, &p->plan->order_hash[k],
+                                          *ia_order_signature((ia_order_kind)k, order[k]));
   ia_ruling_ok(v, "orders", "four orders, each signed by its owner, fit together");
   return true;
 }

@@ -7,6 +7,7 @@
 
 #include "poco/bulk.h"
 #include "poco/match.h"
+#include "poco/orders.h"
 #include "poco/params.h"
 #include "policy/policy.h"
 #include "tee/descriptor.h"
@@ -87,6 +88,8 @@ typedef struct ia_release_facts {
   ia_match match;
   ia_asset_facts asset[IA_ASSET_KINDS]; /* workerpool: not used */
   ia_addr pool_owner;                   /* the ledger's word; no key depends on it */
+  bool has_pool;                        /* the ledger shows the next */
+  ia_workerpool_info pool;              /* owner is ignored */
   const ia_slice_facts *slice;          /* of a bulk request: NULL = it is not here */
   size_t n_slice;
   uint64_t slice_index;            /* when planned: of which task; else the task says */
@@ -142,6 +145,7 @@ typedef struct ia_slice_item {
   ia_h256 checksum; /* as the ledger shows it; proven when code is IA_OK */
   ia_h256 order_hash;
   ia_addr owner;
+  ia_order_signing signing; /* of the order; when code is IA_OK */
   ia_span multiaddr;
   size_t n_by_ledger; /* facts about this run of it that are the ledger's word */
   bool has_policy;
@@ -158,7 +162,9 @@ typedef struct ia_release_plan {
   ia_h256 deal_id; /* zero when planned */
   uint32_t task_index;
   uint64_t bot_first, bot_size;
-  ia_addr owner[IA_ASSET_KINDS]; /* proven; of the pool: the ledger's word */
+  ia_addr owner[IA_ASSET_KINDS];            /* proven; of the pool: the ledger's word */
+  bool pool_proven;                         /* but the pool's address proves it too */
+  ia_order_signing signing[IA_ORDER_KINDS]; /* how each owner stands behind her order */
   bool has_dataset;
   ia_params params;
   const char *purpose; /* in params */

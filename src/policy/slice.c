@@ -69,6 +69,7 @@ static bool judge_order(ia_release_plan *plan, ia_slice_item *it, const ia_relea
     return f->ledger ? false : ia_fail(e, IA_E_INTERNAL, "no ledger to ask");
   if (ia_u256_cmp(&used, &s->order.volume) >= 0)
     return refuse(it, IA_E_VOLUME_SPENT, "the order is closed or used up on the ledger") || true;
+  it->signing = ia_signing_of(&p, IA_ORDER_DATASET, &it->order_hash, s->order.sign);
   it->n_by_ledger += own.n_by_ledger;
   for (size_t i = 0; i < own.n_by_ledger; i++)
     if (!ia_by_ledger_note(plan, own.by_ledger[i], e))

@@ -3,6 +3,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "poco/orders.h"
 #include "tee/domain.h"
 
 enum { INT_SAFE_BITS = 53 };
@@ -24,6 +25,7 @@ static json_t *write_one(const ia_field *f, const void *at)
   case IA_FIELD_BOOL: return json_boolean(*(const bool *)at);
   case IA_FIELD_TEXT: return json_string(at);
   case IA_FIELD_DOMAIN: return json_string(ia_domain_name(*(const ia_domain *)at));
+  case IA_FIELD_SIGNING: return json_string(ia_order_signing_name(*(const ia_order_signing *)at));
   case IA_FIELD_OTHER: break;
   }
   return NULL;
@@ -101,6 +103,8 @@ static bool read_one(const ia_field *f, void *at, const json_t *v)
   case IA_FIELD_BOOL: *(bool *)at = json_is_true(v); return json_is_boolean(v);
   case IA_FIELD_TEXT: return read_text(at, f->size, v);
   case IA_FIELD_DOMAIN: return json_is_string(v) && ia_domain_parse(at, json_string_value(v));
+  case IA_FIELD_SIGNING:
+    return json_is_string(v) && ia_order_signing_parse(at, json_string_value(v));
   case IA_FIELD_OTHER: return true;
   }
   return false;

@@ -8,17 +8,18 @@
 #include "base/err.h"
 
 typedef enum ia_field_kind {
-  IA_FIELD_ADDR,   /* ia_addr */
-  IA_FIELD_H256,   /* ia_h256 */
-  IA_FIELD_H512,   /* ia_h512 */
-  IA_FIELD_SIG64,  /* uint8_t[64] */
-  IA_FIELD_U64,    /* uint64_t, a JSON integer up to 2^53 - 1 */
-  IA_FIELD_U32,    /* uint32_t */
-  IA_FIELD_INT,    /* int */
-  IA_FIELD_BOOL,   /* bool */
-  IA_FIELD_TEXT,   /* char[size] */
-  IA_FIELD_DOMAIN, /* ia_domain, "hw" or "sim" */
-  IA_FIELD_OTHER,  /* a member that the caller handles: only its presence is checked */
+  IA_FIELD_ADDR,    /* ia_addr */
+  IA_FIELD_H256,    /* ia_h256 */
+  IA_FIELD_H512,    /* ia_h512 */
+  IA_FIELD_SIG64,   /* uint8_t[64] */
+  IA_FIELD_U64,     /* uint64_t, a JSON integer up to 2^53 - 1 */
+  IA_FIELD_U32,     /* uint32_t */
+  IA_FIELD_INT,     /* int */
+  IA_FIELD_BOOL,    /* bool */
+  IA_FIELD_TEXT,    /* char[size] */
+  IA_FIELD_DOMAIN,  /* ia_domain, "hw" or "sim" */
+  IA_FIELD_SIGNING, /* ia_order_signing, "signed", "presigned", .. */
+  IA_FIELD_OTHER,   /* a member that the caller handles: only its presence is checked */
 } ia_field_kind;
 
 typedef struct ia_field {

@@ -67,7 +67,7 @@ bool ia_receipt_build(ia_buf *out, const ia_receipt_parts *p, ia_err *e)
   if (!put(v, "run", p->run, e) || (p->release && !put_release(v, p->release, e)) ||
       !put(v, "settlement", p->settlement, e) || !put(v, "orders", p->orders, e) ||
       !put(v, "assets", p->assets, e) || (p->evidence && !put_evidence(v, p->evidence, e)) ||
-      !ia_json_write(out, v, e))
+      !put(v, "workerpool", p->workerpool, e) || !ia_json_write(out, v, e))
     return false;
   if (out->len - before > IA_RECEIPT_MAX)
     return ia_fail(e, IA_E_TOO_LARGE, "the receipt has more than %d bytes", IA_RECEIPT_MAX);
@@ -78,6 +78,8 @@ bool ia_receipt_build(ia_buf *out, const ia_receipt_parts *p, ia_err *e)
 #define RECORD     "signed by the release service (Ed25519)"
 #define POOL       "signed by the pool (EIP-191)"
 #define BY_RECORD  "EIP-712 hash, in the signed release record"
+#define BY_OWNER(who)                                                                              \
+  "recovers to " who " whom the signed release record names; 0x where it says presigned"
 #define BY_ADDRESS "CREATE2 address of the asset, under the registry of the trust file"
 
 const ia_cover ia_receipt_covers[] = {
@@ -97,18 +99,20 @@ const ia_cover ia_receipt_covers[] = {
     {"release.certificate.evidenceHash", "certificate", RECORD},
     {"release.certificate.expires", "certificate", RECORD},
     {"release.certificate.sig", "certificate", "the signature itself"},
-    {"settlement.text", "sign-workerpool", POOL},
-    {"settlement.sig", "sign-workerpool", "recovers to who signed the workerpool order"},
-    {"orders.app.sign", "sign-app", "recovers to the app's owner"},
+    {"settlement.text", "settlement-pool", POOL},
+    {"settlement.sig", "settlement-pool", "recovers to the pool's owner"},
+    {"workerpool.owner", "settlement-pool", "the signer of the settlement"},
+    {"workerpool.*", "asset-workerpool", BY_ADDRESS},
+    {"orders.app.sign", "sign-app", BY_OWNER("the app's owner")},
     {"orders.app.*", "order-app", BY_RECORD},
-    {"orders.dataset.sign", "sign-dataset", "recovers to the data's owner"},
+    {"orders.dataset.sign", "sign-dataset", BY_OWNER("the data's owner")},
     {"orders.dataset.*", "order-dataset", BY_RECORD},
     {"orders.dataset", "order-dataset", "null where the record has no hash of one"},
-    {"orders.workerpool.sign", "sign-workerpool", "recovers to who signed the settlement"},
+    {"orders.workerpool.sign", "sign-workerpool", BY_OWNER("the pool's owner")},
     {"orders.workerpool.*", "order-workerpool", BY_RECORD},
-    {"orders.request.sign", "sign-request", "recovers to the requester"},
+    {"orders.request.sign", "sign-request", BY_OWNER("the requester")},
     {"orders.request.*", "order-request", BY_RECORD},
-    {"orders.slice[].sign", "sign-slice", "recovers to the data's owner"},
+    {"orders.slice[].sign", "sign-slice", BY_OWNER("the data's owner")},
     {"orders.slice[].*", "orders-slice", BY_RECORD},
     {"orders.slice[]", "orders-slice", "the release record names it as refused"},
     {"assets.app.*", "asset-app", BY_ADDRESS},

@@ -7,6 +7,7 @@
 #include "receipt/fields.h"
 
 static const ia_field fields[] = {
+    {"v", IA_FIELD_OTHER, 0, 0},
     {"tee", IA_FIELD_TEXT, offsetof(ia_record, tee), sizeof(((ia_record *)0)->tee)},
     {"domain", IA_FIELD_DOMAIN, offsetof(ia_record, domain), 0},
     {"remoteSimulation", IA_FIELD_BOOL, offsetof(ia_record, remote_simulation), 0},
@@ -23,9 +24,12 @@ static const ia_field fields[] = {
     {"enclaveAddress", IA_FIELD_ADDR, offsetof(ia_record, enclave), 0},
     {"descHash", IA_FIELD_H256, offsetof(ia_record, desc_hash), 0},
     {"appOwner", IA_FIELD_ADDR, offsetof(ia_record, app_owner), 0},
+    {"poolOwner", IA_FIELD_ADDR, offsetof(ia_record, pool_owner), 0},
+    {"poolProven", IA_FIELD_BOOL, offsetof(ia_record, pool_proven), 0},
     {"resultKeyHash", IA_FIELD_H256, offsetof(ia_record, result_key_hash), 0},
     {"taskHash", IA_FIELD_H256, offsetof(ia_record, task_hash), 0},
     {"orderHashes", IA_FIELD_OTHER, 0, 0},
+    {"signatures", IA_FIELD_OTHER, 0, 0},
     {"datasets", IA_FIELD_OTHER, 0, 0},
     {"byLedger", IA_FIELD_OTHER, 0, 0},
 };
@@ -37,10 +41,17 @@ static const ia_field hashes[] = {
     {"request", IA_FIELD_H256, offsetof(ia_record, order_hash[3]), 0},
 };
 
+static const ia_field signatures[] = {
+    {"app", IA_FIELD_SIGNING, offsetof(ia_record, signing[IA_ORDER_APP]), 0},
+    {"workerpool", IA_FIELD_SIGNING, offsetof(ia_record, signing[IA_ORDER_WORKERPOOL]), 0},
+    {"request", IA_FIELD_SIGNING, offsetof(ia_record, signing[IA_ORDER_REQUEST]), 0},
+};
+
 static const ia_field dataset[] = {
     {"address", IA_FIELD_ADDR, offsetof(ia_record_dataset, address), 0},
     {"owner", IA_FIELD_ADDR, offsetof(ia_record_dataset, owner), 0},
     {"orderHash", IA_FIELD_H256, offsetof(ia_record_dataset, order_hash), 0},
+    {"signature", IA_FIELD_SIGNING, offsetof(ia_record_dataset, signing), 0},
     {"policyHash", IA_FIELD_H256, offsetof(ia_record_dataset, policy_hash), 0},
     {"epoch", IA_FIELD_U64, offsetof(ia_record_dataset, epoch), 0},
 };
@@ -88,8 +99,11 @@ bool ia_record_text(ia_buf *out, const ia_record *r, ia_err *e)
 {
   IA_AUTO_JSON *v = ia_fields_write(fields, IA_COUNT(fields), r, e);
   json_t *orders = ia_fields_write(hashes, IA_COUNT(hashes), r, e);
+  json_t *signs = ia_fields_write(signatures, IA_COUNT(signatures), r, e);
   json_t *datasets = json_array(), *words = json_array();
-  bool ok = v && json_object_set_new(v, "orderHashes", orders) == 0 &&
+  bool ok = v && json_object_set_new(v, "v", json_integer(IA_RECORD_VERSION)) == 0 &&
+            json_object_set_new(v, "orderHashes", orders) == 0 &&
+            json_object_set_new(v, "signatures", signs) == 0 &&
             json_object_set_new(v, "datasets", datasets) == 0 &&
             json_object_set_new(v, "byLedger", words) == 0;
 
@@ -164,14 +178,28 @@ static bool read_words(ia_record *r, const json_t *list, ia_err *e)
   return true;
 }
 
+/* Another version is named, whatever its members are. */
+static bool check_version(const json_t *v, ia_err *e)
+{
+  const json_t *version = json_object_get(v, "v");
+
+  if (json_is_integer(version) && json_integer_value(version) == IA_RECORD_VERSION)
+    return true;
+  return ia_fail(e, IA_E_UNSUPPORTED, "it is of version %lld; this iapp reads version %d only",
+                 json_is_integer(version) ? (long long)json_integer_value(version) : 1LL,
+                 IA_RECORD_VERSION);
+}
+
 bool ia_record_parse(ia_record *out, ia_span text, ia_err *e)
 {
   IA_AUTO_JSON *v = ia_json_parse(text, 0, e);
   IA_AUTOV(ia_buf) again = {0};
 
   *out = (ia_record){0};
-  if (!v || !read_refused(out, v, e) || !ia_fields_read(out, fields, IA_COUNT(fields), v, e) ||
+  if (!v || !check_version(v, e) || !read_refused(out, v, e) ||
+      !ia_fields_read(out, fields, IA_COUNT(fields), v, e) ||
       !ia_fields_read(out, hashes, IA_COUNT(hashes), json_object_get(v, "orderHashes"), e) ||
+      !ia_fields_read(out, signatures, IA_COUNT(signatures), json_object_get(v, "signatures"), e) ||
       !read_datasets(out, json_object_get(v, "datasets"), e) ||
       !read_words(out, json_object_get(v, "byLedger"), e) || !ia_record_text(&again, out, e))
     return ia_wrap(e, "release record");

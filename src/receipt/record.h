@@ -1,19 +1,24 @@
 /* The release record: what the SMS writes durably and signs before it lets a key go. Canonical JSON
- * text, Ed25519 by smsKey over LP("iapp-release-record/v1") || LP(text) (tee/release.h:
- * ia_text_sign with "release-record"). */
+ * text, Ed25519 by smsKey over LP("iapp-release-record/v2") || LP(text) (tee/release.h:
+ * ia_text_sign with IA_RECORD_LABEL). */
 #ifndef IA_RECEIPT_RECORD_H
 #define IA_RECEIPT_RECORD_H
 
 #include "base/buf.h"
 #include "base/types.h"
+#include "poco/orders.h"
 #include "tee/domain.h"
 
+#define IA_RECORD_LABEL "release-record/v2"
+
+enum { IA_RECORD_VERSION = 2 }; /* the member "v" of the text; version 1 had none */
 enum { IA_RECORD_DATASETS_MAX = 128, IA_RECORD_BY_LEDGER_MAX = 512, IA_RECORD_WORD = 64 };
 
 typedef struct ia_record_dataset {
   ia_addr address;
   ia_addr owner; /* proven by the SMS; signed the order */
   ia_h256 order_hash;
+  ia_order_signing signing;
   ia_h256 policy_hash; /* zero: no policy document */
   uint64_t epoch;
 } ia_record_dataset;
@@ -44,7 +49,10 @@ typedef struct ia_record {
   ia_addr enclave;
   ia_h256 desc_hash;
   ia_addr app_owner;           /* proven by the SMS; signed the app order */
+  ia_addr pool_owner;          /* signed the workerpool order and the lease */
+  bool pool_proven;            /* by the pool's address; else the ledger said who owns it */
   ia_h256 order_hash[4];       /* app, dataset (zero: none or bulk), workerpool, request */
+  ia_order_signing signing[4]; /* likewise; of the dataset it stands in `datasets` */
   ia_record_dataset *datasets; /* whose keys left, in slice order; owned */
   size_t n_datasets;
   ia_record_refused *refused; /* by index; owned. The member is there when there are any */

@@ -30,15 +30,26 @@ void ia_settlement_free(ia_settlement *s)
     ia_buf_free(&s->tx);
 }
 
+/* Either a transaction in a block settled a run, or nothing was settled and a cause says why. */
+static bool check_whole(const ia_settlement *s, ia_err *e)
+{
+  bool settled = s->tx.len > 0;
+
+  if (s->domain != IA_DOMAIN_HW && s->domain != IA_DOMAIN_SIM)
+    return ia_fail(e, IA_E_INVALID, "a settlement without a domain");
+  if (settled && (s->cause[0] || ia_h256_zero(&s->run_hash)))
+    return ia_fail(e, IA_E_INVALID, "a settled task has a run and no cause");
+  if (!settled && (!s->cause[0] || s->block_number != 0 || !ia_h256_zero(&s->block_hash)))
+    return ia_fail(e, IA_E_INVALID, "a task that was not settled has a cause and no block");
+  return true;
+}
+
 bool ia_settlement_text(ia_buf *out, const ia_settlement *s, ia_err *e)
 {
   IA_AUTO_JSON *v = ia_fields_write(fields, IA_COUNT(fields), s, e);
 
-  if (s->domain != IA_DOMAIN_HW && s->domain != IA_DOMAIN_SIM)
-    return ia_fail(e, IA_E_INVALID, "a settlement without a domain");
-  if (!ia_cause_check(s->cause, e))
-    return false;
-  return v && ia_json_set(v, "tx", ia_json_hex(ia_buf_view(&s->tx)), e) &&
+  return v && check_whole(s, e) && ia_cause_check(s->cause, e) &&
+         ia_json_set(v, "tx", ia_json_hex(ia_buf_view(&s->tx)), e) &&
          ia_json_canonical(out, v, e);
 }
 

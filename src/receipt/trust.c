@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "crypto/ed25519.h"
+#include "eth/address.h"
 #include "receipt/fields.h"
 #include "tee/release.h"
 
@@ -34,9 +35,11 @@ void ia_trust_sms_free(ia_trust_sms *s)
     return;
   free(s->guests);
   free(s->sim_roots);
+  free(s->pools);
   s->guests = NULL;
   s->sim_roots = NULL;
-  s->n_guests = s->n_sim_roots = 0;
+  s->pools = NULL;
+  s->n_guests = s->n_sim_roots = s->n_pools = 0;
 }
 
 void ia_trust_free(ia_trust *t)
@@ -97,16 +100,33 @@ bool ia_trust_new(ia_trust **out, ia_err *e)
   return *out || ia_fail(e, IA_E_MEMORY, "no memory for trust anchors");
 }
 
-static bool read_list(ia_trust *t, const json_t *list, ia_err *e)
+/* An entry of a trust file: an info document's members, and the pools, which are taken out. */
+static bool read_entry(ia_trust_sms *out, json_t *v, ia_err *e)
 {
-  const json_t *v;
+  IA_AUTO_JSON *list = json_incref(json_object_get(v, "pools"));
+  void *pools = NULL;
+
+  *out = (ia_trust_sms){0};
+  if (!list)
+    return read_sms(out, v, e);
+  if (json_object_del(v, "pools") != 0)
+    return ia_fail(e, IA_E_INTERNAL, "trust file: \"pools\"");
+  bool ok =
+      read_sms(out, v, e) && read_hashes(&pools, &out->n_pools, sizeof(ia_addr), list, "pools", e);
+  out->pools = pools;
+  return ok;
+}
+
+static bool read_list(ia_trust *t, json_t *list, ia_err *e)
+{
+  json_t *v;
   size_t i;
 
-  json_array_foreach ((json_t *)list, i, v) {
+  json_array_foreach (list, i, v) {
     if (t->n == IA_TRUST_SMS_MAX)
       return ia_fail(e, IA_E_TOO_LARGE, "more than %d SMS", IA_TRUST_SMS_MAX);
     /* counted first, so that what a failing read made is freed */
-    if (!read_sms(&t->sms[t->n++], v, e))
+    if (!read_entry(&t->sms[t->n++], v, e))
       return false;
     for (size_t k = 0; k + 1 < t->n; k++)
       if (ia_h256_eq(&t->sms[k].key, &t->sms[t->n - 1].key))
@@ -149,6 +169,27 @@ const ia_trust_sms *ia_trust_find(const ia_trust *t, const ia_h256 *sms_key)
   return NULL;
 }
 
+static bool lists_pool(const ia_trust_sms *s, const ia_addr *pool)
+{
+  for (size_t i = 0; i < s->n_pools; i++)
+    if (ia_addr_eq(&s->pools[i], pool))
+      return true;
+  return false;
+}
+
+const ia_trust_sms *ia_trust_ledger(const ia_trust *t, uint64_t chain_id, const ia_addr *hub,
+                                    const ia_addr *pool, ia_domain domain)
+{
+  for (size_t i = 0; i < t->n; i++) {
+    const ia_trust_sms *s = &t->sms[i];
+
+    if (s->chain_id == chain_id && ia_addr_eq(&s->hub, hub) && (!pool || lists_pool(s, pool)) &&
+        (domain == IA_DOMAIN_NONE || s->domain == domain))
+      return s;
+  }
+  return NULL;
+}
+
 bool ia_info_open(ia_trust_sms *out, json_t **members, const json_t *answer, ia_err *e)
 {
   IA_AUTOV(ia_buf) sig = {.cap = 128};
@@ -168,21 +209,58 @@ bool ia_info_open(ia_trust_sms *out, json_t **members, const json_t *answer, ia_
   return true;
 }
 
-bool ia_trust_add(ia_buf *out, ia_span old, const json_t *info, ia_err *e)
+/* Takes the entries of this key out of the list; *pools: those that they listed, a new reference,
+ * or NULL. */
+static bool drop_entries(json_t *list, const char *key, json_t **pools, ia_err *e)
 {
-  IA_AUTO_JSON *v = old.len > 0 ? parse_file(old, e) : json_pack("{s:i,s:[]}", "v", 1, "sms");
-  const char *key;
-
-  if (!v || !ia_json_get_str(info, "smsKey", &key, e))
-    return ia_wrap(e, "trust file");
-  json_t *list = json_object_get(v, "sms");
   for (size_t i = json_array_size(list); i-- > 0;) {
-    const char *other = json_string_value(json_object_get(json_array_get(list, i), "smsKey"));
+    const json_t *entry = json_array_get(list, i);
+    const char *other = json_string_value(json_object_get(entry, "smsKey"));
 
-    if (other && strcmp(other, key) == 0 && json_array_remove(list, i) != 0)
+    if (!other || strcmp(other, key) != 0)
+      continue;
+    if (!*pools)
+      *pools = json_incref(json_object_get(entry, "pools"));
+    if (json_array_remove(list, i) != 0)
       return ia_fail(e, IA_E_MEMORY, "no memory for trust anchors");
   }
-  if (json_array_append(list, (json_t *)info) != 0)
+  return true;
+}
+
+/* The list with the pool in it, once. */
+static bool add_pool(json_t **pools, const ia_addr *pool, ia_err *e)
+{
+  const json_t *v;
+  size_t i;
+
+  if (!*pools)
+    *pools = json_array();
+  json_array_foreach (*pools, i, v) {
+    ia_addr other;
+
+    if (json_is_string(v) && ia_addr_parse(&other, ia_span_str(json_string_value(v)), NULL) &&
+        ia_addr_eq(&other, pool))
+      return true;
+  }
+  return json_array_append_new(*pools, ia_json_addr(pool)) == 0 ||
+         ia_fail(e, IA_E_PARSE, "\"pools\": want a list");
+}
+
+bool ia_trust_add(ia_buf *out, ia_span old, const json_t *info, const ia_addr *pool, ia_err *e)
+{
+  IA_AUTO_JSON *v = old.len > 0 ? parse_file(old, e) : json_pack("{s:i,s:[]}", "v", 1, "sms");
+  IA_AUTO_JSON *entry = json_copy((json_t *)info), *pools = NULL;
+  json_t *list = json_object_get(v, "sms");
+  const char *key;
+
+  if (!v || !entry || !ia_json_get_str(info, "smsKey", &key, e))
+    return ia_wrap(e, "trust file");
+  if (json_object_get(info, "pools"))
+    return ia_fail(e, IA_E_PARSE, "an SMS names no pools that its users trust");
+  if (!drop_entries(list, key, &pools, e) || (pool && !add_pool(&pools, pool, e)) ||
+      (pools && !ia_json_set(entry, "pools", json_incref(pools), e)))
+    return ia_wrap(e, "trust file");
+  if (json_array_append(list, entry) != 0)
     return ia_fail(e, IA_E_MEMORY, "no memory for trust anchors");
   return ia_json_write(out, v, e);
 }

@@ -10,14 +10,16 @@
 #include "receipt/settlement.h"
 
 typedef struct ia_case {
-  const json_t *run, *release, *settlement, *orders, *assets, *evidence;
-  const ia_trust_sms *sms;
+  const json_t *run, *release, *settlement, *orders, *assets, *evidence, *workerpool;
+  const ia_trust *trust;
+  const ia_trust_sms *sms; /* the entry that the receipt leads to; NULL: none */
   ia_verdict *out;
+  bool whole; /* every step was reached */
   ia_run stated;
   ia_addr enclave; /* signer of the run statement */
   ia_record record;
   ia_settlement settled;
-  ia_addr pool; /* signer of the settlement */
+  ia_addr settler; /* signer of the settlement */
   ia_buf quote, event_log, aux, collateral;
   ia_order_box order[IA_ORDER_KINDS];
   ia_h256 order_hash[IA_ORDER_KINDS];
@@ -28,10 +30,10 @@ typedef struct ia_case {
 /* Adds a check; ok or the code says which. Returns ok. */
 bool ia_case_check(ia_case *c, const char *name, bool ok, ia_code code, const char *fmt, ...)
     IA_PRINTF(5, 6);
-/* Something to be said that is neither right nor wrong. */
-void ia_case_note(ia_case *c, const char *name, const char *fmt, ...) IA_PRINTF(3, 4);
-/* What the receipt does not prove. */
-void ia_case_unproven(ia_case *c, const char *fmt, ...) IA_PRINTF(2, 3);
+#define ia_case_missing(c, name, code, ...)                                                        \
+  ia_verdict_add((c)->out, name, IA_CHECK_MISSING, code, __VA_ARGS__)
+#define ia_case_note(c, name, ...) ia_verdict_add((c)->out, name, IA_CHECK_NOTE, IA_OK, __VA_ARGS__)
+#define ia_case_unproven(c, ...)   ia_verdict_unproven((c)->out, __VA_ARGS__)
 
 bool ia_verify_release(ia_case *c);  /* record, signatures, certificate */
 void ia_verify_evidence(ia_case *c); /* descriptor, report data, quote, event log */
@@ -41,5 +43,10 @@ bool ia_verify_is_slice(ia_case *c); /* the list of dataset orders fits the reco
 void ia_verify_slice_owner(ia_case *c, const ia_record_dataset *d, const ia_addr *first);
 void ia_verify_assets(ia_case *c);     /* addresses, image, inputs */
 void ia_verify_settlement(ia_case *c); /* the pool's word and the worker's transaction */
+/* An order's signature against how the record says that its owner stands behind it. */
+void ia_verify_signing(ia_case *c, const char *check, const char *what, ia_order_signing signing,
+                       ia_span sign, const ia_h256 *hash, const ia_addr *owner, const char *who);
+/* A settlement without a run: whose word it is, and what the user's anchors say of them. */
+void ia_verify_alone(ia_case *c);
 
 #endif

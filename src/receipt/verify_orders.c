@@ -35,7 +35,8 @@ static void verify_order(ia_case *c, ia_order_kind kind, const ia_h256 *separato
                   "The task has no dataset order of its own.");
     return;
   }
-  bool ok = ia_order_parse(&c->order[kind], kind, v, &e);
+  bool ok =
+      json_is_string(json_object_get(v, "sign")) && ia_order_parse(&c->order[kind], kind, v, &e);
   if (ok) {
     ia_order_hash(&c->order_hash[kind], separator, kind, &c->order[kind].order.app);
     ok = ia_h256_eq(&c->order_hash[kind], want);
@@ -64,31 +65,47 @@ static void verify_subjects(ia_case *c)
                    : "App, data or requester of the run are not those of the orders.");
 }
 
-/* Signed by `owner`; a presigned order and a contract wallet are the service's findings. */
+void ia_verify_signing(ia_case *c, const char *check, const char *what, ia_order_signing signing,
+                       ia_span sign, const ia_h256 *hash, const ia_addr *owner, const char *who)
+{
+  ia_text43 name = ia_addr_lower(owner);
+
+  if (signing == IA_SIGNING_KEY) {
+    bool ok = sign.len > 0 && ia_sig_verify(owner, hash, sign, NULL);
+
+    ia_case_check(c, check, ok, IA_E_ORDER_SIGNATURE,
+                  ok ? "The %s is signed by %s, %s." : "The %s is not signed by %s, %s.", what,
+                  name.s, who);
+    return;
+  }
+  /* nobody could check what stood there */
+  if (!ia_case_check(c, check, sign.len == 0, IA_E_ORDER_SIGNATURE,
+                     sign.len == 0 ? "The %s bears no signature, as the service recorded."
+                                   : "The %s bears a signature, against the service's record.",
+                     what))
+    return;
+  if (signing == IA_SIGNING_TX)
+    ia_case_unproven(c, "That %s signed the %s by a transaction: the service saw it.", name.s,
+                     what);
+  else
+    ia_case_unproven(c, "That the contract wallet %s signed the %s: the service asked the ledger.",
+                     name.s, what);
+}
+
+/* By the owner and in the way that the record names. */
 static void verify_signer(ia_case *c, ia_order_kind kind, const ia_addr *owner, const char *who)
 {
   static const char *const checks[IA_ORDER_KINDS] = {"sign-app", "sign-dataset", "sign-workerpool",
                                                      "sign-request"};
-  const ia_span *sign = ia_order_signature(kind, &c->order[kind].order.app);
-  char word[IA_RECORD_WORD];
+  const ia_record *r = &c->record;
+  char what[32];
 
   if (!c->has_order[kind])
     return;
-  (void)snprintf(word, sizeof(word), "erc1271:%s", ia_addr_lower(owner).s);
-  for (size_t i = 0; i < c->record.n_by_ledger; i++)
-    if (strcmp(c->record.by_ledger[i], word) == 0) {
-      ia_case_note(c, checks[kind], "The %s order is signed by a contract wallet.", kinds[kind]);
-      return;
-    }
-  if (sign->len == 0) {
-    ia_case_note(c, checks[kind], "The %s order was signed by a transaction.", kinds[kind]);
-    ia_case_unproven(c, "Who signed the %s order: the service saw the transaction.", kinds[kind]);
-    return;
-  }
-  bool ok = ia_sig_verify(owner, &c->order_hash[kind], *sign, NULL);
-  ia_case_check(c, checks[kind], ok, IA_E_ORDER_SIGNATURE,
-                ok ? "The %s order is signed by %s, %s." : "The %s order is not signed by %s, %s.",
-                kinds[kind], ia_addr_lower(owner).s, who);
+  (void)snprintf(what, sizeof(what), "%s order", kinds[kind]);
+  ia_verify_signing(
+      c, checks[kind], what, kind == IA_ORDER_DATASET ? r->datasets[0].signing : r->signing[kind],
+      *ia_order_signature(kind, &c->order[kind].order.app), &c->order_hash[kind], owner, who);
 }
 
 /* By the owner whom the service proved: the first one, whom the address names, or one of those
@@ -124,7 +141,7 @@ void ia_verify_orders(ia_case *c)
     verify_order(c, (ia_order_kind)k, &separator);
   verify_subjects(c);
   verify_signer(c, IA_ORDER_REQUEST, &c->stated.desc.requester, "the requester");
-  verify_signer(c, IA_ORDER_WORKERPOOL, &c->pool, "who signed the settlement");
+  verify_signer(c, IA_ORDER_WORKERPOOL, &c->record.pool_owner, "the pool's owner");
 }
 
 /* An asset of either kind as the receipt holds it. */

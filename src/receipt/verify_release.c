@@ -44,7 +44,7 @@ static bool verify_record(ia_case *c, struct sealed *s)
   bool ok = ia_fields_read(s, sealed_fields, IA_COUNT(sealed_fields), c->release, &e) &&
             ia_json_get_str(c->release, "record", &text, &e) &&
             ia_record_parse(&c->record, ia_span_str(text), &e) &&
-            ia_text_verify(c->sms->domain, "release-record", ia_span_str(text), s->record_sig,
+            ia_text_verify(c->sms->domain, IA_RECORD_LABEL, ia_span_str(text), s->record_sig,
                            &c->sms->key, &e);
 
   return ia_case_check(c, "release-record", ok, e.code,
@@ -189,8 +189,11 @@ static void verify_sim(ia_case *c)
   ia_err e = {0};
   bool ok = ia_sim_verify(&ev, ia_buf_view(&c->quote), &trust, &e);
 
-  if (!ok && e.code == IA_E_GUEST_UNKNOWN)
-    e.code = IA_E_UNKNOWN_GUEST;
+  if (!ok && (e.code == IA_E_GUEST_UNKNOWN || e.code == IA_E_SIM_ROOT)) {
+    ia_case_missing(c, "quote", e.code == IA_E_SIM_ROOT ? e.code : IA_E_UNKNOWN_GUEST,
+                    "SIMULATED: your trust file does not lead to the quote: %.160s.", e.msg);
+    return;
+  }
   if (!ia_case_check(c, "quote", ok, e.code,
                      ok ? "SIMULATED: the quote is signed under a simulation root of your trust "
                           "file, of a guest listed there.%s"
@@ -218,6 +221,11 @@ void ia_verify_evidence(ia_case *c)
     return;
   }
   bool ok = ia_hw_verify(&ev, ia_buf_view(&c->quote), &e);
+
+  if (!ok && e.code == IA_E_UNSUPPORTED) {
+    ia_case_missing(c, "quote", e.code, "This iapp judges no hardware evidence: %.180s.", e.msg);
+    return;
+  }
   ia_case_check(c, "quote", ok, e.code,
                 ok ? "The quote is of genuine hardware.%s" : "The quote does not stand: %.180s.",
                 ok ? "" : e.msg);

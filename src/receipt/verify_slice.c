@@ -3,7 +3,6 @@
 
 #include "base/hex.h"
 #include "base/json.h"
-#include "crypto/secp.h"
 #include "receipt/verify.h"
 
 /* The entry of the slice with this order hash; false: none. */
@@ -11,7 +10,9 @@ static bool order_at(ia_order_box *box, const ia_case *c, const json_t *v, const
 {
   ia_h256 separator, hash;
 
-  if (!ia_order_parse(box, IA_ORDER_DATASET, v, NULL))
+  /* a signature that is not there is said to be empty, never left out */
+  if (!json_is_string(json_object_get(v, "sign")) ||
+      !ia_order_parse(box, IA_ORDER_DATASET, v, NULL))
     return false;
   ia_order_separator(&separator, c->sms->chain_id, &c->sms->hub);
   ia_order_hash(&hash, &separator, IA_ORDER_DATASET, &box->order.dataset);
@@ -58,40 +59,20 @@ static const json_t *order_of(const ia_case *c, const ia_record_dataset *d, ia_o
   return NULL;
 }
 
-static bool by_ledger(const ia_case *c, const ia_addr *owner)
-{
-  char word[IA_RECORD_WORD];
-
-  (void)snprintf(word, sizeof(word), "erc1271:%s", ia_addr_lower(owner).s);
-  for (size_t i = 0; i < c->record.n_by_ledger; i++)
-    if (strcmp(c->record.by_ledger[i], word) == 0)
-      return true;
-  return false;
-}
-
 void ia_verify_slice_owner(ia_case *c, const ia_record_dataset *d, const ia_addr *first)
 {
   IA_AUTOV(ia_order_box) box = {0};
   ia_text43 data = ia_addr_lower(&d->address), owner = ia_addr_lower(&d->owner);
+  char what[80];
 
   if (!order_of(c, d, &box)) {
     ia_case_check(c, "sign-slice", false, IA_E_RECEIPT_FIELD, "The order of %s is not here.",
                   data.s);
     return;
   }
-  ia_span sign = box.order.dataset.sign;
-  if (by_ledger(c, &d->owner)) {
-    ia_case_note(c, "sign-slice", "The order of %s is signed by a contract wallet.", data.s);
-  } else if (sign.len == 0) {
-    ia_case_unproven(c, "Who signed the order of %s: the service saw the transaction.", data.s);
-  } else {
-    bool ok = ia_sig_verify(&d->owner, &d->order_hash, sign, NULL);
-
-    ia_case_check(c, "sign-slice", ok, IA_E_ORDER_SIGNATURE,
-                  ok ? "The order of %s is signed by %s, its owner."
-                     : "The order of %s is not signed by %s, its owner.",
-                  data.s, owner.s);
-  }
+  (void)snprintf(what, sizeof(what), "order of %s", data.s);
+  ia_verify_signing(c, "sign-slice", what, d->signing, box.order.dataset.sign, &d->order_hash,
+                    &d->owner, "its owner");
   if (!ia_addr_eq(first, &d->owner))
     ia_case_unproven(c,
                      "That the owner %s of %s handed it on to %s: the service followed the "

@@ -22,7 +22,10 @@ ia_label ia_label_of(ia_domain d, const char *name)
   /* a value of no domain gets a label that neither domain verifies */
   const char *tail = d == IA_DOMAIN_HW ? "" : d == IA_DOMAIN_SIM ? "-SIM" : "-NONE";
 
-  (void)!snprintf(l.s, sizeof(l.s), "iapp-%.24s%s/v1", name, tail);
+  int n = (int)strcspn(name, "/");
+
+  (void)!snprintf(l.s, sizeof(l.s), "iapp-%.*s%s%s", n < 24 ? n : 24, name, tail,
+                  name[n] ? name + n : "/v1");
   return l;
 }
 

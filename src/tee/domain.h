@@ -19,7 +19,8 @@ typedef struct ia_label {
   char s[48];
 } ia_label;
 
-/* "iapp-NAME/v1" or "iapp-NAME-SIM/v1". name: a literal of at most 24 bytes. */
+/* "iapp-NAME/v1" or "iapp-NAME-SIM/v1". name: a literal of at most 24 bytes; of another version
+ * "NAME/v2". */
 ia_label ia_label_of(ia_domain d, const char *name);
 /* LP(label). */
 void ia_buf_label(ia_buf *b, ia_domain d, const char *name);

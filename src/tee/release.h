@@ -121,7 +121,7 @@ typedef struct ia_owner_message {
 
 IA_MUST bool ia_owner_message_hash(ia_h256 *out, const ia_owner_message *m, ia_err *e);
 
-/* Ed25519 over LP(label) || LP(text): "release-record" and "sms-info". */
+/* Ed25519 over LP(label) || LP(text): IA_RECORD_LABEL and "sms-info". */
 IA_MUST bool ia_text_sign(uint8_t sig[64], ia_domain d, const char *label, ia_span text,
                           const ia_secret *sms_seed, ia_err *e);
 IA_MUST bool ia_text_verify(ia_domain d, const char *label, ia_span text, const uint8_t sig[64],

@@ -36,7 +36,7 @@ static void write_receipt(const desk *d)
   write_file(d, "receipt.json", ia_buf_view(&text));
 }
 
-static int setup(void **state)
+static int setup_kind(void **state, sample_kind kind)
 {
   desk *d = calloc(1, sizeof(*d));
   IA_AUTOV(ia_buf) trust = {0};
@@ -46,7 +46,7 @@ static int setup(void **state)
   (void)snprintf(d->dir, sizeof(d->dir), "/tmp/ia-verify-XXXXXX");
   if (!mkdtemp(d->dir) || setenv("IAPP_HOME", d->dir, 1) != 0)
     return -1;
-  sample_make(&d->s, ia_span_str(result_bytes));
+  sample_make_kind(&d->s, kind, ia_span_str(result_bytes));
   sample_trust_file(&trust, &d->s);
   write_file(d, "anchors.json", ia_buf_view(&trust));
   write_file(d, "result", ia_span_str(result_bytes));
@@ -54,6 +54,26 @@ static int setup(void **state)
   write_receipt(d);
   *state = d;
   return 0;
+}
+
+static int setup(void **state)
+{
+  return setup_kind(state, SAMPLE_COMPLETED);
+}
+
+static int setup_failed(void **state)
+{
+  return setup_kind(state, SAMPLE_FAILED);
+}
+
+static int setup_bulk(void **state)
+{
+  return setup_kind(state, SAMPLE_BULK);
+}
+
+static int setup_alone(void **state)
+{
+  return setup_kind(state, SAMPLE_ALONE);
 }
 
 static int teardown(void **state)
@@ -79,7 +99,7 @@ static int verify(const desk *d, const char *file, const char *const *more, char
   (void)snprintf(paths[at], sizeof(paths[at]), "%s/%s", d->dir, file);
   words[n++] = paths[at++];
   for (; *more; more++) {
-    bool option = strncmp(*more, "--", 2) == 0;
+    bool option = strncmp(*more, "--", 2) == 0; /* with "=" it has its value */
 
     if (!option)
       (void)snprintf(paths[at], sizeof(paths[at]), "%s/%s", d->dir, *more);
@@ -103,6 +123,16 @@ static void expect(const desk *d, int status, const char *const *more, const cha
   for (; *says; says++)
     if (!strstr(out, *says))
       fail_msg("want \"%s\": %s", *says, out);
+  /* the last line is one of three words, and the status follows it */
+  const char *last = out + strlen(out) - 1;
+  while (last > out && last[-1] != '\n')
+    last--;
+  const char *word = status == 0                    ? "PROVEN"
+                     : strncmp(last, "NOT", 3) == 0 ? "NOT PROVEN"
+                                                    : "REFUSED";
+  size_t n = strlen(word);
+  if (strncmp(last, word, n) != 0 || !strchr(status == 0 ? ":\n" : " ", last[n]))
+    fail_msg("status %d, last line: %s", status, last);
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -124,7 +154,9 @@ static void anchors_are_the_users_own(void **state)
   IA_AUTOV(ia_buf) anchors = {0};
 
   /* nothing of the receipt makes its own SMS known */
-  expect(d, 1, WORDS("--quiet"), WORDS("NOT PROVEN (UNKNOWN_SMS)", "not in your trust file"));
+  expect(
+      d, 1, WORDS("--quiet"),
+      WORDS("NOT PROVEN (UNKNOWN_SMS)", "MISS", "not in your trust file", "SIMULATED or unknown"));
   sample_trust_file(&anchors, &d->s);
   write_file(d, "trust.json", ia_buf_view(&anchors)); /* where `iapp up` puts it */
   expect(d, 0, WORDS("--quiet"), WORDS("\nPROVEN\n"));
@@ -135,7 +167,7 @@ static void lies_end_with_status_one(void **state)
   desk *d = *state;
 
   expect(d, 1, WORDS("--trust", "anchors.json", "--result", "other"),
-         WORDS("NOT PROVEN (RESULT_MISMATCH)", "FAIL"));
+         WORDS("REFUSED (RESULT_MISMATCH)", "FAIL"));
   d->s.record.attempt = 2; /* signed by the SMS: true, and to be said */
   sample_release(&d->s);
   write_receipt(d);
@@ -143,7 +175,7 @@ static void lies_end_with_status_one(void **state)
   d->s.record.task_hash.b[0] ^= 1;
   sample_release(&d->s);
   write_receipt(d);
-  expect(d, 1, WORDS("--trust", "anchors.json"), WORDS("NOT PROVEN (TASK_MISMATCH)"));
+  expect(d, 1, WORDS("--trust", "anchors.json"), WORDS("REFUSED (TASK_MISMATCH)"));
 }
 
 static void programs_read_one_object(void **state)
@@ -158,11 +190,65 @@ static void programs_read_one_object(void **state)
   assert_true(json_array_size(json_object_get(v, "checks")) > 15);
   assert_true(json_array_size(json_object_get(v, "notProven")) >= 3);
   assert_int_equal(verify(d, "result", WORDS("--trust", "anchors.json", "--json"), &none), 1);
-  IA_AUTO_JSON *error = ia_json_parse(ia_span_str(none), 0, NULL);
-  assert_non_null(json_object_get(error, "error"));
+  IA_AUTO_JSON *other = ia_json_parse(ia_span_str(none), 0, NULL);
+  assert_string_equal(json_string_value(json_object_get(other, "verdict")), "refused");
+  assert_string_equal(json_string_value(json_object_get(other, "code")), "PARSE");
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+static void assert_verdict(const desk *d, const char *verdict, const char *const *more)
+{
+  ia_autofree char *out = NULL;
+
+  assert_int_equal(verify(d, "receipt.json", more, &out), strcmp(verdict, "proven") == 0 ? 0 : 1);
+  IA_AUTO_JSON *v = ia_json_parse(ia_span_str(out), 0, NULL);
+  assert_string_equal(json_string_value(json_object_get(v, "verdict")), verdict);
+}
+
+/* A failure, of a run or before one: proven as such, and no file is its result. */
+static void failures_end_with_their_word(void **state)
+{
+  desk *d = *state;
+
+  expect(d, 0, WORDS("--trust", "anchors.json"),
+         WORDS("PROVEN: the receipt shows that this task failed", "APP_COMPUTE_FAILED"));
+  expect(d, 1, WORDS("--trust", "anchors.json", "--result", "result"),
+         WORDS("REFUSED (RESULT_MISMATCH)", "yet"));
+  expect(d, 1, WORDS("--quiet"), WORDS("NOT PROVEN (UNKNOWN_", "SIMULATED or unknown"));
+  assert_verdict(d, "not proven", WORDS("--json"));
+  sample_settle(&d->s, &d->s.worker); /* by one who is no pool */
+  write_receipt(d);
+  expect(d, 1, WORDS("--trust", "anchors.json"), WORDS("REFUSED (ORDER_SIGNATURE)"));
+  assert_verdict(d, "refused", WORDS("--trust", "anchors.json", "--json"));
+}
+
+static void a_slice_ends_with_its_word(void **state)
+{
+  desk *d = *state;
+
+  expect(d, 0, WORDS("--trust", "anchors.json"), WORDS("\nPROVEN\n", "REVOKED"));
+  sample_settle(&d->s, &d->s.worker);
+  write_receipt(d);
+  expect(d, 1, WORDS("--trust", "anchors.json"), WORDS("REFUSED (ORDER_SIGNATURE)"));
+}
+
+/* --rpc: where nobody answers nothing is proven; where no anchor says of which ledger, nobody is
+ * asked. */
+static void a_ledger_that_cannot_be_asked_proves_nothing(void **state)
+{
+  desk *d = *state;
+
+  expect(d, 1, WORDS("--trust", "anchors.json", "--rpc=http://127.0.0.1:9"),
+         WORDS("NOT PROVEN (UNAVAILABLE)", "The ledger could not be asked"));
+  expect(d, 1, WORDS("--rpc=http://127.0.0.1:9"),
+         WORDS("NOT PROVEN (UNKNOWN_", "no entry of the receipt's chain"));
+  expect(d, 1, WORDS("--trust", "anchors.json", "--rpc=http://127.0.0.1:9", "--result", "other"),
+         WORDS("REFUSED (RESULT_MISMATCH)", "was not asked"));
+}
+
+#define T(f)      cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define FAILED(f) cmocka_unit_test_setup_teardown(f, setup_failed, teardown)
+#define BULK(f)   cmocka_unit_test_setup_teardown(f, setup_bulk, teardown)
+#define ALONE(f)  cmocka_unit_test_setup_teardown(f, setup_alone, teardown)
 
 int main(void)
 {
@@ -171,6 +257,10 @@ int main(void)
       T(anchors_are_the_users_own),
       T(lies_end_with_status_one),
       T(programs_read_one_object),
+      T(a_ledger_that_cannot_be_asked_proves_nothing),
+      FAILED(failures_end_with_their_word),
+      ALONE(failures_end_with_their_word),
+      BULK(a_slice_ends_with_its_word),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,13 +129,17 @@ static void test_a_quote_is_read(void **state)
   assert_false(iapp_quote_read(&answer, quote, 10, &e));
 }
 
-static void test_no_receipt_is_no_verdict(void **state)
+static void test_what_is_no_receipt_is_refused(void **state)
 {
   char *answer = NULL;
   iapp_error e;
 
   (void)state;
-  assert_false(iapp_receipt_verify(&answer, "{}", 2, NULL, "{\"v\":1,\"sms\":[]}", 16, &e));
+  assert_true(iapp_receipt_verify(&answer, "{}", 2, NULL, "{\"v\":1,\"sms\":[]}", 16, &e));
+  assert_non_null(strstr(answer, "\"verdict\":\"refused\""));
+  assert_non_null(strstr(answer, "\"code\":\"RECEIPT_FIELD\""));
+  iapp_free(answer);
+  assert_false(iapp_receipt_verify(&answer, "{}", 2, NULL, "{\"v\":1,\"v\":1,\"sms\":[]}", 22, &e));
   assert_true(e.message[0] != '\0');
 }
 
@@ -186,7 +190,7 @@ int main(void)
       cmocka_unit_test(test_errors_have_names),
       cmocka_unit_test(test_orders_are_hashed_and_signed),
       cmocka_unit_test(test_a_quote_is_read),
-      cmocka_unit_test(test_no_receipt_is_no_verdict),
+      cmocka_unit_test(test_what_is_no_receipt_is_refused),
       cmocka_unit_test(test_a_client_that_reaches_nobody_says_so),
   };
 

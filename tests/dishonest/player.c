@@ -60,7 +60,8 @@ static const struct {
              {"initialize", player_initialize},
              {"policy", player_policy},
              {"settle", player_settle},
-             {"forge", player_forge}};
+             {"forge", player_forge},
+             {"end", player_end}};
 
 static bool obey(player *p, json_t **out, const json_t *command, ia_err *e)
 {

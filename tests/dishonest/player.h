@@ -45,5 +45,9 @@ IA_MUST bool player_policy(player *p, json_t **out, const json_t *command, ia_er
 /* {"receipt":{..}}: the same task with another result, run and settlement signed anew by the pool's
  * side. */
 IA_MUST bool player_forge(player *p, json_t **out, const json_t *command, ia_err *e);
+/* {"receipt":{..},"signer"?:"own","task"?,"alone"?,"domain"?,"cause"?}: another settlement of it:
+ * of a failure where a cause is given; else the same with an authorisation by the signer, and
+ * {"keystore","passphraseFile"} of the worker. */
+IA_MUST bool player_end(player *p, json_t **out, const json_t *command, ia_err *e);
 
 #endif

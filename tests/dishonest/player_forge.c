@@ -1,5 +1,8 @@
 /* What a pool can sign by itself: an authorisation for an enclave key of its own, and a receipt. */
+#include <stdio.h>
+
 #include "eth/eip191.h"
+#include "eth/tx.h"
 #include "player.h"
 #include "poco/ids.h"
 #include "receipt/dsse.h"
@@ -124,4 +127,71 @@ bool player_forge(player *p, json_t **out, const json_t *command, ia_err *e)
   *out = json_object();
   return ia_json_set(receipt, "run", run, e) && ia_json_set(receipt, "settlement", settlement, e) &&
          ia_json_set(*out, "receipt", json_incref(receipt), e);
+}
+
+/* The worker's transaction once more, with an authorisation by `key` in the place of the pool's. */
+static bool authorise_again(player *p, ia_settlement *s, const ia_secret *key,
+                            const json_t *command, ia_err *e)
+{
+  IA_AUTOV(ia_secret) worker = {0};
+  IA_AUTOV(ia_buf) data = {0}, raw = {0};
+  ia_addr who;
+  ia_call_value v = {0};
+  ia_h256 allowed;
+  ia_sig sig;
+  ia_tx tx;
+
+  if (!worker_key(p, &worker, command, e) || !ia_secp_address(p->secp, &who, &worker, e) ||
+      !ia_tx_decode(&tx, ia_buf_view(&s->tx), e) ||
+      !ia_call_decode(&v, IA_CALL_CONTRIBUTE_AND_FINALIZE, tx.data, e))
+    return false;
+  ia_authorization_message(&allowed, &who, &v.a.id[0], &v.a.addr[0]);
+  if (!sign(p, &sig, &allowed, key, e))
+    return false;
+  v.a.bytes[3] = IA_SPAN_ARR(sig.b);
+  ia_call_encode(&data, IA_CALL_CONTRIBUTE_AND_FINALIZE, &v.a);
+  tx.data = ia_buf_view(&data);
+  if (!ia_tx_sign(&raw, &tx, p->secp, &worker, e))
+    return false;
+  ia_buf_clear(&s->tx);
+  ia_buf_span(&s->tx, ia_buf_view(&raw));
+  return ia_buf_ok(&s->tx, e);
+}
+
+/* What the command changes in the settlement. */
+static bool change_end(player *p, ia_settlement *s, const ia_secret *key, const json_t *command,
+                       ia_err *e)
+{
+  const char *cause = json_string_value(json_object_get(command, "cause"));
+  const char *domain = json_string_value(json_object_get(command, "domain"));
+
+  if (domain && !ia_domain_parse(&s->domain, domain))
+    return ia_fail(e, IA_E_USAGE, "no such domain");
+  if (json_object_get(command, "task") && !ia_json_get_h256(command, "task", &s->task_id, e))
+    return false;
+  if (json_is_true(json_object_get(command, "alone")))
+    s->run_hash = (ia_h256){{0}};
+  if (!cause)
+    return authorise_again(p, s, key, command, e);
+  ia_buf_clear(&s->tx);
+  s->block_number = 0;
+  s->block_hash = (ia_h256){{0}};
+  (void)!snprintf(s->cause, sizeof(s->cause), "%s", cause);
+  return true;
+}
+
+bool player_end(player *p, json_t **out, const json_t *command, ia_err *e)
+{
+  bool own = json_object_get(command, "signer") != NULL;
+  const ia_secret *key = own ? &p->own : &p->pool;
+  IA_AUTOV(ia_settlement) s = {0};
+  json_t *receipt, *part = NULL;
+  ia_addr signer;
+
+  if (!ia_json_get_obj(command, "receipt", &receipt, e) ||
+      !ia_settlement_open(&s, &signer, json_object_get(receipt, "settlement"), e) ||
+      !change_end(p, &s, key, command, e) || !ia_settlement_sign(&part, &s, p->secp, key, e))
+    return false;
+  *out = json_pack("{s:o}", "settlement", part);
+  return *out || ia_fail(e, IA_E_MEMORY, "no memory");
 }

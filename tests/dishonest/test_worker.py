@@ -295,10 +295,11 @@ def nothing_in_clear_lies_about():
            if not p.startswith(LAB.user_home + "/")], [], "files with the plain text")
 
 
-def not_proven(receipt, name):
+def refused(receipt, name, *more, verdict="refused"):
     path = lab_module.save(os.path.join(LAB.top, name + ".json"), receipt)
-    status, answer = LAB.iapp("verify", path)
-    equal((status, answer.get("verdict")), (1, "not proven"), f"{name}: {answer}")
+    status, answer = LAB.iapp("verify", path, *more)
+    equal((status, answer.get("verdict")), (1, verdict), f"{name}: {answer}")
+    check(answer["simulated"], f"{name}: no receipt takes that word away")
     failed = [c["name"] for c in answer["checks"] if not c["ok"]]
     print(f"# {name}: {answer['code']} {failed}")
     return answer["code"], failed
@@ -307,7 +308,7 @@ def not_proven(receipt, name):
 @case
 def a_pool_settles_with_an_enclave_key_of_its_own():
     LAB.worker.stop()
-    player = LAB.player("worker/worker")
+    World.player = player = LAB.player("worker/worker")
     tasks = LAB.deal_for(player, 2)
     settled = player.say(do="settle", task=tasks[0],
                          keystore=LAB.worker.home + "/worker/wallet.json",
@@ -316,12 +317,12 @@ def a_pool_settles_with_an_enclave_key_of_its_own():
     genuine = lab_module.load(World.receipt)
     forged = player.say(do="forge", receipt=genuine)
     equal(forged["code"], "OK", f"{forged}")
-    code, failed = not_proven(forged["receipt"], "another result under the pool's own key")
+    _, failed = refused(forged["receipt"], "another result under the pool's own key")
     check("release-run" in failed, f"the release names another enclave: {failed}")
     settlement_only = {"settlement": forged["receipt"]["settlement"]}
-    not_proven(settlement_only, "a settlement and nothing of an enclave")
+    refused(settlement_only, "a settlement and nothing of an enclave")
     kept = {**genuine, "settlement": forged["receipt"]["settlement"]}
-    not_proven(kept, "a settlement of another run")
+    refused(kept, "a settlement of another run")
     equal(LAB.good("verify", World.receipt)["verdict"], "proven", "control")
     strange = os.path.join(LAB.top, "strange.json")
     trust = lab_module.load(LAB.user_home + "/trust.json")
@@ -329,6 +330,57 @@ def a_pool_settles_with_an_enclave_key_of_its_own():
     lab_module.save(strange, trust)
     status, answer = LAB.iapp("verify", World.receipt, "--trust", strange)
     equal((status, answer["code"]), (1, "UNKNOWN_SMS"), "a reader who trusts another SMS")
+
+
+def ended(name, **how):
+    """Another end of the genuine receipt's task."""
+    said = World.player.say(do="end", receipt=lab_module.load(World.receipt), **how)
+    equal(said["code"], "OK", f"{name}: {said}")
+    return said["settlement"]
+
+
+@case
+def a_worker_alone_forges_the_word_of_the_pool():
+    """An order without a signature names no signer: the release record does."""
+    blank = lab_module.load(World.receipt)
+    blank["orders"]["workerpool"]["sign"] = "0x"
+    worker = {"keystore": LAB.worker.home + "/worker/wallet.json",
+              "passphraseFile": LAB.worker.home + "/passphrase"}
+    for name, how, wrong in (
+            ("a completed run said to have failed", {"cause": "APP_COMPUTE_FAILED"},
+             {"settlement-pool", "sign-workerpool"}),
+            ("its own seal for the pool's", worker,
+             {"settlement-pool", "sign-workerpool", "settlement-seals"})):
+        end = ended(name, signer="own", **how)
+        _, failed = refused({**blank, "settlement": end}, name)
+        equal(set(failed), wrong, name)
+        kept = {**lab_module.load(World.receipt), "settlement": end}
+        _, failed = refused(kept, name + ", the order as it was")
+        equal(set(failed), wrong - {"sign-workerpool"}, name)
+    _, failed = refused(blank, "an order without its signature")
+    equal(failed, ["sign-workerpool"], "the order alone")
+
+
+@case
+def a_settlement_by_any_key_proves_nothing():
+    rpc, never = ("--rpc", LAB.front.ready["rpcUrl"]), "0x" + "5a" * 32
+    end = {"alone": True, "cause": "APP_COMPUTE_FAILED", "signer": "own"}
+    alone = {"settlement": ended("anybody", **end)}
+    code, _ = refused(alone, "a settlement by anybody", verdict="not proven")
+    equal(code, "UNKNOWN_POOL", "what is missing")
+    code, failed = refused(alone, "of a task that was completed", *rpc)
+    equal((code, failed[-1]), ("TASK_MISMATCH", "ledger"), "the ledger's word")
+    nothing = {"settlement": ended("never", task=never, **end)}
+    refused(nothing, "of a task that never was", verdict="not proven")
+    code, failed = refused(nothing, "of a task that never was, asked", *rpc)
+    equal((code, failed[-1]), ("TASK_MISMATCH", "ledger"), "the ledger's word")
+    hardware = {"settlement": ended("hw", domain="hw", **end)}
+    refused(hardware, "said to be of hardware", verdict="not proven")
+    pool = {"address": LAB.front.ready["workerpool"].lower(), "description": "0x",
+            "owner": World.player.enclave}
+    refused({**alone, "workerpool": pool}, "with the pool's address")
+    code, _ = refused(alone, "with a result", "--result", World.receipt)
+    equal(code, "RESULT_MISMATCH", "nothing states a result")
 
 
 try:

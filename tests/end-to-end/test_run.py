@@ -62,7 +62,7 @@ def verify(receipt, *args):
 
 @case
 def an_installation_starts():
-    config = LAB.up("--test")
+    config = Run.config = LAB.up("--test")
     check(config["rpcUrl"] and config["smsUrl"] and config["workerpool"], f"ready: {config}")
     Run.owner, Run.developer, Run.requester, Run.stranger = (LAB.wallet() for _ in range(4))
     Run.app = LAB.deploy(Run.developer, LAB.project("probe"))
@@ -104,8 +104,11 @@ def its_receipt_is_proven():
     equal((answer["verdict"], answer["simulated"]), ("proven", True), "verdict")
     check(all(c["ok"] for c in answer["checks"]), f"checks: {answer['checks']}")
     check(answer["notProven"], "what is not proven is said")
+    asked = verify("out.receipt.json", "--rpc", Run.config["rpcUrl"])
+    ledger, = [c for c in asked["checks"] if c["name"] == "ledger"]
+    equal((asked["verdict"], ledger["ok"]), ("proven", True), "and the ledger knows it")
     equal(verify("out.receipt.json", "--result", LAB.path("out.receipt.json"))["verdict"],
-          "not proven", "another file is not the result")
+          "refused", "another file is not the result")
 
 
 def public_hashes(receipt, task):
@@ -163,7 +166,7 @@ def a_changed_receipt_is_not_proven():
         receipt = json.load(f)
     receipt["orders"]["request"]["category"] = "1"
     LAB.write("forged.json", json.dumps(receipt))
-    equal(verify("forged.json")["verdict"], "not proven", "a forged order")
+    equal(verify("forged.json")["verdict"], "refused", "a forged order")
 
 
 def open_paths(*tops):
@@ -267,6 +270,13 @@ def a_task_that_was_refused_says_why():
     told = LAB.good(Run.requester, "debug", task["taskId"])
     check(told["status"] == "FAILED" and told["meaning"] and told["fix"], f"debug: {told}")
     check(not os.path.exists(LAB.path("refused")), "no result")
+    equal(task["receiptPath"], "refused.receipt.json", "the pool's word is kept")
+    for more in ((), ("--rpc", Run.config["rpcUrl"])):
+        answer = verify(task["receiptPath"], *more)
+        equal((answer["verdict"], answer["code"]), ("not proven", "UNKNOWN_POOL"), f"{answer}")
+    answer = verify(task["receiptPath"], "--result", LAB.path("out.result.zip"))
+    equal((answer["verdict"], answer["code"]), ("refused", "RESULT_MISMATCH"), "a file of another")
+    LAB.refused(Run.requester, "result", task["taskId"], code="UNKNOWN_POOL")
 
 
 def in_seconds(n):

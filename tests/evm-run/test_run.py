@@ -60,6 +60,35 @@ def its_receipt_is_proven():
 
 
 @case
+def a_task_that_reached_no_enclave_is_proven_by_its_pool():
+    data = LAB.good(Run.owner, "protect", LAB.path("value.json"), "--name", "bound")["address"]
+    LAB.good(Run.owner, "grant", data, Run.app, Run.requester, "--purpose", "research")
+    _, got = LAB.one(Run.requester, "run", Run.app, "--data", data, "--no-check", "--purpose",
+                     "marketing", "--out", "refused")
+    task, = got["tasks"]
+    equal((task["status"], task["receiptPath"]), ("FAILED", "refused.receipt.json"), f"{task}")
+    with open(LAB.path("refused.receipt.json"), encoding="utf-8") as f:
+        receipt = json.load(f)
+    equal(sorted(receipt), ["settlement", "workerpool"], "its parts")
+    with open(os.path.join(LAB.home, "trust.json"), encoding="utf-8") as f:
+        trust = json.load(f)
+    pools = trust["sms"][0].pop("pools")
+    equal([p.lower() for p in pools], [Run.config["workerpool"].lower()], "our own pool is listed")
+    for more in ((), ("--rpc", CHAIN.url)):
+        status, answer = LAB.one(None, "verify", "refused.receipt.json", *more)
+        equal((status, answer["verdict"], answer["simulated"]), (0, "proven", True), f"{answer}")
+    strange = LAB.write("trust.json", json.dumps(trust))
+    status, answer = LAB.one(None, "verify", "refused.receipt.json", "--trust", strange)
+    equal((status, answer["verdict"], answer["code"]), (1, "not proven", "UNKNOWN_POOL"), "unlisted")
+    completed = json.load(open(LAB.path("out.receipt.json"), encoding="utf-8"))
+    completed = json.loads(completed["settlement"]["text"])["taskId"]
+    receipt["settlement"]["text"] = receipt["settlement"]["text"].replace(task["taskId"], completed)
+    LAB.write("moved.json", json.dumps(receipt))
+    status, answer = LAB.one(None, "verify", "moved.json", "--rpc", CHAIN.url)
+    equal((status, answer["verdict"], answer["code"]), (1, "refused", "ORDER_SIGNATURE"), "moved")
+
+
+@case
 def it_comes_back_with_the_same_pool():
     equal(LAB.stop(), 0, "exit status")
     equal(LAB.up(*where(CHAIN))["workerpool"], Run.config["workerpool"], "the pool")

@@ -81,7 +81,12 @@ static void make_trust(sample *s)
                       .n_guests = 1,
                       .sim_roots = calloc(1, sizeof(ia_h256)),
                       .n_sim_roots = 1};
-  must(t->guests && t->sim_roots);
+  t->pools = calloc(1, sizeof(ia_addr));
+  t->n_pools = 1;
+  must(t->guests && t->sim_roots && t->pools);
+  ia_workerpool_address(&s->pool_at, &t->workerpool_registry, &t->proxy_code_hash, &s->pool_a,
+                        ia_span_str("sample pool"));
+  t->pools[0] = s->pool_at;
   memset(t->guests[0].b, 0x77, 48);
   must(ia_simpki_root_digest(&t->sim_roots[0], s->pki, NULL));
   ia_order_separator(&s->separator, CHAIN, &t->hub);
@@ -130,7 +135,8 @@ static void add_order(sample *s, ia_order_kind kind, const char *name, const voi
   IA_AUTOV(ia_order_box) box = {0};
 
   must(ia_order_copy(&box, kind, order, NULL));
-  must(ia_order_sign(&box, s->secp, &s->separator, signer, NULL));
+  if (s->kind != SAMPLE_PRESIGNED)
+    must(ia_order_sign(&box, s->secp, &s->separator, signer, NULL));
   ia_order_hash(&s->order_hash[kind], &s->separator, kind, &box.order.app);
   must(json_object_set_new(s->orders, name, ia_order_json(kind, &box.order.app, 0, NULL)) == 0);
 }
@@ -141,7 +147,7 @@ static void make_orders(sample *s)
   ia_app_order app = {.app = d->app, .volume = ia_u256_of(10), .salt = hash_of(1)};
   ia_dataset_order data = {.dataset = s->data, .volume = ia_u256_of(3), .salt = hash_of(2)};
   ia_workerpool_order pool = {
-      .workerpool = addr_of(0xb1), .volume = ia_u256_of(5), .salt = hash_of(3)};
+      .workerpool = s->pool_at, .volume = ia_u256_of(5), .salt = hash_of(3)};
   ia_request_order req = {.app = d->app,
                           .dataset = d->dataset,
                           .requester = s->requester_a,
@@ -219,7 +225,7 @@ static void fill_record(sample *s)
   r->task_id = run->desc.task_id;
   r->worker = s->worker_a;
   r->fencing = 1;
-  r->attempt = 1;
+  r->attempt = s->kind == SAMPLE_ATTEMPTS ? 2 : 1;
   r->enclave = s->enclave_a;
   memcpy(r->order_hash, s->order_hash, sizeof(r->order_hash));
   r->datasets = calloc(1, sizeof(*r->datasets));
@@ -227,6 +233,11 @@ static void fill_record(sample *s)
   r->n_datasets = 1;
   r->datasets[0] = (ia_record_dataset){
       .address = s->data, .owner = s->owner_a, .order_hash = s->data_hash, .epoch = 1};
+  r->datasets[0].signing = s->kind == SAMPLE_PRESIGNED ? IA_SIGNING_TX : IA_SIGNING_KEY;
+  for (int k = 0; k < IA_ORDER_KINDS; k++)
+    r->signing[k] = r->datasets[0].signing;
+  r->pool_owner = s->pool_a;
+  r->pool_proven = true;
   if (s->bulk) {
     r->refused = calloc(1, sizeof(*r->refused));
     must(r->refused != NULL);
@@ -266,7 +277,7 @@ void sample_release(sample *s)
   uint8_t sig[64];
 
   must(ia_record_text(&text, r, NULL));
-  must(ia_text_sign(sig, r->domain, "release-record", ia_buf_view(&text), &s->sms, NULL));
+  must(ia_text_sign(sig, r->domain, IA_RECORD_LABEL, ia_buf_view(&text), &s->sms, NULL));
   must(ia_release_seal(&sealed, &bind, &s->stated.pk_guest, &item, 1, &s->sms, NULL, NULL, NULL));
   must(ia_release_cts_hash(&items, &sealed, NULL));
   must(ia_enclave_cert_sign(&cert, &s->sms, NULL));
@@ -308,6 +319,12 @@ static void fill_run(sample *s, ia_span result)
   r->logs = (ia_run_object){.there = true, .sha256 = hash_of(0x46), .cid = "QmLogs", .size = 9};
   r->started = SAMPLE_NOW;
   r->ended = SAMPLE_NOW + 1;
+  if (s->kind != SAMPLE_FAILED)
+    return;
+  r->has_result = false;
+  r->result = (ia_run_object){0};
+  r->exit_code = 9;
+  (void)snprintf(r->cause, sizeof(r->cause), "APP_COMPUTE_FAILED");
 }
 
 static void make_run(sample *s)
@@ -351,24 +368,39 @@ static void make_tx(sample *s, ia_buf *raw)
   must(ia_tx_sign(raw, &tx, s->secp, &s->worker, NULL));
 }
 
-static void make_settlement(sample *s)
+void sample_settle(sample *s, const ia_secret *key)
 {
   ia_settlement st = {.domain = IA_DOMAIN_SIM,
                       .chain_id = CHAIN,
                       .hub = s->stated.desc.hub,
-                      .task_id = s->stated.desc.task_id,
-                      .block_number = 12,
-                      .block_hash = hash_of(0xbb)};
+                      .task_id = s->stated.desc.task_id};
 
-  must(ia_dsse_hash(&st.run_hash, s->run, NULL));
-  make_tx(s, &st.tx);
-  must(ia_settlement_sign(&s->settlement, &st, s->secp, &s->pool, NULL));
+  if (s->kind != SAMPLE_ALONE)
+    must(ia_dsse_hash(&st.run_hash, s->run, NULL));
+  if (s->kind == SAMPLE_ALONE || s->kind == SAMPLE_FAILED) {
+    (void)snprintf(st.cause, sizeof(st.cause), "APP_COMPUTE_FAILED");
+  } else {
+    st.block_number = 12;
+    st.block_hash = hash_of(0xbb);
+    make_tx(s, &st.tx);
+  }
+  json_decref(s->settlement);
+  must(ia_settlement_sign(&s->settlement, &st, s->secp, key, NULL));
   ia_settlement_free(&st);
 }
 
-static void make(sample *s, ia_span name, ia_span result, bool bulk)
+static void make_pool(sample *s)
 {
-  *s = (sample){.name = name, .checksum = hash_of(0x99), .bulk = bulk};
+  s->workerpool =
+      json_pack("{s:o,s:o,s:o}", "address", ia_json_addr(&s->pool_at), "owner",
+                ia_json_addr(&s->pool_a), "description", ia_json_hex(ia_span_str("sample pool")));
+  must(s->workerpool != NULL);
+}
+
+static void make(sample *s, sample_kind kind, ia_span name, ia_span result)
+{
+  *s = (sample){
+      .name = name, .checksum = hash_of(0x99), .kind = kind, .bulk = kind == SAMPLE_BULK};
   make_keys(s);
   make_trust(s);
   fill_run(s, result);
@@ -378,28 +410,35 @@ static void make(sample *s, ia_span name, ia_span result, bool bulk)
   fill_record(s);
   sample_release(s);
   make_run(s);
-  make_settlement(s);
+  make_pool(s);
+  sample_settle(s, &s->pool);
+}
+
+void sample_make_kind(sample *s, sample_kind kind, ia_span result)
+{
+  make(s, kind, ia_span_str("sample"), result);
 }
 
 void sample_make(sample *s, ia_span result)
 {
-  make(s, ia_span_str("sample"), result, false);
+  sample_make_kind(s, SAMPLE_COMPLETED, result);
 }
 
 void sample_make_named(sample *s, ia_span name, ia_span result)
 {
-  make(s, name, result, false);
+  make(s, SAMPLE_COMPLETED, name, result);
 }
 
 void sample_make_bulk(sample *s, ia_span result)
 {
-  make(s, ia_span_str("sample"), result, true);
+  sample_make_kind(s, SAMPLE_BULK, result);
 }
 
 void sample_free(sample *s)
 {
   ia_secret *keys[] = {&s->owner, &s->requester, &s->pool, &s->worker, &s->enclave, &s->sms};
-  json_t *parts[] = {s->orders, s->assets, s->evidence, s->release, s->run, s->settlement};
+  json_t *parts[] = {s->orders, s->assets,     s->evidence,  s->release,
+                     s->run,    s->settlement, s->workerpool};
 
   for (size_t i = 0; i < IA_COUNT(keys); i++)
     ia_secret_free(keys[i]);
@@ -426,12 +465,19 @@ void sample_trust_file(ia_buf *out, const sample *s)
       ia_json_hex(IA_SPAN_ARR(t->guests[0].b)), "simRoots", ia_json_h256(&t->sim_roots[0]),
       "remoteSimulation", false);
 
-  must(info && ia_trust_add(out, ia_span_of("", 0), info, NULL));
+  must(info && ia_trust_add(out, ia_span_of("", 0), info, &s->pool_at, NULL));
 }
 
 void sample_receipt(ia_buf *out, const sample *s)
 {
-  ia_receipt_parts p = {s->run, s->release, s->settlement, s->orders, s->assets, s->evidence};
+  ia_receipt_parts p = {.run = s->run,
+                        .release = s->release,
+                        .settlement = s->settlement,
+                        .orders = s->orders,
+                        .assets = s->assets,
+                        .evidence = s->evidence};
 
+  if (s->kind == SAMPLE_ALONE)
+    p = (ia_receipt_parts){.settlement = s->settlement, .workerpool = s->workerpool};
   must(ia_receipt_build(out, &p, NULL));
 }

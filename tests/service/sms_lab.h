@@ -169,6 +169,17 @@ static inline bool lb_dataset(void *ctx, const ia_addr *at, bool *has, ia_datase
   return true;
 }
 
+static inline bool lb_workerpool(void *ctx, const ia_addr *at, bool *has, ia_workerpool_info *out,
+                                 ia_buf *store, ia_err *e)
+{
+  const struct lab *b = ctx;
+
+  (void)store, (void)e;
+  *has = ia_addr_eq(at, &b->w->pool);
+  *out = b->w->f.pool;
+  return true;
+}
+
 static inline bool lb_owner(void *ctx, const ia_addr *asset, bool *has, ia_addr *out, ia_err *e)
 {
   const struct lab *b = ctx;
@@ -247,6 +258,7 @@ static inline bool lb_make(void *ctx, ia_sms_ledger *out, const ia_release_pins 
                          .order = lb_order,
                          .app = lb_app,
                          .dataset = lb_dataset,
+                         .workerpool = lb_workerpool,
                          .owner = lb_owner,
                          .transfers = lb_transfers,
                          .raw_tx = lb_raw,

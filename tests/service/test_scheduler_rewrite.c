@@ -99,8 +99,8 @@ static bool beat(lab *b, const ia_h256 *task, uint64_t fencing)
 static void report(lab *b, const ia_h256 *task, uint64_t fencing, ia_span raw)
 {
   MUST(lab_ask(b, LAB_WORKER, "/worker/v1/done",
-               json_pack("{s:o, s:I, s:{}, s:o}", "taskId", ia_json_h256(task), "fencing",
-                         (json_int_t)fencing, "run", "tx", ia_json_hex(raw)),
+               json_pack("{s:o, s:I, s:{s:{}}, s:o}", "taskId", ia_json_h256(task), "fencing",
+                         (json_int_t)fencing, "run", "run", "tx", ia_json_hex(raw)),
                NULL, &e));
 }
 

@@ -23,7 +23,7 @@ static void check_record(struct lab *b, const json_t *v, const struct evidence *
 
   assert_true(ia_json_get_str(v, "record", &text, NULL));
   assert_true(ia_json_get_hex(v, "recordSig", &sig, NULL));
-  assert_true(ia_text_verify(IA_DOMAIN_SIM, "release-record", ia_span_str(text), sig.ptr,
+  assert_true(ia_text_verify(IA_DOMAIN_SIM, IA_RECORD_LABEL, ia_span_str(text), sig.ptr,
                              &b->w->pins.sms_key, NULL));
   assert_true(ia_record_parse(&rec, ia_span_str(text), NULL));
   assert_true(ia_h256_eq(&rec.evidence_hash, &ev->hash));

@@ -163,3 +163,24 @@ bool sch_assets(ia_chain *c, const sch_deal *d, json_t **out, ia_err *e)
   *out = json_pack("{s:o, s:O}", "app", app, "datasets", datasets);
   return *out || ia_fail(e, IA_E_MEMORY, "scheduler: out of memory");
 }
+
+bool sch_pool_asset(ia_scheduler *s, ia_chain *c, sch_deal *d, ia_err *e)
+{
+  const ia_addr *owner = &s->wallet->address, *at = &d->deal.workerpool.pointer;
+  ia_chain_info info;
+  ia_addr made;
+
+  if (!ia_chain_info_get(c, &info, e))
+    return false;
+  ia_workerpool_address(&made, &info.registry[IA_ASSET_WORKERPOOL], &info.proxy_code_hash, owner,
+                        d->pool.description);
+  if (!ia_addr_eq(&made, at))
+    return true;
+  if (!d->assets)
+    d->assets = json_object();
+  return ia_json_set(d->assets, "workerpool",
+                     json_pack("{s:o, s:o, s:o}", "address", ia_json_addr(at), "owner",
+                               ia_json_addr(owner), "description",
+                               ia_json_hex(d->pool.description)),
+                     e);
+}

@@ -17,6 +17,7 @@ void sch_deal_free(sch_deal *d)
   ia_buf_free(&d->category_store);
   ia_buf_free(&d->app_store);
   ia_buf_free(&d->dataset_store);
+  ia_buf_free(&d->pool_store);
   json_decref(d->orders);
   json_decref(d->assets);
   json_decref(d->image);
@@ -80,24 +81,28 @@ static void receipt_parts(ia_scheduler *s, ia_chain *c, sch_deal *d, const ia_ev
     ia_log(IA_LOG_WARN, "deal.orders", "deal=%s reason=\"%s\"", ia_h256_text(&d->id).s, why.msg);
   if (!sch_assets(c, d, &d->assets, &why))
     ia_log(IA_LOG_WARN, "deal.assets", "deal=%s reason=\"%s\"", ia_h256_text(&d->id).s, why.msg);
+  if (!sch_pool_asset(s, c, d, &why))
+    ia_log(IA_LOG_WARN, "deal.pool", "deal=%s reason=\"%s\"", ia_h256_text(&d->id).s, why.msg);
 }
 
 static bool load_chain(ia_chain *c, sch_deal *d, ia_err *e)
 {
   const ia_args category = {.value = {d->deal.category}}, app = {.addr = {d->deal.app.pointer}},
+                pool = {.addr = {d->deal.workerpool.pointer}},
                 dataset = {.addr = {d->deal.dataset.pointer}};
-  ia_chain_query q[3] = {
+  ia_chain_query q[4] = {
       {.id = IA_CALL_VIEW_CATEGORY,
        .args = &category,
        .result = &d->category,
        .store = &d->category_store},
       {.id = IA_CALL_VIEW_APP, .args = &app, .result = &d->app, .store = &d->app_store},
+      {.id = IA_CALL_VIEW_WORKERPOOL, .args = &pool, .result = &d->pool, .store = &d->pool_store},
       {.id = IA_CALL_VIEW_DATASET,
        .args = &dataset,
        .result = &d->dataset,
        .store = &d->dataset_store},
   };
-  size_t n = ia_addr_zero(&d->deal.dataset.pointer) ? 2 : 3;
+  size_t n = ia_addr_zero(&d->deal.dataset.pointer) ? 3 : 4;
 
   if (!ia_chain_read_many(c, q, n, e))
     return false;

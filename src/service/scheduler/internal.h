@@ -193,6 +193,8 @@ typedef struct sch_deal {
   ia_buf app_store;
   ia_dataset_info dataset;
   ia_buf dataset_store;
+  ia_workerpool_info pool;
+  ia_buf pool_store;
   ia_h256 request_hash, dataset_hash;
   json_t *orders, *assets, *image, *inputs; /* owned */
   bool pending;          /* inputs and slices of bulk are still to be read (load.c) */
@@ -210,6 +212,9 @@ IA_MUST bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e); /* loc
 /* inputsHash of all tasks; of bulk nothing, and d->pending. */
 IA_MUST bool sch_inputs(sch_deal *d, json_t **out, ia_err *e);
 IA_MUST bool sch_assets(ia_chain *c, const sch_deal *d, json_t **out, ia_err *e);
+/* The member "workerpool" of the assets, where the pool's address is derived from its fields and
+ * our key; else nothing. */
+IA_MUST bool sch_pool_asset(ia_scheduler *s, ia_chain *c, sch_deal *d, ia_err *e);
 /* One dataset as a receipt shows it. NULL on failure. */
 json_t *sch_dataset_json(ia_chain *c, const ia_chain_info *info, const ia_addr *at,
                          const ia_dataset_info *data, ia_err *e);

@@ -3,8 +3,10 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "crypto/keccak.h"
+#include "poco/orders.h"
 #include "receipt/dsse.h"
 #include "receipt/receipt.h"
+#include "receipt/record.h"
 #include "receipt/settlement.h"
 #include "service/scheduler/internal.h"
 
@@ -107,36 +109,89 @@ static bool receipt_put(ia_scheduler *s, const ia_h256 *task, ia_span text, ia_e
   return ia_stmt_run(st, e);
 }
 
+/* Where the record says that an owner did not sign by key, nobody could check what stands there. */
+static void blank_sign(json_t *order, ia_order_signing signing)
+{
+  if (json_is_object(order) && signing != IA_SIGNING_KEY)
+    (void)json_object_set_new(order, "sign", json_string("0x"));
+}
+
+static void blank_signs(json_t *orders, const json_t *release)
+{
+  const char *text = json_string_value(json_object_get(release, "record"));
+  json_t *slice = json_object_get(orders, "slice"), *v;
+  IA_AUTOV(ia_record) r = {0};
+  size_t i, at = 0;
+
+  if (!text || !ia_record_parse(&r, ia_span_str(text), NULL))
+    return; /* the receipt will be refused for it */
+  blank_sign(json_object_get(orders, "app"), r.signing[IA_ORDER_APP]);
+  blank_sign(json_object_get(orders, "workerpool"), r.signing[IA_ORDER_WORKERPOOL]);
+  blank_sign(json_object_get(orders, "request"), r.signing[IA_ORDER_REQUEST]);
+  if (r.n_datasets > 0)
+    blank_sign(json_object_get(orders, "dataset"), r.datasets[0].signing);
+  json_array_foreach (slice, i, v)
+    if (json_is_object(v) && at < r.n_datasets)
+      blank_sign(v, r.datasets[at++].signing);
+}
+
+struct made {
+  json_t *parts, *orders, *assets, *settlement; /* owned */
+  ia_buf raw, text;
+};
+
+static void made_free(struct made *m)
+{
+  json_decref(m->parts);
+  json_decref(m->orders);
+  json_decref(m->assets);
+  json_decref(m->settlement);
+  ia_buf_free(&m->raw);
+  ia_buf_free(&m->text);
+}
+
+static bool build(ia_scheduler *s, const sch_task *t, struct made *m, ia_err *e)
+{
+  ia_receipt_parts p = {0};
+
+  if (m->parts) {
+    p.run = json_object_get(json_object_get(m->parts, "run"), "run");
+    p.release = json_object_get(m->parts, "release");
+    p.evidence = json_object_get(m->parts, "evidence");
+    if (!sch_slice_parts(s, t, p.release, m->orders, m->assets, e))
+      return false;
+    blank_signs(m->orders, p.release);
+    if (json_object_get(m->assets, "workerpool"))
+      (void)json_object_del(m->assets, "workerpool");
+    p.orders = m->orders;
+    p.assets = m->assets;
+  } else {
+    p.workerpool = json_object_get(m->assets, "workerpool");
+  }
+  if (!settlement_part(s, t, p.run, &m->raw, &m->settlement, e))
+    return false;
+  p.settlement = m->settlement;
+  return ia_receipt_build(&m->text, &p, e);
+}
+
+static bool make_of(ia_scheduler *s, const sch_task *t, struct made *m, ia_err *e)
+{
+  if (!attempt_parts(s, t, &m->parts, &m->raw, e))
+    return false;
+  if (t->state == SCH_COMPLETED && !m->parts)
+    return true; /* the worker has not reported yet */
+  return deal_parts(s, &t->deal, &m->orders, &m->assets, e) && build(s, t, m, e) &&
+         receipt_put(s, &t->id, ia_buf_view(&m->text), e);
+}
+
 static bool make(ia_scheduler *s, const ia_h256 *task, ia_err *e)
 {
-  IA_AUTO_JSON *parts = NULL;
-  IA_AUTO_JSON *orders = NULL;
-  IA_AUTO_JSON *assets = NULL;
-  IA_AUTO_JSON *settlement = NULL;
-  IA_AUTOV(ia_buf) raw = {0};
-  IA_AUTOV(ia_buf) text = {0};
-  ia_receipt_parts p = {0};
+  struct made m = {0};
   sch_task t;
+  bool ok = sch_task_get(s, &t, task, e) && make_of(s, &t, &m, e);
 
-  if (!sch_task_get(s, &t, task, e) || !attempt_parts(s, &t, &parts, &raw, e))
-    return false;
-  if (t.state == SCH_COMPLETED && !parts)
-    return true; /* the worker has not reported yet */
-  if (parts) {
-    p.run = json_object_get(json_object_get(parts, "run"), "run");
-    p.release = json_object_get(parts, "release");
-    p.evidence = json_object_get(parts, "evidence");
-    if (!deal_parts(s, &t.deal, &orders, &assets, e))
-      return false;
-    if (!sch_slice_parts(s, &t, p.release, orders, assets, e))
-      return false;
-    p.orders = orders;
-    p.assets = assets;
-  }
-  if (!settlement_part(s, &t, p.run, &raw, &settlement, e))
-    return false;
-  p.settlement = settlement;
-  return ia_receipt_build(&text, &p, e) && receipt_put(s, task, ia_buf_view(&text), e);
+  made_free(&m);
+  return ok;
 }
 
 bool sch_receipt_make(ia_scheduler *s, const ia_h256 *task, ia_err *e)

@@ -185,10 +185,10 @@ bool sch_slice_parts(ia_scheduler *s, const sch_task *t, const json_t *release, 
 
   if (!slice_row(s, t, &slice, &datasets, e))
     return false;
-  if (!slice || !text)
+  if (!slice || !text || !orders || !assets)
     return true;
-  if (!ia_record_parse(&record, ia_span_str(text), e))
-    return false;
+  if (!ia_record_parse(&record, ia_span_str(text), NULL))
+    return true; /* the receipt will be refused for it */
   for (size_t i = 0; i < record.n_refused; i++)
     if (record.refused[i].index <= json_array_size(slice))
       blank(slice, datasets, (size_t)record.refused[i].index - 1);

@@ -19,6 +19,7 @@ void ia_sms_facts_free(ia_sms_facts *x)
     return;
   ia_buf_free(&x->task_store);
   ia_buf_free(&x->deal_store);
+  ia_buf_free(&x->pool_store);
   ia_sms_match_free(&x->made);
   for (int k = 0; k < IA_ORDER_KINDS; k++) {
     ia_buf_free(&x->presign[k]);
@@ -268,6 +269,9 @@ bool ia_sms_facts_orders(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store *
   if (!f->has_match)
     return true;
   if (f->planned && !l->owner(l->ctx, &f->match.workerpool.workerpool, &has, &f->pool_owner, e))
+    return false;
+  if (!l->workerpool(l->ctx, &f->match.workerpool.workerpool, &f->has_pool, &f->pool,
+                     &x->pool_store, e))
     return false;
   for (int k = 0; k <= IA_ASSET_DATASET; k++)
     if (!ia_addr_zero(at[k]) && !ia_sms_facts_asset(&x->asset[k], &f->asset[k], l, f->pins, store,

@@ -18,7 +18,7 @@ typedef struct ia_sms_asset {
 /* Facts with everything that they borrow from. Zeroed = empty; not to be moved once filled. */
 typedef struct ia_sms_facts {
   ia_release_facts f;
-  ia_buf task_store, deal_store;
+  ia_buf task_store, deal_store, pool_store;
   ia_sms_match made;                  /* how the deal was */
   ia_order_box order[IA_ORDER_KINDS]; /* from the market, where the call data does not hold them */
   ia_buf presign[IA_ORDER_KINDS];

@@ -176,6 +176,15 @@ static bool l_dataset(void *ctx, const ia_addr *at, bool *has, ia_dataset_info *
   return found(ia_chain_dataset(l->chain, out, store, at, &err), has, &err, e);
 }
 
+static bool l_workerpool(void *ctx, const ia_addr *at, bool *has, ia_workerpool_info *out,
+                         ia_buf *store, ia_err *e)
+{
+  const rpc_ledger *l = ctx;
+  ia_err err = {0};
+
+  return found(ia_chain_workerpool(l->chain, out, store, at, &err), has, &err, e);
+}
+
 static bool l_owner(void *ctx, const ia_addr *asset, bool *has, ia_addr *out, ia_err *e)
 {
   const rpc_ledger *l = ctx;
@@ -455,6 +464,7 @@ bool ia_sms_ledger_open(ia_sms_ledger *out, const ia_sms_urls *urls, const ia_re
                          .slice = l_slice,
                          .app = l_app,
                          .dataset = l_dataset,
+                         .workerpool = l_workerpool,
                          .owner = l_owner,
                          .transfers = l_transfers,
                          .raw_tx = l_raw_tx,

@@ -72,6 +72,8 @@ struct ia_sms_ledger {
   bool (*app)(void *ctx, const ia_addr *at, bool *has, ia_app_info *out, ia_buf *store, ia_err *e);
   bool (*dataset)(void *ctx, const ia_addr *at, bool *has, ia_dataset_info *out, ia_buf *store,
                   ia_err *e);
+  bool (*workerpool)(void *ctx, const ia_addr *at, bool *has, ia_workerpool_info *out,
+                     ia_buf *store, ia_err *e);
   bool (*owner)(void *ctx, const ia_addr *asset, bool *has, ia_addr *out, ia_err *e);
   bool (*transfers)(void *ctx, const ia_addr *registry, const ia_addr *asset, ia_sms_transfers *out,
                     ia_err *e);

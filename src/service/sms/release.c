@@ -138,14 +138,15 @@ static void record_data(const struct release *w, ia_record *rec)
         (ia_record_dataset){.address = w->x->f.match.dataset.dataset,
                             .owner = p->owner[IA_ASSET_DATASET],
                             .order_hash = p->order_hash[IA_ORDER_DATASET],
+                            .signing = p->signing[IA_ORDER_DATASET],
                             .policy_hash = p->policy_hash,
                             .epoch = p->policy_epoch};
   for (size_t i = 0; i < p->n_slice; i++) {
     const ia_slice_item *it = &p->slice[i];
 
     if (it->code == IA_OK) {
-      rec->datasets[rec->n_datasets++] = (ia_record_dataset){it->dataset, it->owner, it->order_hash,
-                                                             it->policy_hash, it->policy_epoch};
+      rec->datasets[rec->n_datasets++] = (ia_record_dataset){
+          it->dataset, it->owner, it->order_hash, it->signing, it->policy_hash, it->policy_epoch};
       continue;
     }
     ia_record_refused *r = &rec->refused[rec->n_refused++];
@@ -175,6 +176,8 @@ static bool make_record(struct release *w, ia_err *e)
                    .enclave = w->r->enclave,
                    .desc_hash = w->desc_hash,
                    .app_owner = w->plan->owner[IA_ASSET_APP],
+                   .pool_owner = w->plan->owner[IA_ASSET_WORKERPOOL],
+                   .pool_proven = w->plan->pool_proven,
                    .datasets = data,
                    .refused = refused,
                    .by_ledger = by_ledger,
@@ -183,13 +186,14 @@ static bool make_record(struct release *w, ia_err *e)
   record_data(w, &rec);
   (void)!snprintf(rec.tee, sizeof(rec.tee), "%s", w->desc.tee);
   memcpy(rec.order_hash, w->plan->order_hash, sizeof(rec.order_hash));
+  memcpy(rec.signing, w->plan->signing, sizeof(rec.signing));
   memcpy(by_ledger, w->plan->by_ledger, sizeof(by_ledger));
   ia_sha256(&rec.collateral_hash, ia_span_of(NULL, 0));
   ia_sha256(&rec.task_hash, ia_buf_view(&w->task));
   if (w->plan->has_result_key)
     ia_sha256(&rec.result_key_hash, ia_buf_view(&w->plan->result_key));
   return ia_record_text(&w->record, &rec, e) &&
-         ia_text_sign(w->record_sig, w->s->domain, "release-record", ia_buf_view(&w->record),
+         ia_text_sign(w->record_sig, w->s->domain, IA_RECORD_LABEL, ia_buf_view(&w->record),
                       &w->s->keys.seed, e);
 }
 
