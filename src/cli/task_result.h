@@ -13,8 +13,8 @@ typedef struct ia_task_files {
 } ia_task_files;
 
 /* Verifies the receipt against the trust file first; nothing is kept of a task whose receipt does
- * not hold; of one that reached no enclave the pool's word is kept, with a warning. w: whose result keys open it. The receipt of a failure is kept too. EXISTS when one of
- * the three is there. */
+ * not hold; of one that reached no enclave the pool's word is kept, with a warning. w: whose result
+ * keys open it. The receipt of a failure is kept too. EXISTS when one of the three is there. */
 IA_MUST bool ia_cli_task_take(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia_h256 *task,
                               const char *dir, ia_task_files *out, ia_err *e);
 /* EXISTS when one of the three is there: asked before a run is paid for. */

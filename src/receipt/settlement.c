@@ -49,8 +49,7 @@ bool ia_settlement_text(ia_buf *out, const ia_settlement *s, ia_err *e)
   IA_AUTO_JSON *v = ia_fields_write(fields, IA_COUNT(fields), s, e);
 
   return v && check_whole(s, e) && ia_cause_check(s->cause, e) &&
-         ia_json_set(v, "tx", ia_json_hex(ia_buf_view(&s->tx)), e) &&
-         ia_json_canonical(out, v, e);
+         ia_json_set(v, "tx", ia_json_hex(ia_buf_view(&s->tx)), e) && ia_json_canonical(out, v, e);
 }
 
 bool ia_settlement_parse(ia_settlement *out, ia_span text, ia_err *e)

@@ -26,7 +26,28 @@ static void test_an_honest_world_is_released(void **state)
   assert_int_equal(plan.n_by_ledger, 0);
   assert_true(ia_release_descriptor(&d, &plan, &w->f, IA_TEE_SIM, NULL));
   assert_true(ia_addr_eq(&d.dataset, &w->dataset));
+  for (int k = 0; k < IA_ORDER_KINDS; k++)
+    assert_int_equal(plan.signing[k], IA_SIGNING_KEY);
   w_close(w);
+}
+
+/* Who owns the pool is proven by its address, or is the ledger's word; no key depends on it. */
+static void test_a_pools_address_proves_its_owner(void **state)
+{
+  for (int lie = 0; lie < 3; lie++) {
+    struct world *w = w_open("");
+    IA_AUTOV(ia_release_plan) plan = {0};
+
+    (void)state;
+    if (lie == 1)
+      w->f.pool.description = ia_span_str("another pool");
+    if (lie == 2)
+      w->f.has_pool = false;
+    assert_int_equal(decide(w, &plan), IA_OK);
+    assert_true(ia_addr_eq(&plan.owner[IA_ASSET_WORKERPOOL], &w->who[W_POOL].addr));
+    assert_int_equal(plan.pool_proven, lie == 0);
+    w_close(w);
+  }
 }
 
 static void test_lease(void **state)
@@ -377,6 +398,7 @@ static void test_every_kind_is_presigned_by_its_owner_alone(void **state)
 static void test_presigned_orders_are_proven_by_their_transaction(void **state)
 {
   struct world *w = w_open("");
+  IA_AUTOV(ia_release_plan) plan = {0};
   IA_AUTOV(ia_buf) raw = {0};
 
   (void)state;
@@ -388,6 +410,9 @@ static void test_presigned_orders_are_proven_by_their_transaction(void **state)
   expect(w, IA_E_ORDER_SIGNATURE);
   presign(w, &raw, W_DATA, IA_ORDER_SIGN);
   expect(w, IA_OK);
+  assert_int_equal(decide(w, &plan), IA_OK);
+  assert_int_equal(plan.signing[IA_ORDER_DATASET], IA_SIGNING_TX);
+  assert_int_equal(plan.signing[IA_ORDER_APP], IA_SIGNING_KEY);
   w->f.match.dataset.volume = ia_u256_of(11);
   expect(w, IA_E_ORDER_SIGNATURE);
   w_close(w);
@@ -406,7 +431,8 @@ static void test_the_ledgers_word_is_listed_and_can_be_refused(void **state)
   w->member = true;
   assert_int_equal(decide(w, &plan), IA_OK);
   assert_int_equal(plan.n_by_ledger, 1);
-  assert_memory_equal(plan.by_ledger[0], "whitelist:0x7777", 16);
+  assert_memory_equal(plan.by_ledger[0], "whitelist:0x", 12);
+  assert_string_equal(plan.by_ledger[0] + 10, ia_addr_lower(&w->pool).s);
   w->policy = "{\"byLedger\":false,\"v\":1}";
   expect(w, IA_E_BY_LEDGER_REFUSED);
   w_close(w);
@@ -423,6 +449,7 @@ static void test_a_key_owner_is_no_contract(void **state)
   w->is_contract = w->contract_says_yes = true;
   assert_int_equal(decide(w, &plan), IA_OK);
   assert_memory_equal(plan.by_ledger[0], "erc1271:0x", 10);
+  assert_int_equal(plan.signing[IA_ORDER_DATASET], IA_SIGNING_CONTRACT);
   /* she pushed the key with a signature of her own: whatever the ledger says, she is a key */
   w->known_key = w->who[W_DATA].addr;
   expect(w, IA_E_ORDER_SIGNATURE);
@@ -524,6 +551,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_an_honest_world_is_released),
+      cmocka_unit_test(test_a_pools_address_proves_its_owner),
       cmocka_unit_test(test_lease),
       cmocka_unit_test(test_task),
       cmocka_unit_test(test_orders),

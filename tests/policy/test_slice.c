@@ -169,6 +169,7 @@ static void words_of_the_ledger(void **state)
   b.box[1].order.dataset.requesterrestrict = b.w->pool;
   sign(&b, 1, W_DATA);
   only_the_second(&b, IA_OK);
+  assert_int_equal(b.plan.slice[1].signing, IA_SIGNING_KEY);
   assert_int_equal(b.plan.n_by_ledger, 1);
   b.w->policy = "{\"byLedger\":false,\"v\":1}";
   only_the_second(&b, IA_E_BY_LEDGER_REFUSED);

@@ -88,7 +88,10 @@ static inline void w_assets(struct world *w)
   d->ledger_owner = d->first_owner = d->dataset.owner = w->who[W_DATA].addr;
   ia_dataset_address(&w->dataset, &w->pins.registry[IA_ASSET_DATASET], &w->pins.proxy_code_hash,
                      &d->dataset);
-  memset(w->pool.b, 0x77, 20);
+  w->f.has_pool = true;
+  w->f.pool.description = ia_span_str("a pool");
+  ia_workerpool_address(&w->pool, &w->pins.registry[IA_ASSET_WORKERPOOL], &w->pins.proxy_code_hash,
+                        &w->who[W_POOL].addr, w->f.pool.description);
 }
 
 static inline void w_sign(struct world *w, ia_order_kind k, int who)

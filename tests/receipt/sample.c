@@ -209,6 +209,18 @@ static void make_evidence(sample *s)
   must(s->evidence != NULL);
 }
 
+static void refuse_second(ia_record *r)
+{
+  r->refused = calloc(1, sizeof(*r->refused));
+  must(r->refused != NULL);
+  r->n_refused = 1;
+  r->refused[0] = (ia_record_refused){.index = 2,
+                                      .address = addr_of(0xdd),
+                                      .order_hash = hash_of(0xde),
+                                      .code = "REVOKED",
+                                      .reason = "the order was revoked"};
+}
+
 static void fill_record(sample *s)
 {
   ia_record *r = &s->record;
@@ -238,16 +250,8 @@ static void fill_record(sample *s)
     r->signing[k] = r->datasets[0].signing;
   r->pool_owner = s->pool_a;
   r->pool_proven = true;
-  if (s->bulk) {
-    r->refused = calloc(1, sizeof(*r->refused));
-    must(r->refused != NULL);
-    r->n_refused = 1;
-    r->refused[0] = (ia_record_refused){.index = 2,
-                                        .address = addr_of(0xdd),
-                                        .order_hash = hash_of(0xde),
-                                        .code = "REVOKED",
-                                        .reason = "the order was revoked"};
-  }
+  if (s->bulk)
+    refuse_second(r);
   r->app_owner = s->owner_a;
   ia_sha256(&r->result_key_hash, ia_span_str("a key"));
   r->task_hash = run->task_hash;

@@ -22,7 +22,7 @@ static ia_code verdict_of(const sample *s, ia_span receipt)
 
   if (!ia_receipt_verify(&v, receipt, &blob, s->trust, &e))
     return e.code;
-  return v.ok ? IA_OK : v.code;
+  return v.outcome == IA_PROVEN ? IA_OK : v.code;
 }
 
 static void assert_proven(ia_span name)

@@ -202,7 +202,8 @@ static void causes_are_of_the_list(void **state)
   const sample *s = *state;
 
   for (size_t i = 0; i < IA_COUNT(rows); i++) {
-    IA_AUTOV(ia_settlement) st = {.domain = IA_DOMAIN_SIM, .chain_id = 7}, settled = {0};
+    IA_AUTOV(ia_settlement)
+    st = {.domain = IA_DOMAIN_SIM, .chain_id = 7, .cause = "UNKNOWN"}, settled = {0};
     IA_AUTOV(ia_buf) own = {0}, text = {0}, forged = {0}, run_text = {0}, run_forged = {0};
     IA_AUTOV(ia_run) run = {0};
     ia_err e = {0};
@@ -267,16 +268,135 @@ static void trust_comes_from_signed_info(void **state)
   assert_int_equal(v.outcome, IA_PROVEN);
 }
 
+/* The pools that a user trusts: hers alone to list, once each, and kept when an SMS is entered
+ * again. */
+static void pools_are_the_users_to_list(void **state)
+{
+  const sample *s = *state;
+  IA_AUTO_JSON *good = info_answer(s, true), *members = NULL;
+  IA_AUTOV(ia_trust_sms) sms = {0};
+  IA_AUTOV(ia_buf) file = {0}, twice = {0}, again = {0}, none = {0};
+  IA_AUTO(ia_trust) *t = NULL;
+  const ia_trust_sms *mine = &s->trust->sms[0];
+  ia_addr other = {{7}};
+  ia_err e = {0};
+
+  assert_true(ia_info_open(&sms, &members, good, &e));
+  assert_true(ia_trust_add(&file, ia_span_of("", 0), members, &s->pool_at, &e));
+  assert_true(ia_trust_add(&twice, ia_buf_view(&file), members, &s->pool_at, &e));
+  assert_true(ia_span_eq(ia_buf_view(&file), ia_buf_view(&twice)));
+  assert_true(ia_trust_add(&again, ia_buf_view(&file), members, NULL, &e));
+  assert_true(ia_span_eq(ia_buf_view(&file), ia_buf_view(&again)));
+  assert_true(ia_trust_parse(&t, ia_buf_view(&file), &e));
+  assert_int_equal(t->sms[0].n_pools, 1);
+  assert_non_null(ia_trust_ledger(t, mine->chain_id, &mine->hub, &s->pool_at, IA_DOMAIN_SIM));
+  assert_null(ia_trust_ledger(t, mine->chain_id, &mine->hub, &s->pool_at, IA_DOMAIN_HW));
+  assert_null(ia_trust_ledger(t, mine->chain_id, &mine->hub, &other, IA_DOMAIN_NONE));
+  assert_null(ia_trust_ledger(t, mine->chain_id + 1, &mine->hub, NULL, IA_DOMAIN_NONE));
+  assert_null(ia_trust_ledger(t, mine->chain_id, &other, NULL, IA_DOMAIN_NONE));
+  assert_int_equal(json_object_set_new(members, "pools", json_pack("[o]", ia_json_addr(&other))),
+                   0);
+  assert_false(ia_trust_add(&none, ia_buf_view(&file), members, NULL, &e));
+}
+
+/* Nor does an SMS that signs a list of pools get one into anything. */
+static void an_sms_names_no_pools(void **state)
+{
+  const sample *s = *state;
+  IA_AUTO_JSON *good = info_answer(s, true);
+  IA_AUTO_JSON *text =
+      ia_json_parse(ia_span_str(json_string_value(json_object_get(good, "text"))), 0, NULL);
+  IA_AUTOV(ia_trust_sms) sms = {0};
+  IA_AUTOV(ia_buf) raw = {0};
+  uint8_t sig[64];
+
+  assert_int_equal(json_object_set_new(text, "pools", json_pack("[o]", ia_json_addr(&s->pool_at))),
+                   0);
+  assert_true(ia_json_canonical(&raw, text, NULL));
+  assert_true(ia_text_sign(sig, IA_DOMAIN_SIM, "sms-info", ia_buf_view(&raw), &s->sms, NULL));
+  IA_AUTO_JSON *answer = json_pack("{s:o,s:o}", "text", ia_json_bytes(ia_buf_view(&raw)), "sig",
+                                   ia_json_hex(IA_SPAN_ARR(sig)));
+  assert_false(ia_info_open(&sms, NULL, answer, NULL));
+}
+
+/* A second member of a name, a second entry of a key: no trust file. */
+static void trust_files_say_nothing_twice(void **state)
+{
+  const sample *s = *state;
+  IA_AUTOV(ia_buf) file = {0};
+  static const char *const names[] = {"v",      "sms",      "smsKey",     "hub",
+                                      "guests", "simRoots", "registries", "pools"};
+
+  sample_trust_file(&file, s);
+  for (size_t i = 0; i < IA_COUNT(names); i++) {
+    IA_AUTOV(ia_buf) twice = {0};
+    IA_AUTO(ia_trust) *t = NULL;
+    char name[24];
+    ia_err e = {0};
+
+    (void)snprintf(name, sizeof(name), "\"%s\":", names[i]);
+    const uint8_t *at = memmem(file.ptr, file.len, name, strlen(name));
+    assert_non_null(at);
+    ia_buf_put(&twice, file.ptr, (size_t)(at - file.ptr));
+    ia_buf_printf(&twice, "%snull,", name);
+    ia_buf_put(&twice, at, file.len - (size_t)(at - file.ptr));
+    assert_false(ia_trust_parse(&t, ia_buf_view(&twice), &e));
+    assert_int_equal(e.code, IA_E_PARSE);
+  }
+}
+
+static void labels_bear_their_version(void **state)
+{
+  (void)state;
+  assert_string_equal(ia_label_of(IA_DOMAIN_HW, IA_RECORD_LABEL).s, "iapp-release-record/v2");
+  assert_string_equal(ia_label_of(IA_DOMAIN_SIM, IA_RECORD_LABEL).s, "iapp-release-record-SIM/v2");
+  assert_string_equal(ia_label_of(IA_DOMAIN_SIM, "sms-info").s, "iapp-sms-info-SIM/v1");
+}
+
+/* Nothing settled has no block; what was settled has a run and no cause. */
+static void settlements_are_whole(void **state)
+{
+  const ia_h256 some = {{1}};
+  IA_AUTOV(ia_buf) tx = {0};
+  ia_settlement rows[] = {
+      {.domain = IA_DOMAIN_SIM},
+      {.domain = IA_DOMAIN_SIM, .cause = "ABORTED_BY_WORKER", .block_number = 1},
+      {.domain = IA_DOMAIN_SIM, .cause = "ABORTED_BY_WORKER", .block_hash = some},
+      {.domain = IA_DOMAIN_SIM, .tx = {.len = 1}},
+      {.domain = IA_DOMAIN_SIM, .tx = {.len = 1}, .run_hash = some, .cause = "ABORTED_BY_WORKER"},
+  };
+
+  (void)state;
+  ia_buf_u8(&tx, 1);
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    IA_AUTOV(ia_buf) text = {0};
+
+    if (rows[i].tx.len > 0)
+      rows[i].tx = tx;
+    assert_false(ia_settlement_text(&text, &rows[i], NULL));
+  }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
   static const struct CMUnitTest tests[] = {
-      cmocka_unit_test(dsse_vector),        TEST(envelopes_bind_type_and_signer),
-      TEST(run_statements_go_both_ways),    TEST(run_statements_are_closed),
-      TEST(older_runs_are_refused_by_name), TEST(failed_runs_have_no_result),
-      TEST(records_go_both_ways),           TEST(settlements_belong_to_their_domain),
-      TEST(causes_are_of_the_list),         TEST(trust_comes_from_signed_info),
+      cmocka_unit_test(dsse_vector),
+      TEST(envelopes_bind_type_and_signer),
+      TEST(run_statements_go_both_ways),
+      TEST(run_statements_are_closed),
+      TEST(older_runs_are_refused_by_name),
+      TEST(failed_runs_have_no_result),
+      TEST(records_go_both_ways),
+      TEST(settlements_belong_to_their_domain),
+      TEST(causes_are_of_the_list),
+      TEST(trust_comes_from_signed_info),
+      TEST(pools_are_the_users_to_list),
+      TEST(an_sms_names_no_pools),
+      TEST(trust_files_say_nothing_twice),
+      cmocka_unit_test(labels_bear_their_version),
+      cmocka_unit_test(settlements_are_whole),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,10 @@ static void check_record(struct lab *b, const json_t *v, const struct evidence *
   assert_true(ia_addr_eq(&rec.enclave, &b->enclave));
   assert_int_equal(rec.seq, 1);
   assert_int_equal(rec.attempt, 1);
+  assert_true(ia_addr_eq(&rec.pool_owner, &b->w->who[W_POOL].addr));
+  assert_true(rec.pool_proven);
+  assert_int_equal(rec.signing[IA_ORDER_WORKERPOOL], IA_SIGNING_KEY);
+  assert_int_equal(rec.datasets[0].signing, IA_SIGNING_KEY);
 }
 
 static void test_a_guest_gets_its_keys(void **state)
