@@ -403,8 +403,7 @@ static void make_pool(sample *s)
 
 static void make(sample *s, sample_kind kind, ia_span name, ia_span result)
 {
-  *s = (sample){
-      .name = name, .checksum = hash_of(0x99), .kind = kind, .bulk = kind == SAMPLE_BULK};
+  *s = (sample){.name = name, .checksum = hash_of(0x99), .kind = kind, .bulk = kind == SAMPLE_BULK};
   make_keys(s);
   make_trust(s);
   fill_run(s, result);
