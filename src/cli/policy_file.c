@@ -97,11 +97,10 @@ bool ia_cli_policy(ia_cli *c, json_t **out, const ia_addr *dataset, ia_err *e)
 bool ia_cli_policy_push(ia_cli *c, const ia_net *net, const ia_wallet *w, const ia_addr *dataset,
                         const json_t *policy, uint64_t *version, ia_err *e)
 {
-  IA_AUTOV(ia_sms_info) info = {0};
   ia_path path;
 
-  return path_of(c, &path, "policies", dataset, e) && ia_to_sms_info(net, &info, e) &&
-         ia_to_sms_owner_message(net, w, &info, "policy", dataset, policy, version, e) &&
+  return path_of(c, &path, "policies", dataset, e) &&
+         ia_to_sms_owner_message(net, w, "policy", dataset, policy, version, e) &&
          save(path.s, policy, e);
 }
 

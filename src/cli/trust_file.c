@@ -65,6 +65,8 @@ bool ia_cli_trust_sms(ia_cli *c, ia_net *net, ia_err *e)
   uint64_t chain;
   ia_addr hub;
 
+  if (net->sms_domain != IA_DOMAIN_NONE)
+    return true;
   if (!ia_to_sms_info(net, &info, e) || !ia_json_get_u64(info.text, "chainId", &chain, e) ||
       !ia_json_get_addr(info.text, "hub", &hub, e))
     return false;
@@ -76,10 +78,13 @@ bool ia_cli_trust_sms(ia_cli *c, ia_net *net, ia_err *e)
   if (!ia_cli_trust(c, &trust, NULL, e))
     return false;
   const ia_trust_sms *known = ia_trust_find(trust, &info.sms_key);
+  if (!known && (!ia_cli_confirm(c, e,
+                                 "The key service at %s (key %s) is not in your trust file."
+                                 " Trust it?",
+                                 net->sms, ia_h256_text(&info.sms_key).s) ||
+                 !keep(c, info.text, e)))
+    return false;
   net->sms_key = info.sms_key;
   net->sms_domain = known ? known->domain : info.simulated ? IA_DOMAIN_SIM : IA_DOMAIN_HW;
-  return known || (ia_cli_confirm(
-                       c, e, "The key service at %s (key %s) is not in your trust file. Trust it?",
-                       net->sms, ia_h256_text(&info.sms_key).s) &&
-                   keep(c, info.text, e));
+  return true;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "cli/net.h"
+#include "cli/trust_file.h"
 #include "cli/wallet.h"
 #include "client/owned.h"
 #include "client/to_sms.h"
@@ -44,14 +45,13 @@ static void say_entry(ia_cli *c, const json_t *v)
 
 /* Appends one page; *more says where the next begins. */
 static bool page(ia_cli *c, json_t *all, const ia_net *net, const ia_wallet *w,
-                 const ia_sms_info *info, const ia_addr *object, uint64_t *after, bool *more,
-                 ia_err *e)
+                 const ia_addr *object, uint64_t *after, bool *more, ia_err *e)
 {
   IA_AUTO_JSON *answer = NULL;
   json_t *list, *v;
   size_t i;
 
-  if (!ia_to_sms_log(net, w, info, object, *after, &answer, e) ||
+  if (!ia_to_sms_log(net, w, object, *after, &answer, e) ||
       !ia_json_get_arr(answer, "entries", &list, e))
     return false;
   json_array_foreach (list, i, v) {
@@ -66,19 +66,18 @@ static bool page(ia_cli *c, json_t *all, const ia_net *net, const ia_wallet *w,
 }
 
 static bool one_object(ia_cli *c, json_t *all, const ia_net *net, const ia_wallet *w,
-                       const ia_sms_info *info, const ia_addr *object, ia_err *e)
+                       const ia_addr *object, ia_err *e)
 {
   uint64_t after = 0;
   bool more = true;
 
   for (int i = 0; more && i < PAGES_MAX; i++)
-    if (!page(c, all, net, w, info, object, &after, &more, e))
+    if (!page(c, all, net, w, object, &after, &more, e))
       return false;
   return true;
 }
 
-static bool every_object(ia_cli *c, json_t *all, const ia_net *net, const ia_wallet *w,
-                         const ia_sms_info *info, ia_err *e)
+static bool every_object(ia_cli *c, json_t *all, const ia_net *net, const ia_wallet *w, ia_err *e)
 {
   ia_autofree ia_addr *mine = NULL;
   size_t n;
@@ -87,7 +86,7 @@ static bool every_object(ia_cli *c, json_t *all, const ia_net *net, const ia_wal
     return false;
   for (size_t i = 0; i < n; i++) {
     ia_cli_out(c, "data %s", ia_addr_text(&mine[i]).s);
-    if (!one_object(c, all, net, w, info, &mine[i], e))
+    if (!one_object(c, all, net, w, &mine[i], e))
       return false;
   }
   if (n == 0)
@@ -99,21 +98,18 @@ static bool audit(ia_cli *c, ia_err *e)
 {
   IA_AUTOV(ia_net) net = {0};
   IA_AUTO(ia_wallet) *w = NULL;
-  IA_AUTOV(ia_sms_info) info = {0};
   IA_AUTO_JSON *all = json_array();
   const char *which = ia_cli_arg(c, 0);
   ia_addr object;
 
   if ((which && !ia_addr_parse(&object, ia_span_str(which), e)) || !ia_cli_net(c, &net, e) ||
-      !ia_cli_wallet(c, &w, e) || !ia_to_sms_info(&net, &info, e) ||
-      !(which ? one_object(c, all, &net, w, &info, &object, e)
-              : every_object(c, all, &net, w, &info, e)))
+      !ia_cli_wallet(c, &w, e) || !ia_cli_trust_sms(c, &net, e) ||
+      !(which ? one_object(c, all, &net, w, &object, e) : every_object(c, all, &net, w, e)))
     return false;
   if (which && json_array_size(all) == 0)
     ia_cli_say(c, "nothing was asked for yet");
-  if (info.simulated)
-    ia_cli_say(c, "SIMULATED key service");
-  return ia_cli_json(c, json_pack("{s:O,s:b}", "entries", all, "simulated", info.simulated), e);
+  return ia_cli_json(
+      c, json_pack("{s:O,s:b}", "entries", all, "simulated", net.sms_domain == IA_DOMAIN_SIM), e);
 }
 
 const ia_verb ia_verb_audit = {

@@ -98,7 +98,8 @@ static bool put_out(ia_cli *c, ia_net *net, const ia_wallet *w, const ia_grant *
   ia_h256 hash;
 
   if (!ia_cli_policy(c, &policy, &g->dataset, e) ||
-      (policy && !ia_cli_policy_push(c, net, w, &g->dataset, policy, &version, e)))
+      (policy && (!ia_cli_trust_sms(c, net, e) ||
+                  !ia_cli_policy_push(c, net, w, &g->dataset, policy, &version, e))))
     return false;
   if (!ia_grant_sign(net, w, g, &box, &hash, e) ||
       !(order = ia_order_json(IA_ORDER_DATASET, &box.order.dataset, IA_ORDER_DECIMAL, e)) ||

@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "cli/net.h"
 #include "cli/policy_file.h"
+#include "cli/trust_file.h"
 #include "cli/wallet.h"
 #include "client/grant.h"
 #include "eth/address.h"
@@ -122,7 +123,8 @@ static bool revoke_grants(ia_cli *c, ia_err *e)
   if (!ia_cli_confirm(c, e, "Revoke %zu grants for good?", f.n))
     return false;
   /* the SMS first: from this answer on no key leaves, whatever the ledger does */
-  if (!ia_grant_revoke_sms(&net, w, &wanted.dataset, f.hash, f.n, e))
+  if (!ia_cli_trust_sms(c, &net, e) ||
+      !ia_grant_revoke_sms(&net, w, &wanted.dataset, f.hash, f.n, e))
     return false;
   for (size_t i = 0; i < f.n; i++) {
     if (!close_one(c, &net, w, &f, i, e))

@@ -11,6 +11,7 @@
 #include "cli/run_want.h"
 #include "cli/task_result.h"
 #include "cli/task_view.h"
+#include "cli/trust_file.h"
 #include "client/money.h"
 #include "client/to_scheduler.h"
 #include "client/to_sms.h"
@@ -49,12 +50,14 @@ static bool ask_about(const ia_run_ask *a, ia_cli *c, const json_t *orders, uint
   return true;
 }
 
-static bool ask_before(const ia_run_ask *a, ia_cli *c, ia_err *e)
+static bool ask_before(ia_run_ask *a, ia_cli *c, ia_err *e)
 {
   IA_AUTO_JSON *orders = NULL;
 
   if (ia_cli_flag(c, "no-check"))
     return true;
+  if (!ia_cli_trust_sms(c, &a->net, e))
+    return false;
   ia_cli_step(c, "ask the SMS whether it would release the keys");
   orders = ia_run_orders_json(&a->orders, e);
   if (!orders)

@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "cli/net.h"
 #include "cli/run_want.h"
+#include "cli/trust_file.h"
 #include "cli/wallet.h"
 #include "client/to_sms.h"
 
@@ -111,7 +112,8 @@ static bool why_task(ia_cli *c, const ia_h256 *task, ia_err *e)
     ia_cli_warn(c, "asked without a wallet: only its requester and the owner of its data learn more"
                    " than codes");
   }
-  return ia_to_sms_why(&net, w, question, &answer, e) && report(c, answer, e);
+  return (!w || ia_cli_trust_sms(c, &net, e)) && ia_to_sms_why(&net, w, question, &answer, e) &&
+         report(c, answer, e);
 }
 
 static bool why_run(ia_cli *c, ia_err *e)
@@ -122,7 +124,7 @@ static bool why_run(ia_cli *c, ia_err *e)
   if (ia_cli_given(c, "requester-secret"))
     return ia_fail(e, IA_E_USAGE, "`iapp why` pushes no secret: leave --requester-secret out");
   if (!ia_run_ask_open(&a, c, e) || !ia_run_ask_orders(&a, c, e) ||
-      !(orders = ia_run_orders_json(&a.orders, e)))
+      !(orders = ia_run_orders_json(&a.orders, e)) || !ia_cli_trust_sms(c, &a.net, e))
     return false;
   /* many data: one answer a slice */
   for (uint64_t i = 0; i == 0 || (a.bulk.n > 0 && i < a.want.tasks); i++) {

@@ -112,7 +112,6 @@ bool ia_order_close(ia_net *net, const ia_wallet *w, const ia_order *order, ia_h
 bool ia_grant_revoke_sms(const ia_net *net, const ia_wallet *w, const ia_addr *dataset,
                          const ia_h256 *orders, size_t n, ia_err *e)
 {
-  IA_AUTOV(ia_sms_info) info = {0};
   IA_AUTO_JSON *list = json_array();
   IA_AUTO_JSON *body = NULL;
 
@@ -122,6 +121,5 @@ bool ia_grant_revoke_sms(const ia_net *net, const ia_wallet *w, const ia_addr *d
     if (json_array_append_new(list, ia_json_h256(&orders[i])) != 0)
       return ia_fail(e, IA_E_MEMORY, "out of memory");
   body = json_pack("{s:O}", "orders", list);
-  return ia_to_sms_info(net, &info, e) &&
-         ia_to_sms_owner_message(net, w, &info, "revoke", dataset, body, NULL, e);
+  return ia_to_sms_owner_message(net, w, "revoke", dataset, body, NULL, e);
 }

@@ -8,8 +8,10 @@
 #include "base/hex.h"
 #include "client/push.h"
 #include "crypto/rsa.h"
+#include "crypto/x25519.h"
 #include "eth/address.h"
 #include "eth/eip191.h"
+#include "tee/answer.h"
 #include "tee/release.h"
 
 /* HEAD: 2xx = there, 404 = not. */
@@ -129,79 +131,106 @@ bool ia_to_sms_info(const ia_net *net, ia_sms_info *out, ia_err *e)
   return true;
 }
 
-/* The signature of an owner's message; body is canonical JSON. */
-static bool sign_message(ia_sig *sig, const ia_net *net, const ia_wallet *w,
-                         const ia_sms_info *info, const char *kind, const ia_addr *object,
-                         uint64_t version, ia_span body, ia_err *e)
+/* -- owners' messages and signed questions: for the SMS that is trusted, believed from it alone --
+ */
+static bool is_trusted(const ia_net *net, ia_err *e)
 {
-  ia_owner_message m = {.domain = info->simulated ? IA_DOMAIN_SIM : IA_DOMAIN_HW,
+  return net->sms_domain != IA_DOMAIN_NONE ||
+         ia_fail(e, IA_E_UNKNOWN_SMS, "no SMS is trusted here, so none is told or asked anything");
+}
+
+/* The signature of an owner's message; body is canonical JSON. */
+static bool sign_message(ia_sig *sig, ia_h256 *hash, const ia_net *net, const ia_wallet *w,
+                         const char *kind, const ia_addr *object, uint64_t version, ia_span body,
+                         ia_err *e)
+{
+  ia_owner_message m = {.domain = net->sms_domain,
                         .kind = kind,
                         .chain_id = net->chain_id,
                         .hub = net->hub,
-                        .sms_key = info->sms_key,
+                        .sms_key = net->sms_key,
                         .object = *object,
                         .version = version,
                         .body = body};
-  ia_h256 digest;
 
-  return ia_owner_message_hash(&digest, &m, e) &&
-         ia_eip191_sign(w->secp, sig, IA_SPAN_ARR(digest.b), &w->key, e);
+  return is_trusted(net, e) && ia_owner_message_hash(hash, &m, e) &&
+         ia_eip191_sign(w->secp, sig, IA_SPAN_ARR(hash->b), &w->key, e);
 }
 
-/* "Authorization: <version>_<signature>" of a question that its asker signs. */
-static bool signed_header(ia_buf *out, const ia_net *net, const ia_wallet *w,
-                          const ia_sms_info *info, const char *kind, const ia_addr *object,
-                          ia_span body, ia_err *e)
+typedef struct question {
+  const char *method, *kind;
+  ia_addr object;
+  const json_t *asked; /* what is signed */
+  const json_t *body;  /* what is posted; NULL = nothing */
+  ia_secret secret;    /* X25519, of this question alone */
+  ia_h256 reply_key;
+  ia_h256 hash;
+} question;
+
+/* "Authorization: <version>_<reply key>_<signature>". */
+static bool signed_header(ia_buf *out, question *q, const ia_net *net, const ia_wallet *w,
+                          ia_err *e)
 {
   uint64_t version = ia_now_ms();
+  IA_AUTOV(ia_buf) body = {0};
   ia_sig sig;
 
-  if (!sign_message(&sig, net, w, info, kind, object, version, body, e))
+  if (!ia_secret_random(&q->secret, 32, e) || !ia_x25519_public(q->reply_key.b, &q->secret, e) ||
+      !ia_question_body(&body, q->asked, &q->reply_key, e) ||
+      !sign_message(&sig, &q->hash, net, w, q->kind, &q->object, version, ia_buf_view(&body), e))
     return false;
-  ia_buf_printf(out, "Authorization: %" PRIu64 "_", version);
+  ia_buf_printf(out, "Authorization: %" PRIu64 "_%s_", version, ia_h256_text(&q->reply_key).s);
   ia_buf_hex0x(out, IA_SPAN_ARR(sig.b));
   ia_buf_u8(out, 0);
   return ia_buf_ok(out, e);
 }
 
-/* GET with the signature of kind audit, which is good for five minutes. */
-static bool get_signed(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
-                       const ia_addr *object, const ia_buf *url, json_t **out, ia_err *e)
-{
-  IA_AUTOV(ia_buf) header = {0};
-
-  if (!signed_header(&header, net, w, info, "audit", object, ia_span_str("{}"), e))
-    return false;
-  const char *headers[] = {(const char *)header.ptr, NULL};
-  ia_http_call call = {.method = "GET", .url = (const char *)url->ptr, .headers = headers};
-  return ia_http_json_call(net->http, out, &call, NULL, e) || ia_wrap(e, "SMS");
-}
-
-static bool next_version(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
-                         const char *kind, const ia_addr *object, uint64_t *out, ia_err *e)
+static bool ask_signed(const ia_net *net, const ia_wallet *w, question *q, const ia_buf *url,
+                       json_t **out, ia_err *e)
 {
   IA_AUTO_JSON *answer = NULL;
+  IA_AUTOV(ia_buf) header = {0};
+  bool ok = false;
+
+  if (signed_header(&header, q, net, w, e)) {
+    const char *headers[] = {(const char *)header.ptr, NULL};
+    ia_http_call call = {.method = q->method, .url = (const char *)url->ptr, .headers = headers};
+
+    ok = ia_http_json_call(net->http, &answer, &call, q->body, e) &&
+         ia_answer_open(out, answer, net->sms_domain, &q->hash, &q->secret, &net->sms_key, e);
+  }
+  ia_secret_free(&q->secret);
+  return ok || ia_wrap(e, "SMS");
+}
+
+static bool next_version(const ia_net *net, const ia_wallet *w, const char *kind,
+                         const ia_addr *object, uint64_t *out, ia_err *e)
+{
+  IA_AUTO_JSON *asked = json_pack("{s:s}", "kind", kind), *answer = NULL;
+  question q = {.method = "GET", .kind = "audit", .object = *object, .asked = asked};
   IA_AUTOV(ia_buf) url = {0};
 
+  if (!asked)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
   if (!ia_net_url(&url, net->sms, "SMS", e, "/owner/v1/version?object=%s&kind=%s",
                   ia_addr_lower(object).s, kind) ||
-      !get_signed(net, w, info, object, &url, &answer, e) ||
-      !ia_json_get_u64(answer, "version", out, e))
+      !ask_signed(net, w, &q, &url, &answer, e) || !ia_json_get_u64(answer, "version", out, e))
     return false;
   *out += 1;
   return true;
 }
 
-static bool send_message(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
-                         const char *kind, const ia_addr *object, uint64_t version,
-                         const json_t *body, ia_err *e)
+static bool send_message(const ia_net *net, const ia_wallet *w, const char *kind,
+                         const ia_addr *object, uint64_t version, const json_t *body, ia_err *e)
 {
+  IA_AUTO_JSON *answer = NULL;
   IA_AUTOV(ia_buf) text = {0};
   IA_AUTOV(ia_buf) url = {0};
+  ia_h256 hash;
   ia_sig sig;
 
   if (!ia_json_canonical(&text, body, e) ||
-      !sign_message(&sig, net, w, info, kind, object, version, ia_buf_view(&text), e) ||
+      !sign_message(&sig, &hash, net, w, kind, object, version, ia_buf_view(&text), e) ||
       !ia_net_url(&url, net->sms, "SMS", e, "/owner/v1/messages"))
     return false;
   IA_AUTO_JSON *message = json_pack("{s:s, s:o, s:I, s:O, s:o}", "kind", kind, "object",
@@ -209,13 +238,14 @@ static bool send_message(const ia_net *net, const ia_wallet *w, const ia_sms_inf
                                     body, "sig", ia_json_hex(IA_SPAN_ARR(sig.b)));
   if (!message)
     return ia_fail(e, IA_E_MEMORY, "out of memory");
-  return ia_http_json(net->http, NULL, "POST", (const char *)url.ptr, message, e) ||
+  return (ia_http_json(net->http, &answer, "POST", (const char *)url.ptr, message, e) &&
+          ia_owner_ok_check(answer, net->sms_domain, &hash, &net->sms_key, e)) ||
          ia_wrap(e, "SMS");
 }
 
-bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
-                             const char *kind, const ia_addr *object, const json_t *body,
-                             uint64_t *version, ia_err *e)
+bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const char *kind,
+                             const ia_addr *object, const json_t *body, uint64_t *version,
+                             ia_err *e)
 {
   enum { TRIES = 4 }; /* another client of the same owner may be faster */
 
@@ -223,11 +253,11 @@ bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const ia_sms
     ia_err why = {0};
     uint64_t next;
 
-    if (!next_version(net, w, info, kind, object, &next, e))
+    if (!next_version(net, w, kind, object, &next, e))
       return false;
     if (version)
       *version = next;
-    if (send_message(net, w, info, kind, object, next, body, &why))
+    if (send_message(net, w, kind, object, next, body, &why))
       return true;
     if (why.code == IA_E_POLICY_ROLLBACK && i < TRIES)
       continue;
@@ -247,30 +277,31 @@ bool ia_to_sms_push_result_key(const ia_net *net, const ia_wallet *w, ia_span pe
          ia_push_secret(net, w, &at, pem, &outcome, e);
 }
 
-bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
-                   const ia_addr *object, uint64_t after, json_t **out, ia_err *e)
+bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_addr *object, uint64_t after,
+                   json_t **out, ia_err *e)
 {
+  IA_AUTO_JSON *asked = json_pack("{s:I}", "after", (json_int_t)after);
+  question q = {.method = "GET", .kind = "audit", .object = *object, .asked = asked};
   IA_AUTOV(ia_buf) url = {0};
 
+  if (!asked)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
   return ia_net_url(&url, net->sms, "SMS", e, "/owner/v1/log?object=%s&after=%" PRIu64,
                     ia_addr_lower(object).s, after) &&
-         get_signed(net, w, info, object, &url, out, e);
+         ask_signed(net, w, &q, &url, out, e);
 }
 
 bool ia_to_sms_why(const ia_net *net, const ia_wallet *w, const json_t *what, json_t **out,
                    ia_err *e)
 {
-  IA_AUTOV(ia_sms_info) info = {0};
-  IA_AUTOV(ia_buf) url = {0}, header = {0}, body = {0};
-  static const ia_addr none;
+  question q = {.method = "POST", .kind = "why", .asked = what, .body = what};
+  IA_AUTOV(ia_buf) url = {0};
+  ia_http_call call = {.method = "POST"};
 
   if (!ia_net_url(&url, net->sms, "SMS", e, "/why/v1"))
     return false;
-  if (w && (!ia_to_sms_info(net, &info, e) || !ia_json_canonical(&body, what, e) ||
-            !signed_header(&header, net, w, &info, "why", &none, ia_buf_view(&body), e)))
-    return false;
-  const char *headers[] = {(const char *)header.ptr, NULL};
-  ia_http_call call = {
-      .method = "POST", .url = (const char *)url.ptr, .headers = w ? headers : NULL};
+  if (w)
+    return ask_signed(net, w, &q, &url, out, e);
+  call.url = (const char *)url.ptr;
   return ia_http_json_call(net->http, out, &call, what, e) || ia_wrap(e, "SMS");
 }

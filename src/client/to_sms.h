@@ -37,16 +37,19 @@ void ia_sms_info_free(ia_sms_info *i); /* NULL is fine */
 IA_DEFINE_AUTO_VALUE(ia_sms_info, ia_sms_info_free)
 IA_MUST bool ia_to_sms_info(const ia_net *net, ia_sms_info *out, ia_err *e);
 
+/* What follows is told to the SMS that net trusts (sms_key), signed for it alone, and believed only
+ * under its signature: UNKNOWN_SMS where none is trusted, SMS_SIGNATURE when another one answers.
+ * Answers are sealed to a key of the question, so who hears or sends it again reads nothing. */
 /* Signs and posts an owner's message (docs/release.md 7) under the version after her newest one of
  * this object and kind, which the SMS tells; *version (may be NULL) is it. */
-IA_MUST bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
-                                     const char *kind, const ia_addr *object, const json_t *body,
-                                     uint64_t *version, ia_err *e);
+IA_MUST bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const char *kind,
+                                     const ia_addr *object, const json_t *body, uint64_t *version,
+                                     ia_err *e);
 /* One page of the owner's log; new reference: {"entries":[..],"next"?}. */
-IA_MUST bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_sms_info *info,
-                           const ia_addr *object, uint64_t after, json_t **out, ia_err *e);
+IA_MUST bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_addr *object,
+                           uint64_t after, json_t **out, ia_err *e);
 /* {"taskId"} or {"orders":{..}} -> {"verdict","clauses":[..]}; new reference. Signed by w, so that
- * the requester reads sentences and the owner her past; NULL: codes alone. */
+ * the requester reads sentences and the owner her past; NULL: codes alone, and nobody's word. */
 IA_MUST bool ia_to_sms_why(const ia_net *net, const ia_wallet *w, const json_t *what, json_t **out,
                            ia_err *e);
 

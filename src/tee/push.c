@@ -4,7 +4,7 @@
 
 #include "crypto/hpke.h"
 #include "crypto/keccak.h"
-#include "tee/release.h"
+#include "tee/answer.h"
 
 static const char *const outcomes[] = {"stored", "same", "exists", "newer"};
 
@@ -22,25 +22,13 @@ bool ia_push_challenge_text(ia_buf *out, const ia_push_challenge *c, ia_err *e)
   return v ? ia_json_canonical(out, v, e) : ia_fail(e, IA_E_MEMORY, "push: no memory");
 }
 
-static bool signed_text(const char **text, const json_t *answer, ia_domain d, const char *label,
-                        const ia_h256 *sms_key, ia_err *e)
-{
-  IA_AUTOV(ia_buf) sig = {.cap = 64};
-
-  if (!ia_json_get_str(answer, "text", text, e) || !ia_json_get_hex(answer, "sig", &sig, e))
-    return false;
-  return (sig.len == 64 && ia_text_verify(d, label, ia_span_str(*text), sig.ptr, sms_key, NULL)) ||
-         ia_fail(e, IA_E_SMS_SIGNATURE,
-                 "what answers is not the SMS that is trusted here: its answer is not signed so");
-}
-
 bool ia_push_challenge_open(ia_push_challenge *c, json_t **text, const json_t *answer, ia_err *e)
 {
   IA_AUTOV(ia_buf) mine = {0};
   IA_AUTO_JSON *v = NULL;
   const char *raw;
 
-  if (!signed_text(&raw, answer, c->domain, "push-challenge", &c->sms_key, e))
+  if (!ia_signed_text(&raw, answer, c->domain, "push-challenge", &c->sms_key, e))
     return ia_wrap(e, "challenge");
   v = ia_json_parse(ia_span_str(raw), 0, e);
   if (!v || !ia_json_get_h256(v, "nonce", &c->nonce, e) ||
@@ -166,7 +154,7 @@ bool ia_push_ok_open(const char **outcome, const json_t *answer, ia_domain d, co
 {
   const char *raw;
 
-  if (!signed_text(&raw, answer, d, "push-ok", sms_key, e))
+  if (!ia_signed_text(&raw, answer, d, "push-ok", sms_key, e))
     return ia_wrap(e, "acknowledgement");
   for (size_t i = 0; i < IA_COUNT(outcomes); i++) {
     IA_AUTOV(ia_buf) text = {0};

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Somebody takes the port of the SMS after it was killed, answers with what it said before, and
 waits for keys. While the supervisor lives nobody gets the port; when it is dead too, what comes to
-the port is of no use, and what it answers is not believed."""
+the port is of no use, and what it answers is not believed. The same for owners' messages and
+questions, of one who holds the port or listens before it."""
 import errno
 import json
 import os
@@ -10,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ import tap  # noqa: E402
 from tap import case, check, equal  # noqa: E402
 
 LAB = lab_module.Lab("port")
+PURPOSE = "what-only-the-owner-and-her-sms-know"
 SECRET = "the-secret-of-an-app-that-nobody-sees"
 
 
@@ -81,6 +84,45 @@ def an_honest_sms_is_listened_to():
 
 
 @case
+def a_heard_question_tells_nothing():
+    """The owner's questions, heard on the way and sent again to the real SMS."""
+    between = LAB.proxy(LAB.sms.ready["smsUrl"])
+    LAB.app = LAB.make_app(LAB.developer)
+    World.data = LAB.good("protect", "text=mine", wallet=LAB.owner)["address"]
+    LAB.good("grant", World.data, LAB.app, "any", "--purpose", PURPOSE, "--sms", between.url,
+             wallet=LAB.owner)
+    LAB.good("audit", World.data, "--sms", between.url, wallet=LAB.owner)
+    signed = [x for x in between.seen if "Authorization" in x["headers"]]
+    paths = {x["path"].split("?")[0] for x in signed}
+    equal(paths, {"/owner/v1/log", "/owner/v1/version"}, "questions that were heard")
+    for x in signed:
+        ask = urllib.request.Request(LAB.sms.ready["smsUrl"] + x["path"],
+                                     headers={"Authorization": x["headers"]["Authorization"]})
+        with urllib.request.urlopen(ask, timeout=60) as answer:
+            text = json.load(answer)
+        equal(set(text), {"text", "sig"}, "the answer")
+        equal(set(json.loads(text["text"])), {"v", "question", "enc", "ct"}, "what is signed")
+    World.said += between.seen
+
+
+@case
+def who_has_not_taken_a_message_cannot_say_so():
+    """Between the owner and the SMS: what it said of an earlier message, or a bare yes."""
+    old = [x for x in World.said if x["path"] == "/owner/v1/messages"][-1]["reply"]
+    for status, reply in ((200, old), (200, b"{}"), (204, b""), (200, b"")):
+        def instead(x, status=status, reply=reply):
+            if x["path"] != "/owner/v1/messages":
+                return x["reply"]
+            x["status"] = status
+            return reply
+        liar = LAB.proxy(LAB.sms.ready["smsUrl"], change=instead)
+        done, answer = LAB.iapp("revoke", World.data, "--sms", liar.url, wallet=LAB.owner)
+        check(done != 0, f"revoked by {status} {reply}: {answer}")
+        equal(answer["error"]["code"], "SMS_SIGNATURE", f"{status} {reply}: {answer}")
+        check(any(x["path"] == "/owner/v1/messages" for x in liar.seen), "it was posted")
+
+
+@case
 def a_killed_role_leaves_its_port_to_nobody():
     port = port_of(LAB.sms.ready["smsUrl"])
     check(len(proc.children(LAB.sms.process.pid)) > 1, "the SMS is a process of its own")
@@ -120,13 +162,30 @@ def who_has_the_port_gets_no_key():
 @case
 def no_secret_of_an_app_either():
     secret = lab_module.save(os.path.join(LAB.top, "secret"), SECRET)
-    LAB.good("init", "app", "--lang", "c")
+    LAB.good("init", "second", "--lang", "c")
     status, answer = LAB.iapp("deploy", "--app-secret-file", secret, wallet=LAB.developer,
-                              cwd=os.path.join(LAB.top, "app"))
+                              cwd=os.path.join(LAB.top, "second"))
     check(status != 0, f"refused: {answer}")
     equal(answer["error"]["code"], "SMS_SIGNATURE", f"{answer}")
     for path, text in World.seen:
         check(SECRET.encode() not in text, f"in clear to {path}")
+
+
+@case
+def nor_is_it_believed_or_told_anything():
+    """Every verb that tells or asks the SMS something in the owner's name."""
+    del World.seen[:]
+    task = "0x" + "17" * 32
+    for verb in (["revoke", World.data], ["audit", World.data], ["audit"], ["why", task],
+                 ["grant", World.data, LAB.app, "any", "--add", "1", "--purpose", PURPOSE]):
+        status, answer = LAB.iapp(*verb, wallet=LAB.owner)
+        check(status != 0, f"{verb}: {answer}")
+        equal(answer["error"]["code"], "SMS_SIGNATURE", f"{verb}: {answer}")
+    paths = {p.split("?")[0] for p, _ in World.seen}
+    check({"/owner/v1/log", "/owner/v1/version", "/why/v1"} <= paths, f"it was asked: {paths}")
+    check("/owner/v1/messages" not in paths, "no message was sent to it")
+    for path, text in World.seen:
+        check(PURPOSE.encode() not in text, f"the policy went to {path}")
 
 
 @case

@@ -383,7 +383,7 @@ static inline int lab_raw(struct lab *b, const char *method, const char *path, c
                           ia_span body)
 {
   IA_AUTOV(ia_http_answer) a = {0};
-  char header[256];
+  char header[300];
   const char *headers[] = {header, NULL};
   ia_http_call c = {.method = method,
                     .url = fixture_url(&b->f, path),
@@ -416,29 +416,6 @@ static inline int lab_push_key(struct lab *b, int who)
   (void)!snprintf(path, sizeof(path), "/secrets/web3?secretAddress=%s",
                   ia_addr_lower(&b->w->dataset).s);
   return lab_raw(b, "POST", path, lab_auth(b, auth, who, &h), ia_span_str(key));
-}
-
-/* Posts an owner's message; "" or the code of the refusal in b->error. */
-static inline void lab_message(struct lab *b, int who, const char *kind, const ia_addr *object,
-                               uint64_t version, const char *body)
-{
-  ia_owner_message m = {.domain = b->w->pins.domain,
-                        .kind = kind,
-                        .chain_id = b->w->pins.chain_id,
-                        .hub = b->w->pins.hub,
-                        .sms_key = b->w->pins.sms_key,
-                        .object = *object,
-                        .version = version,
-                        .body = ia_span_str(body)};
-  char sig[140];
-  ia_h256 h;
-
-  assert_true(ia_owner_message_hash(&h, &m, NULL));
-  json_decref(lab_post(b, "/owner/v1/messages",
-                       json_pack("{s:s, s:o, s:I, s:o, s:s}", "kind", kind, "object",
-                                 ia_json_addr(object), "version", (json_int_t)version, "body",
-                                 ia_json_parse(ia_span_str(body), 0, NULL), "sig",
-                                 lab_auth(b, sig, who, &h))));
 }
 
 #include "sms_lab_guest.h"

@@ -2,6 +2,7 @@
  * taken away, put in, put back, and things planted; while the service is stopped and while it runs.
  * Each is noticed or decides nothing. */
 #include "sms_lab.h"
+#include "sms_owner.h"
 
 static void path_in(struct lab *b, ia_path *p, const char *name)
 {

@@ -4,6 +4,7 @@
 
 #include "receipt/record.h"
 #include "sms_lab.h"
+#include "sms_owner.h"
 
 #define ASSERT_OUTCOME(b, code) assert_string_equal(lab_outcome(b), code)
 

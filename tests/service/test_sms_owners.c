@@ -1,5 +1,6 @@
 /* Owners who change: by messages, by transactions, by neither; what a former owner said. */
 #include "sms_lab.h"
+#include "sms_owner.h"
 
 static void test_an_owner_moves_her_data_by_message(void **state)
 {
@@ -63,22 +64,16 @@ static void moved(struct lab *b, int from, int to)
 /* Status of the owner's log as this one asks for it. */
 static int log_of(struct lab *b, int who)
 {
-  ia_owner_message m = {.domain = b->w->pins.domain,
-                        .kind = "audit",
-                        .chain_id = b->w->pins.chain_id,
-                        .hub = b->w->pins.hub,
-                        .sms_key = b->w->pins.sms_key,
-                        .object = b->w->dataset,
-                        .version = ia_now_ms(),
-                        .body = ia_span_str("{}")};
-  char path[128], sig[140], auth[200];
-  ia_h256 h;
+  IA_AUTO_JSON *asked = json_pack("{s:i}", "after", 0);
+  struct lab_question q = {0};
+  char path[128];
+  int status;
 
-  assert_true(ia_owner_message_hash(&h, &m, NULL));
+  lab_ask(b, &q, who, "audit", &b->w->dataset, asked, ia_now_ms());
   (void)!snprintf(path, sizeof(path), "/owner/v1/log?object=%s", ia_addr_lower(&b->w->dataset).s);
-  (void)!snprintf(auth, sizeof(auth), "%llu_%s", (unsigned long long)m.version,
-                  lab_auth(b, sig, who, &h));
-  return lab_raw(b, "GET", path, auth, ia_span_of(NULL, 0));
+  status = lab_raw(b, "GET", path, q.auth, ia_span_of(NULL, 0));
+  ia_secret_free(&q.secret);
+  return status;
 }
 
 #define SAYS(b, who, kind, version, body, code)                                                    \

@@ -2,6 +2,7 @@
  * iExec's form, which binds neither, may still do. */
 #include "client/to_sms.h"
 #include "sms_lab.h"
+#include "sms_owner.h"
 #include "tee/push.h"
 
 #define KEY       "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0s="

@@ -4,6 +4,7 @@
 #include "crypto/sha.h"
 #include "receipt/record.h"
 #include "sms_items.h"
+#include "sms_owner.h"
 
 #define ASSERT_OUTCOME(b, code) assert_string_equal(lab_outcome(b), code)
 
@@ -404,158 +405,6 @@ static void test_a_replaced_result_key_is_not_for_older_deals(void **state)
   lab_close(b);
 }
 
-/* An asker's header: an owner's message of this kind over a question of this body. */
-static void asker(struct lab *b, int who, const char *kind, const ia_addr *object, ia_span body,
-                  char out[200], uint64_t ms)
-{
-  ia_owner_message m = {.domain = IA_DOMAIN_SIM,
-                        .kind = kind,
-                        .chain_id = b->w->pins.chain_id,
-                        .hub = b->w->pins.hub,
-                        .sms_key = b->w->pins.sms_key,
-                        .object = *object,
-                        .version = ms,
-                        .body = body};
-  char sig[140];
-  ia_h256 h;
-
-  assert_true(ia_owner_message_hash(&h, &m, NULL));
-  (void)!snprintf(out, 200, "%llu_%s", (unsigned long long)ms, lab_auth(b, sig, who, &h));
-}
-
-static json_t *question_of(struct lab *b)
-{
-  return json_pack("{s:o}", "taskId", ia_json_h256(&b->w->f.task_id));
-}
-
-/* who < 0: unsigned. The answer's text, so that a test sees whatever stands in it. */
-static int why_text(struct lab *b, int who, const char *kind, uint64_t ms, ia_buf *out)
-{
-  IA_AUTO_JSON *question = question_of(b);
-  IA_AUTOV(ia_http_answer) a = {0};
-  IA_AUTOV(ia_buf) body = {0};
-  static const ia_addr none;
-  char auth[200], header[256];
-  const char *headers[] = {header, NULL};
-  ia_http_call call = {.method = "POST", .headers = who < 0 ? NULL : headers};
-
-  assert_true(ia_json_canonical(&body, question, NULL));
-  call.url = fixture_url(&b->f, "/why/v1");
-  call.body = ia_buf_view(&body);
-  if (who >= 0) {
-    asker(b, who, kind, &none, ia_buf_view(&body), auth, ms);
-    (void)!snprintf(header, sizeof(header), "Authorization: %s", auth);
-  }
-  assert_true(ia_http_do(b->f.http, &a, &call, NULL));
-  ia_buf_span(out, ia_buf_view(&a.body));
-  ia_buf_u8(out, 0);
-  return a.status;
-}
-
-/* The owner reads all, the requester what refuses her, anyone else codes. */
-static void test_why_tells_each_what_is_hers(void **state)
-{
-  static const char policy[] = "{\"expires\":981173106,\"purposes\":[\"research\"],"
-                               "\"runs\":{\"total\":7},\"v\":1}";
-  static const struct {
-    int who;
-    const char *seen[8], *hidden[8];
-  } rows[] = {
-      {-1,
-       {"\"verdict\":\"refuse\"", "POLICY_EXPIRED"},
-       {"message", "past", "policy.", "2001", "marketing", "research", "runs"}},
-      {W_APP,
-       {"\"verdict\":\"refuse\"", "POLICY_EXPIRED", "\"past\":[]"},
-       {"message", "policy.", "2001", "marketing", "research", "runs"}},
-      {W_USER,
-       {"grant has ended", "marketing", "policy.purposes", "\"past\":[{", "POLICY_EXPIRED"},
-       {"2001", "research", "policy.runs", "of 7 runs"}},
-      {W_DATA,
-       {"2001-02-03T04:05:06Z", "marketing", "policy.runs.total", "of 7 runs", "\"past\":[{",
-        "\"message\":\"the owner's grant ended on"},
-       {"research"}},
-  };
-  struct lab *b = with_key("{\"iapp_purpose\":\"marketing\"}");
-
-  (void)state;
-  lab_message(b, W_DATA, "policy", &b->w->dataset, 1, policy);
-  assert_string_equal(b->error, "");
-  ASSERT_OUTCOME(b, "POLICY_EXPIRED");
-  for (size_t i = 0; i < IA_COUNT(rows); i++) {
-    IA_AUTOV(ia_buf) text = {0};
-
-    assert_int_equal(why_text(b, rows[i].who, "why", ia_now_ms(), &text), 200);
-    for (size_t k = 0; rows[i].seen[k]; k++)
-      if (!strstr((const char *)text.ptr, rows[i].seen[k]))
-        fail_msg("row %zu: no <%s> in %s", i, rows[i].seen[k], (const char *)text.ptr);
-    for (size_t k = 0; rows[i].hidden[k]; k++)
-      if (strstr((const char *)text.ptr, rows[i].hidden[k]))
-        fail_msg("row %zu: <%s> in %s", i, rows[i].hidden[k], (const char *)text.ptr);
-  }
-  lab_close(b);
-}
-
-/* A signature of another time, kind or question is none. */
-static void test_why_is_asked_afresh(void **state)
-{
-  struct lab *b = with_key("");
-  IA_AUTOV(ia_buf) text = {0};
-  char auth[200];
-  static const ia_addr none;
-
-  (void)state;
-  assert_int_equal(why_text(b, W_USER, "why", ia_now_ms() - 400000, &text), 401);
-  assert_int_equal(why_text(b, W_USER, "why", ia_now_ms() + 400000, &text), 401);
-  ia_buf_clear(&text);
-  /* of another kind, or of another question: somebody else's signature, by its digest */
-  assert_int_equal(why_text(b, W_DATA, "audit", ia_now_ms(), &text), 200);
-  assert_null(strstr((const char *)text.ptr, "message"));
-  IA_AUTO_JSON *question = question_of(b);
-  IA_AUTOV(ia_buf) body = {0};
-  assert_true(ia_json_canonical(&body, question, NULL));
-  assert_int_equal(lab_raw(b, "POST", "/why/v1", "no_signature", ia_buf_view(&body)), 401);
-  asker(b, W_DATA, "why", &none, ia_span_str("{}"), auth, ia_now_ms());
-  assert_int_equal(lab_raw(b, "POST", "/why/v1", auth, ia_buf_view(&body)), 200);
-  lab_close(b);
-}
-
-static void audit_path(struct lab *b, char path[160])
-{
-  (void)!snprintf(path, 160, "/owner/v1/log?object=%s", ia_addr_lower(&b->w->dataset).s);
-}
-
-static void audit_auth(struct lab *b, int who, char out[200], uint64_t ms)
-{
-  asker(b, who, "audit", &b->w->dataset, ia_span_str("{}"), out, ms);
-}
-
-static void test_the_owner_reads_her_log(void **state)
-{
-  struct lab *b = with_key("{\"iapp_purpose\":\"research\"}");
-  IA_AUTOV(ia_http_answer) a = {0};
-  char path[160], auth[200], header[256];
-  const char *headers[] = {header, NULL};
-
-  (void)state;
-  ASSERT_OUTCOME(b, "OK");
-  audit_path(b, path);
-  audit_auth(b, W_USER, auth, ia_now_ms());
-  assert_int_equal(lab_raw(b, "GET", path, auth, ia_span_of(NULL, 0)), 401);
-  audit_auth(b, W_DATA, auth, ia_now_ms() - 400000);
-  assert_int_equal(lab_raw(b, "GET", path, auth, ia_span_of(NULL, 0)), 401);
-  audit_auth(b, W_DATA, auth, ia_now_ms());
-  (void)!snprintf(header, sizeof(header), "Authorization: %s", auth);
-  assert_true(ia_http_do(
-      b->f.http, &a, &(ia_http_call){.url = fixture_url(&b->f, path), .headers = headers}, NULL));
-  assert_int_equal(a.status, 200);
-  IA_AUTO_JSON *v = ia_json_parse(ia_buf_view(&a.body), 0, NULL);
-  const json_t *entry = json_array_get(json_object_get(v, "entries"), 0);
-  assert_string_equal(json_string_value(json_object_get(entry, "verdict")), "release");
-  assert_string_equal(json_string_value(json_object_get(entry, "purpose")), "research");
-  assert_non_null(json_string_value(json_object_get(entry, "record")));
-  lab_close(b);
-}
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -574,9 +423,6 @@ int main(void)
       cmocka_unit_test(test_what_was_rewritten_is_read_again),
       cmocka_unit_test(test_result_keys_keep_their_time),
       cmocka_unit_test(test_a_replaced_result_key_is_not_for_older_deals),
-      cmocka_unit_test(test_why_tells_each_what_is_hers),
-      cmocka_unit_test(test_why_is_asked_afresh),
-      cmocka_unit_test(test_the_owner_reads_her_log),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* Secrets as iExec clients push them: who may, in which order the checks come, what is answered. */
 #include "crypto/rsa.h"
 #include "sms_lab.h"
+#include "sms_owner.h"
 
 static int push_web2(struct lab *b, const char *method, int who, int owner, const char *name,
                      ia_span value)

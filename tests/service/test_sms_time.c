@@ -4,6 +4,7 @@
 
 #include "receipt/record.h"
 #include "sms_lab.h"
+#include "sms_owner.h"
 
 enum { SLOW_MS = 1200 };
 

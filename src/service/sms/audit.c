@@ -1,10 +1,8 @@
 /* The owner's view of what happened to her data: every decision about it, released or refused. */
-#include "base/clock.h"
 #include "eth/address.h"
-#include "eth/eip191.h"
 #include "service/sms/internal.h"
 
-enum { PAGE = 200, PAGE_BYTES = 4 << 20, FRESH_SECONDS = 300 };
+enum { PAGE = 200, PAGE_BYTES = 4 << 20 };
 
 /* Fields of a line in the journal. */
 enum { OBJECT, REFUSED, TASK, TIME, CODE, MESSAGE, DEAL, APP, REQUESTER, PURPOSE, ORDER, RELEASE };
@@ -120,64 +118,32 @@ static bool unit_page(void *ctx, ia_db *db, ia_err *e)
   return ok;
 }
 
-static bool decimal(uint64_t *out, ia_span text)
-{
-  *out = 0;
-  for (size_t i = 0; i < text.len; i++)
-    if (text.ptr[i] < '0' || text.ptr[i] > '9' || __builtin_mul_overflow(*out, 10u, out) ||
-        __builtin_add_overflow(*out, (uint64_t)(text.ptr[i] - '0'), out))
-      return false;
-  return text.len > 0;
-}
-
-bool ia_sms_reader(const ia_sms *s, const ia_request *rq, const char *kind, const ia_addr *object,
-                   ia_span body, ia_addr *out, ia_err *e)
-{
-  ia_owner_message m = {.domain = s->domain,
-                        .kind = kind,
-                        .chain_id = s->pins.chain_id,
-                        .hub = s->pins.hub,
-                        .sms_key = s->keys.sms_key,
-                        .object = *object,
-                        .body = body};
-  ia_span text = ia_request_header(rq, "Authorization");
-  const uint8_t *cut = text.len > 0 ? memchr(text.ptr, '_', text.len) : NULL;
-  uint64_t now = ia_now();
-  uint8_t sig[65];
-  ia_h256 h;
-
-  if (!cut || !decimal(&m.version, ia_span_of(text.ptr, (size_t)(cut - text.ptr))) ||
-      !ia_unhex(sig, 65, ia_span_of(cut + 1, (size_t)(text.ptr + text.len - cut - 1))))
-    return ia_fail(e, IA_E_UNAUTHORIZED, "the Authorization header is not <version>_<signature>");
-  if (m.version / 1000 + FRESH_SECONDS < now || m.version / 1000 > now + FRESH_SECONDS)
-    return ia_fail(e, IA_E_UNAUTHORIZED, "the signature is too old");
-  if (!ia_owner_message_hash(&h, &m, e))
-    return false;
-  return ia_eip191_recover(out, IA_SPAN_ARR(h.b), IA_SPAN_ARR(sig), NULL) ||
-         ia_fail(e, IA_E_UNAUTHORIZED, "the signature does not fit");
-}
-
 bool ia_sms_h_log(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   ia_sms *s = ctx;
-  IA_AUTO_JSON *entries = json_array(), *answer = NULL;
+  IA_AUTO_JSON *entries = json_array(), *asked = NULL, *answer = NULL;
   struct page p = {.entries = entries};
   ia_sms_owned owned;
-  ia_addr signer;
+  ia_sms_asker asker;
   ia_span text;
 
   if (!ia_request_query(rq, "object", &text) || !ia_addr_parse(&p.object, text, NULL))
     return ia_fail(e, IA_E_INVALID, "object is missing");
-  if (ia_request_query(rq, "after", &text) && !decimal(&p.after, text))
+  if (ia_request_query(rq, "after", &text) && !ia_sms_decimal(&p.after, text))
     return ia_fail(e, IA_E_INVALID, "after is no number");
-  if (!ia_sms_reader(s, rq, "audit", &p.object, ia_span_str("{}"), &signer, e) ||
-      !ia_sms_object_owner(s, &p.object, &signer, &owned, e))
+  if (p.after > INT64_MAX)
+    return ia_fail(e, IA_E_INVALID, "after is no number");
+  asked = json_pack("{s:I}", "after", (json_int_t)p.after);
+  if (!asked)
+    return ia_fail(e, IA_E_MEMORY, "sms: no memory");
+  if (!ia_sms_asker_read(s, rq, "audit", &p.object, asked, &asker, e) ||
+      !ia_sms_object_owner(s, &p.object, &asker.signer, &owned, e))
     return false;
-  if (!ia_addr_eq(&signer, &owned.owner))
+  if (!ia_addr_eq(&asker.signer, &owned.owner))
     return ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the proven owner of this object");
   if (!ia_sms_store_run(s->store, unit_page, &p, e))
     return false;
   answer = json_pack("{s:O}", "entries", entries);
   return answer && (!p.more || ia_json_set(answer, "next", json_integer((json_int_t)p.last), e)) &&
-         ia_reply_json(rp, 200, answer, e);
+         ia_sms_reply_sealed(s, &asker, answer, rp, e);
 }

@@ -12,6 +12,7 @@
 #include "service/sms/sms.h"
 #include "service/sms/store.h"
 #include "service/sms/vault.h"
+#include "tee/answer.h"
 #include "tee/hw.h"
 #include "tee/sim.h"
 
@@ -137,10 +138,29 @@ typedef struct ia_sms_entry {
 IA_MUST bool ia_sms_audit_put(ia_db *db, const ia_sms_entry *x, ia_err *e);
 /* {"time","verdict","code","message"} of the line at this place of the journal; new reference. */
 IA_MUST bool ia_sms_audit_head(ia_db *db, uint64_t at, ia_span digest, json_t **out, ia_err *e);
-/* Who signed the request, by its header `Authorization: <version>_<signature>`: an owner's message
- * of this kind, object and body, its version Unix milliseconds within 300 s. UNAUTHORIZED. */
-IA_MUST bool ia_sms_reader(const ia_sms *s, const ia_request *rq, const char *kind,
-                           const ia_addr *object, ia_span body, ia_addr *out, ia_err *e);
+
+/* -- answer.c -- */
+/* 200 with {"text","sig"}. */
+IA_MUST bool ia_sms_reply_signed(const ia_sms *s, const char *label, const ia_buf *text,
+                                 ia_reply *rp, ia_err *e);
+/* Digits alone, within 64 bits. */
+bool ia_sms_decimal(uint64_t *out, ia_span text);
+
+/* Who signed a question, and to which key she wants the answer. */
+typedef struct ia_sms_asker {
+  ia_addr signer;
+  ia_h256 question; /* hash of the signed message */
+  ia_h256 reply_key;
+} ia_sms_asker;
+/* By the header `Authorization: <version>_<reply key>_<signature>`: an owner's message of this kind
+ * and object, its body ia_question_body of what is asked, its version Unix milliseconds within
+ * 300 s. UNAUTHORIZED. */
+IA_MUST bool ia_sms_asker_read(const ia_sms *s, const ia_request *rq, const char *kind,
+                               const ia_addr *object, const json_t *asked, ia_sms_asker *out,
+                               ia_err *e);
+/* 200 with what only the asker reads: whoever sends her question again learns nothing. */
+IA_MUST bool ia_sms_reply_sealed(const ia_sms *s, const ia_sms_asker *to, const json_t *answer,
+                                 ia_reply *rp, ia_err *e);
 
 /* -- task.c -- */
 /* Canonical JSON of the item `task`, and what may be said of its logs. */

@@ -271,7 +271,7 @@ static bool may_speak(ia_sms *s, struct message *m, ia_err *e)
          ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the proven owner of this object");
 }
 
-static bool take_message(ia_sms *s, struct message *m, ia_err *e)
+static bool take_message(ia_sms *s, struct message *m, ia_h256 *hash, ia_err *e)
 {
   ia_owner_message msg = {.domain = s->domain,
                           .kind = m->kind,
@@ -281,11 +281,10 @@ static bool take_message(ia_sms *s, struct message *m, ia_err *e)
                           .object = m->object,
                           .version = m->version,
                           .body = ia_buf_view(&m->body)};
-  ia_h256 h;
 
-  if (!ia_owner_message_hash(&h, &msg, e))
+  if (!ia_owner_message_hash(hash, &msg, e))
     return false;
-  if (!ia_eip191_recover(&m->signer, IA_SPAN_ARR(h.b), IA_SPAN_ARR(m->sig), NULL))
+  if (!ia_eip191_recover(&m->signer, IA_SPAN_ARR(hash->b), IA_SPAN_ARR(m->sig), NULL))
     return ia_fail(e, IA_E_UNAUTHORIZED, "the message is not signed");
   return may_speak(s, m, e) && read_value(m, e) && ia_sms_store_run(s->store, unit_message, m, e);
 }
@@ -293,14 +292,15 @@ static bool take_message(ia_sms *s, struct message *m, ia_err *e)
 bool ia_sms_h_message(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   IA_AUTO_JSON *v = ia_request_json(rq, e);
+  IA_AUTOV(ia_buf) text = {0};
   struct message m = {.s = ctx};
-  bool ok = v && read_message(&m, v, e) && take_message(ctx, &m, e);
+  ia_h256 hash;
+  bool ok = v && read_message(&m, v, e) && take_message(ctx, &m, &hash, e);
 
   ia_buf_free(&m.body);
   ia_crash_point("sms.message.reply");
-  if (ok)
-    ia_reply_status(rp, 204);
-  return ok;
+  return ok && ia_owner_ok_text(&text, &hash, e) &&
+         ia_sms_reply_signed(ctx, "owner-ok", &text, rp, e);
 }
 
 /* -- the newest version of a kind of one's own messages, on which the next one builds -- */
@@ -316,7 +316,8 @@ bool ia_sms_h_version(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   ia_sms *s = ctx;
   struct message m = {.s = s};
-  IA_AUTO_JSON *answer = NULL;
+  IA_AUTO_JSON *asked = NULL, *answer = NULL;
+  ia_sms_asker asker;
   ia_span text;
 
   if (!ia_request_query(rq, "object", &text) || !ia_addr_parse(&m.object, text, NULL))
@@ -328,9 +329,15 @@ bool ia_sms_h_version(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
       m.kind = kinds[i].kind;
   if (!m.kind)
     return ia_fail(e, IA_E_UNSUPPORTED, "no message of that kind is taken here");
-  if (!ia_sms_reader(s, rq, "audit", &m.object, ia_span_str("{}"), &m.signer, e) ||
-      !ia_sms_store_run(s->store, unit_version, &m, e))
+  asked = json_pack("{s:s}", "kind", m.kind);
+  if (!asked)
+    return ia_fail(e, IA_E_MEMORY, "sms: no memory");
+  if (!ia_sms_asker_read(s, rq, "audit", &m.object, asked, &asker, e))
+    return false;
+  m.signer = asker.signer;
+  if (!ia_sms_store_run(s->store, unit_version, &m, e))
     return false;
   answer = json_pack("{s:I}", "version", (json_int_t)m.version);
-  return answer ? ia_reply_json(rp, 200, answer, e) : ia_fail(e, IA_E_MEMORY, "sms: no memory");
+  return answer ? ia_sms_reply_sealed(s, &asker, answer, rp, e)
+                : ia_fail(e, IA_E_MEMORY, "sms: no memory");
 }

@@ -81,18 +81,6 @@ static void fill(pushing *p, ia_sms *s)
   p->push.challenge = &p->c;
 }
 
-static bool answer(const pushing *p, const char *label, const ia_buf *text, ia_reply *rp, ia_err *e)
-{
-  IA_AUTO_JSON *v = NULL;
-  uint8_t sig[64];
-
-  if (!ia_text_sign(sig, p->s->domain, label, ia_buf_view(text), &p->s->keys.seed, e))
-    return false;
-  v = json_pack("{s:o, s:o}", "text", ia_json_bytes(ia_buf_view(text)), "sig",
-                ia_json_hex(IA_SPAN_ARR(sig)));
-  return v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "sms: no memory");
-}
-
 /* -- the challenge -- */
 static bool unit_look(void *ctx, ia_db *db, ia_err *e)
 {
@@ -115,7 +103,8 @@ bool ia_sms_h_push_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   p.c.version = p.top.version;
   p.c.state = p.top.held ? "held" : p.top.forgotten ? "forgotten" : "none";
   return ia_sms_push_nonce(p.s->push, &p.c, ia_now(), e) &&
-         ia_push_challenge_text(&text, &p.c, e) && answer(&p, "push-challenge", &text, rp, e);
+         ia_push_challenge_text(&text, &p.c, e) &&
+         ia_sms_reply_signed(p.s, "push-challenge", &text, rp, e);
 }
 
 /* -- the push -- */
@@ -205,5 +194,5 @@ bool ia_sms_h_push_secret(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
     return false;
   ia_crash_point("sms.secret.reply");
   return ia_push_ok_text(&text, &p.hash, words[p.outcome], e) &&
-         answer(&p, "push-ok", &text, rp, e);
+         ia_sms_reply_signed(p.s, "push-ok", &text, rp, e);
 }

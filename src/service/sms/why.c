@@ -12,7 +12,7 @@ struct why {
   ia_release_plan *plan;
   ia_ruling *ruling;
   bool has_signer;
-  ia_addr signer;
+  ia_sms_asker asker;
   ia_ruling_reader reader;
   json_t *past; /* decisions that were made about the task */
 };
@@ -53,7 +53,7 @@ static const ia_addr *object_of(const struct why *w)
 static bool owns_item(const struct why *w, const ia_slice_item *it)
 {
   return w->has_signer && it->code != IA_E_OWNER_UNPROVEN && !ia_addr_zero(&it->owner) &&
-         ia_addr_eq(&it->owner, &w->signer);
+         ia_addr_eq(&it->owner, &w->asker.signer);
 }
 
 /* Messages of the past go to the owner of the object that they are about, codes to the requester
@@ -61,7 +61,7 @@ static bool owns_item(const struct why *w, const ia_slice_item *it)
 static bool all_past(struct why *w, ia_db *db, ia_err *e)
 {
   bool requester = w->has_signer && w->x->f.has_match &&
-                   ia_addr_eq(&w->signer, &w->x->f.match.request.requester);
+                   ia_addr_eq(&w->asker.signer, &w->x->f.match.request.requester);
   bool owner = w->reader == IA_READER_OWNER;
 
   if (w->x->f.planned || !w->x->f.has_match)
@@ -96,15 +96,15 @@ static void find_reader(struct why *w)
   w->reader = IA_READER_ANYONE;
   if (!w->has_signer || !w->x->f.has_match)
     return;
-  if (ia_addr_eq(&w->signer, &w->x->f.match.request.requester)) {
+  if (ia_addr_eq(&w->asker.signer, &w->x->f.match.request.requester)) {
     w->reader = IA_READER_REQUESTER;
     if (w->x->f.planned)
       return; /* of `iapp run`, which does not wait for more of the ledger */
   }
   /* proven now: what the plan holds may be the owner of whom the proof broke off */
-  if (!w->plan->bulk && !ia_addr_eq(object_of(w), &w->signer) &&
-      ia_sms_object_owner(w->s, object_of(w), &w->signer, &owned, NULL) &&
-      ia_addr_eq(&owned.owner, &w->signer))
+  if (!w->plan->bulk && !ia_addr_eq(object_of(w), &w->asker.signer) &&
+      ia_sms_object_owner(w->s, object_of(w), &w->asker.signer, &owned, NULL) &&
+      ia_addr_eq(&owned.owner, &w->asker.signer))
     w->reader = IA_READER_OWNER;
 }
 
@@ -200,21 +200,19 @@ static bool decide(struct why *w, ia_reply *rp, ia_err *e)
   if (!ia_sms_store_run(w->s->store, unit_why, w, e))
     return false;
   answer = ia_ruling_json(w->ruling, w->reader);
-  return answer && put_refused(w, answer, e) &&
-                 (w->x->f.planned || !w->has_signer || json_object_set(answer, "past", past) == 0)
-             ? ia_reply_json(rp, 200, answer, e)
-             : ia_fail(e, IA_E_MEMORY, "sms: no memory");
+  if (!answer || !put_refused(w, answer, e) ||
+      (!w->x->f.planned && w->has_signer && json_object_set(answer, "past", past) != 0))
+    return ia_fail(e, IA_E_MEMORY, "sms: no memory");
+  return w->has_signer ? ia_sms_reply_sealed(w->s, &w->asker, answer, rp, e)
+                       : ia_reply_json(rp, 200, answer, e);
 }
 
 static bool read_signer(struct why *w, const ia_request *rq, const json_t *question, ia_err *e)
 {
-  IA_AUTOV(ia_buf) body = {0};
   static const ia_addr none;
 
   w->has_signer = ia_request_header(rq, "Authorization").len > 0;
-  return !w->has_signer ||
-         (ia_json_canonical(&body, question, e) &&
-          ia_sms_reader(w->s, rq, "why", &none, ia_buf_view(&body), &w->signer, e));
+  return !w->has_signer || ia_sms_asker_read(w->s, rq, "why", &none, question, &w->asker, e);
 }
 
 bool ia_sms_h_why(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
