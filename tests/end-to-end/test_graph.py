@@ -161,6 +161,7 @@ def the_ready_line_names_both_endpoints():
 def protected_data_are_found_as_the_packages_ask():
     key = os.path.join(TOP, "key")
     with open(key, "w", encoding="ascii") as f:
+        os.fchmod(f.fileno(), 0o600)
         f.write(f"0x{KEY:064x}\n")
     iapp("wallet", "import", "--key-file", key)
     for i, inputs in enumerate((["email=a@b.example"], ["email=c@d.example", "age=x"], ["note=n"])):

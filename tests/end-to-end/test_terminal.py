@@ -86,7 +86,7 @@ def verbs_before_a_service_that_lies():
     url = f"http://127.0.0.1:{server.server_address[1]}"
     ends = ("--rpc", url, "--market", url, "--sms", url, "--ipfs", url)
     LAB.good(None, "wallet", "new", "--keystore", LAB.keys)
-    os.makedirs(LAB.home, exist_ok=True)
+    os.makedirs(LAB.home, mode=0o700, exist_ok=True)
     with open(os.path.join(LAB.home, "user.json"), "w", encoding="ascii") as f:
         json.dump({"schedulerUrl": url, "chainId": "421614", "hubAddress": APP,
                    "dataprotectorContractAddress": DATA, "rpcUrl": url, "smsUrl": url,
