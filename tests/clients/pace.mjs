@@ -26,6 +26,8 @@ export const paced = async (url) => {
       response.writeHead(502).end();
     }
   });
+  // who waits for a program of ours does not run meanwhile: her connections must not end for that
+  server.keepAliveTimeout = 0;
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = () => {
     server.closeAllConnections();

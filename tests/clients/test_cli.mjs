@@ -1,7 +1,7 @@
 // The command line of iexec 9 in a folder of its own, with the chain.json that `iapp config sdk` prints, and
 // keystores that both command lines read.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ECHO_APP, assert, developer, installation, main, test, until } from './lib.mjs';
 
@@ -127,7 +127,11 @@ test('keystores of both command lines are the same thing', () => {
   const theirs = here.iapp('wallet', 'list', '--keystore', keys).wallets;
   assert.equal(theirs.length, 1);
   const before = here.iapp('balance', '--keystore', keys, '--wallet', theirs[0].address);
-  const signed = here.iapp('balance', '--deposit', '1', '--keystore', keys, '--wallet', theirs[0].address);
+  const deposit = ['balance', '--deposit', '1', '--keystore', keys, '--wallet', theirs[0].address];
+  // the package leaves its keystores readable for everybody; ours says so and how to mend it
+  assert.throws(() => here.iapp(...deposit), /FORBIDDEN.*chmod 600/);
+  chmodSync(join(keys, name), 0o600);
+  const signed = here.iapp(...deposit);
   assert.ok(signed.stake > before.stake);
   const made = here.iapp('wallet', 'new', '--keystore', keys);
   const file = ['--wallet-file', basename(made.file)];

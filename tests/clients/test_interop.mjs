@@ -36,7 +36,8 @@ test('a keystore that the package made, opened by our command line', async () =>
   const file = join(here.top, 'theirs.json');
   writeFileSync(join(here.top, 'words'), 'their own words\n', { mode: 0o600 });
   const wallet = new Wallet(hexlify(randomBytes(32)));
-  writeFileSync(file, await encryptKeystoreJson(wallet, 'their own words', { scrypt: { N: 4096 } }));
+  writeFileSync(file, await encryptKeystoreJson(wallet, 'their own words', { scrypt: { N: 4096 } }),
+    { mode: 0o600 });
   const { address } = here.iapp('wallet', 'import', file, '--password-file', join(here.top, 'words'));
   assert.ok(same(address, wallet.address));
 });
