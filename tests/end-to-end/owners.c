@@ -2,7 +2,9 @@
  * user, and prints the dataset's address. Or one requester with params that the command line would
  * not make: prints what the run became. Through the public headers alone.
  * owners RPC MARKET SMS IPFS CHAIN HUB DATAPROTECTOR SMSKEY FOLDER APP USER COUNT
- * owners RPC .. FOLDER APP params JSON */
+ * owners RPC .. FOLDER APP params JSON
+ * Or one owner of one value, whose name may hold what the command line would not take: granted to
+ * USER. owners RPC .. FOLDER APP USER name NAME */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +58,30 @@ static int request(const iapp_services *s, char **argv)
   return 0;
 }
 
+static int named(const iapp_services *s, char **argv)
+{
+  static const unsigned char key[32] = {0x7c, [31] = 1};
+  char hash[67], address[43], *protected = NULL;
+  iapp_client *c = NULL;
+  iapp_error e;
+
+  if (!iapp_client_open(&c, s, argv[9], key, &e) ||
+      !iapp_client_protect(c, &protected, argv[13], "{\"name\":\"x\"}", &e))
+    return fail("protect", &e);
+  const char *at = strstr(protected, "\"address\":\"");
+  if (!at)
+    return 1;
+  (void)snprintf(address, sizeof(address), "%.42s", at + 11);
+  iapp_free(protected);
+  if (!iapp_client_grant(c, hash, address, argv[10], argv[11], 0, 1000, &e))
+    return fail("grant", &e);
+  iapp_client_close(c);
+  return puts(address) < 0;
+}
+
 int main(int argc, char **argv)
 {
-  if (argc != 13)
+  if (argc != 13 && argc != 14)
     return 2;
   iapp_services s = {.rpc = argv[1],
                      .market = argv[2],
@@ -68,6 +91,8 @@ int main(int argc, char **argv)
                      .hub = argv[6],
                      .data_protector = argv[7],
                      .sms_key = argv[8]};
+  if (argc == 14)
+    return named(&s, argv);
   if (strcmp(argv[11], "params") == 0)
     return request(&s, argv);
   for (unsigned i = 1; i <= strtoul(argv[12], NULL, 10); i++)

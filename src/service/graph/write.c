@@ -44,7 +44,7 @@ bool graph_put_event(graph_writer *w, const char *type, const graph_value *v, si
          graph_put(w->s, "event", graph_event_id(w).s, w->block, all, OWN + n, e);
 }
 
-/* As the public index has it: what is no UTF-8 is replaced by U+FFFD, and NUL is left out. */
+/* What is no UTF-8 is replaced by U+FFFD, and NUL is left out. */
 char *graph_text(ia_span s)
 {
   IA_AUTOV(ia_buf) b = {0};

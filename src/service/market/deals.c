@@ -176,9 +176,11 @@ static bool shorten(json_t *item, size_t size, size_t *bytes)
          json_object_set_new(item, "paramsOmitted", json_true()) == 0;
 }
 
+/* p: NULL for one deal, which is given whole. */
 static bool collect(ia_stmt *s, paging *p, json_t *out, ia_err *e)
 {
   size_t bytes = 0;
+  paging one = {0};
 
   for (;;) {
     bool row;
@@ -189,7 +191,8 @@ static bool collect(ia_stmt *s, paging *p, json_t *out, ia_err *e)
       return true;
     ia_span body = ia_col_bytes(s, 0);
     json_t *item = ia_json_parse(body, IA_JSON_ALLOW_NUL, e);
-    if (!item || !shorten(item, body.len, &bytes) || !ia_market_page_add(p, out, item, e)) {
+    if (!item || (p && !shorten(item, body.len, &bytes)) ||
+        !ia_market_page_add(p ? p : &one, out, item, e)) {
       ia_stmt_reset(s);
       return false;
     }
@@ -256,7 +259,7 @@ static bool deal_with(ia_market *m, worker *w, ia_request *rq, ia_reply *rp, ia_
       !ia_db_stmt(&s, w->db, "SELECT body FROM deals WHERE dealid = $1", e))
     return false;
   ia_bind_h256(s, 1, &id);
-  if (!collect(s, &(paging){0}, items, e))
+  if (!collect(s, NULL, items, e))
     return false;
   if (json_array_size(items) == 0)
     return ia_fail(e, IA_E_NOT_FOUND, "deal not found");
