@@ -208,6 +208,22 @@ def proven(name, task):
     equal((status, verdict["verdict"]), (0, "proven"), f"{name}: {verdict}")
 
 
+# before a key leaves, or by the app's own doing
+REFUSED = ("TEE_SESSION_GENERATION_PARAMS_INVALID", "TEE_SESSION_GENERATION_UNPROVABLE",
+           "TASK_DESCRIPTION_INVALID", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND")
+
+
+def judged(tasks):
+    """All ended well: completed and proven, or by one of these names."""
+    causes = ended(tasks)
+    for name, cause in causes.items():
+        if cause == "":
+            proven(name, tasks[name])
+        else:
+            check(cause in REFUSED, f"{name}: {cause}")
+    return causes
+
+
 @case
 def an_installation_and_honest_work():
     config = LAB.up("--test")
@@ -326,10 +342,89 @@ def results_of_every_kind():
 
 @case
 def params_of_every_kind_end_by_name():
-    causes = ended(Run.tasks)
+    causes = judged(Run.tasks)
     equal(set(causes), set(Run.tasks), "every task ended")
     equal(causes["params empty"], "", "no params are params")
-    proven("params empty", Run.tasks["params empty"])
+
+
+@case
+def apps_of_every_kind_run_or_are_refused_by_name():
+    """The honest image under names of a stranger; params that are JSON with odd texts."""
+    kinds = ["string", "string", "bytes", "bytes32", "bytes"]
+    raw = LAB.rpc("eth_call", {"to": LAB.config["hubAddress"], "data": "0x" + abi.call(
+        "viewApp(address)", Run.app).hex()}, "latest")
+    _, kind, multiaddr, checksum, mrenclave = viewed(bytes.fromhex(raw[2:]), kinds)
+    calls, tasks = [], {}
+    for name in ("NUL inside", "byte ff", "escape", "turned", "600 bytes", "3,000 bytes"):
+        b = KINDS[name]
+        app = made(send(Run.registry["app"], abi.call(
+            "createApp(address,string,string,bytes,bytes32,bytes)", Run.who.address, b, kind,
+            multiaddr, checksum, mrenclave)))
+        call, deal = matching(own_app_order(app, TAG), b'{"iexec_args":"show"}')
+        calls.append(call)
+        tasks[name] = task_of(deal)
+        Run.deals["run " + name] = "0x" + deal.hex()
+    for args in (b'show "\\u202e\\u001b[31m\\uffff"', b"\\u0000", b"\\ud800", b"show \xff",
+                 b"\\n\\t'\\\"", b"x" * 5000):
+        call, deal = matching(Run.app_order, b'{"iexec_args":"' + args + b'"}')
+        calls.append(call)
+        tasks[f"args {args[:40]}"] = task_of(deal)
+    send_all(calls)
+    causes = judged(tasks)
+    equal(causes["3,000 bytes"], "TEE_SESSION_GENERATION_UNPROVABLE", "too long to prove")
+    for name in ("NUL inside", "byte ff", "escape", "600 bytes"):
+        equal(causes[name], "", f"{name}: it runs")
+
+
+def viewed(data, kinds):
+    """Values of (owner, ..) that viewApp answers, after the owner."""
+    at = int.from_bytes(data[:32], "big")
+    out = []
+    for i, kind in enumerate(kinds, 1):
+        word = data[at + 32 * i:at + 32 * i + 32]
+        if kind == "bytes32":
+            out.append(word)
+            continue
+        start = at + int.from_bytes(word, "big")
+        size = int.from_bytes(data[start:start + 32], "big")
+        out.append(data[start + 32:start + 32 + size])
+    return out
+
+
+def uploaded(value):
+    body = (b'--x\r\nContent-Disposition: form-data; name="file"; filename=""\r\n'
+            b'Content-Type: application/octet-stream\r\n\r\n' + json.dumps(value).encode() +
+            b"\r\n--x--\r\n")
+    ask = urllib.request.Request(LAB.config["ipfsNodeUrl"] + "/api/v0/add", body,
+                                 {"content-type": "multipart/form-data; boundary=x"})
+    with urllib.request.urlopen(ask, timeout=30) as answer:
+        return json.loads(answer.read().splitlines()[-1])["Hash"]
+
+
+def as_json(kind, order):
+    out = {}
+    for field, value in zip([*ORDERS[kind].split(","), "bytes sign"], order):
+        out[field.split()[1]] = "0x" + value.hex() if isinstance(value, bytes) else value
+    return out
+
+
+@case
+def a_slice_goes_on_without_what_cannot_be_proven():
+    honest = [o["order"] for o in market("/datasetorders", dataset=Run.data, app=Run.app,
+                                         bulkOnly="true")["orders"]][0]
+    slice_, odd = [honest], ("3,000 bytes", "NUL inside", "byte ff", "escape", "quotes", "100 kB")
+    for kind in odd:
+        slice_.append(as_json("DatasetOrder", signed(
+            "DatasetOrder", Run.datasets[kind], 0, 2**53 - 1, ZERO, NOBODY, NOBODY, NOBODY, salted())))
+    root = uploaded([uploaded(slice_)])
+    call, deal = matching(Run.app_order, json.dumps(
+        {"bulk_cid": root, "iexec_args": "show", "iexec_result_storage_provider": "ipfs"}).encode())
+    send_all([call])
+    task = task_of(deal)
+    equal(judged({"slice": task}), {"slice": ""}, "it is done and proven")
+    refused = {r["index"]: r["code"] for r in LAB.good(None, "task", task)["iapp"]["refused"]}
+    equal(sorted(refused), [2, 3, 4, 5, 6, 7], "the honest one alone is used")
+    equal((refused[2], refused[7]), ("UNPROVABLE", "UNPROVABLE"), "too long to prove")
 
 
 @case

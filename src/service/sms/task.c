@@ -3,14 +3,18 @@
 #include "poco/appenv.h"
 #include "service/sms/internal.h"
 
-/* As the host is asked for it: "/ipfs/<cid>" for a CID in either form, else the text itself. */
+/* As the host is asked for it: "/ipfs/<cid>" for a CID in either form, else the text itself.
+ * Nothing for what no receipt can prove: it stands here only as an entry of a slice that is
+ * refused. */
 static json_t *multiaddr_text(ia_span multiaddr)
 {
   ia_cid cid;
 
   if (ia_cid_from_multiaddr(&cid, multiaddr, NULL))
     return json_sprintf("/ipfs/%s", ia_cid_format(&cid).s);
-  return ia_utf8_valid(multiaddr) ? ia_json_bytes(multiaddr) : json_string("");
+  return multiaddr.len <= IA_PROVABLE_TEXT_MAX && ia_text_is_plain(multiaddr)
+             ? ia_json_bytes(multiaddr)
+             : json_string("");
 }
 
 static json_t *dataset(const ia_slice_item *d, bool bulk)
