@@ -172,7 +172,7 @@ static bool load_all(ia_scheduler *s, ia_err *e)
 
   while (!s->stop) {
     ia_h256 deal;
-    uint64_t loads;
+    uint64_t loads = 0;
     bool found;
 
     if (!next_deal(s, &deal, &loads, &found, e))
