@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/hex.h"
 #include "client/login.h"
@@ -58,6 +59,34 @@ static bool with_login(const ia_net *net, const ia_wallet *w, const char *method
   return ia_http_json_call(net->http, out, &call, body, e) || ia_wrap(e, "market");
 }
 
+/* Whether the market may have taken what it did not answer. */
+static bool is_unanswered(ia_code code)
+{
+  return code == IA_E_UNAVAILABLE || code == IA_E_IO || code == IA_E_TIMEOUT;
+}
+
+/* Posts an order again where an answer was lost. *answer stays NULL where the market has the order
+ * by an earlier try of this call. */
+static bool post_order(const ia_net *net, const ia_wallet *w, ia_order_kind kind,
+                       const json_t *body, json_t **answer, ia_err *e)
+{
+  enum { TRIES = 4 };
+
+  for (int i = 1;; i++) {
+    const struct timespec pause = {.tv_nsec = 250000000};
+    ia_err why = {0};
+
+    if (with_login(net, w, "POST", kind, body, answer, &why) || (i > 1 && why.code == IA_E_EXISTS))
+      return true;
+    if (!is_unanswered(why.code) || i == TRIES) {
+      if (e)
+        *e = why;
+      return false;
+    }
+    (void)nanosleep(&pause, NULL);
+  }
+}
+
 bool ia_to_market_publish(const ia_net *net, const ia_wallet *w, const ia_order *order,
                           ia_h256 *hash, ia_err *e)
 {
@@ -70,8 +99,10 @@ bool ia_to_market_publish(const ia_net *net, const ia_wallet *w, const ia_order 
     return false;
   ia_order_separator(&separator, net->chain_id, &net->hub);
   ia_order_hash(hash, &separator, order->kind, body_of(order));
-  if (!with_login(net, w, "POST", order->kind, body, &answer, e))
+  if (!post_order(net, w, order->kind, body, &answer, e))
     return false;
+  if (!answer)
+    return true;
   if (!ia_json_get_obj(answer, "published", &published, e) ||
       !ia_json_get_h256(published, "orderHash", &said, e))
     return ia_wrap(e, "market");

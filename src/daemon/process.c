@@ -292,6 +292,10 @@ void ia_process_stop(ia_process *p)
     return;
   p->stopping = true;
   ia_timer_stop(p->timer);
+  /* it does not come back: who connects is refused when it has ended, instead of waiting for it */
+  if (p->listener >= 0)
+    close(p->listener);
+  p->listener = -1;
   if (p->pid == 0) {
     p->on.stopped(p->on.ctx, p);
     return;

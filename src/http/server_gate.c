@@ -56,7 +56,8 @@ static bool host_ok(const ia_request *rq, ia_err *e)
     return true;
   if (port == 0)
     port = s->tls ? 443 : 80;
-  if (port == s->port && (ia_host_is_loopback(name) || is_own_address(rq->conn, name)))
+  /* nobody else can point a loopback name here, so a forwarded port may differ */
+  if (ia_host_is_loopback(name) || (port == s->port && is_own_address(rq->conn, name)))
     return true;
   (void)ia_fail(e, IA_E_FORBIDDEN, "host %.*s is no name of this service",
                 (int)(host.len < 80 ? host.len : 80), (const char *)host.ptr);

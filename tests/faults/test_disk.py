@@ -90,7 +90,7 @@ def head():
 def user_home():
     """A home of the user's beside the daemon's, where there is room."""
     home = os.path.join(Run.people, "home")
-    os.makedirs(home, exist_ok=True)
+    os.makedirs(home, mode=0o700, exist_ok=True)
     for name in ("ready.json", "trust.json"):
         shutil.copy(os.path.join(Run.lab.home, name), home)
     return home

@@ -34,6 +34,15 @@ def stopped_well():
     check(not os.path.exists(os.path.join(Run.lab.home, "ready.json")), "ready.json is gone")
 
 
+def has_lock(pid):
+    """Whether the lock names that process, which may have ended."""
+    try:
+        with open(os.path.join(Run.lab.home, "lock"), encoding="ascii") as f:
+            return f.read().split()[:1] == [str(pid)]
+    except FileNotFoundError:
+        return False
+
+
 @case
 def it_stops_while_it_starts():
     for n in range(12):
@@ -41,8 +50,9 @@ def it_stops_while_it_starts():
         time.sleep(0.04 * n)
         sig = signal.SIGINT if n % 3 == 2 else signal.SIGTERM
         Run.lab.daemon.send_signal(sig)
-        # the loader of the program has nothing to tidy up: it may die of the signal
-        Run.lab.ended() if os.path.exists(Run.lab.home) else Run.lab.ended((0, -sig))
+        Run.lab.daemon.wait(timeout=lab.PATIENCE)
+        # before it has the lock there is nothing to tidy up: its loader may die of the signal
+        Run.lab.ended((0,) if has_lock(Run.lab.daemon.pid) else (0, -sig))
         stopped_well()
 
 
