@@ -2,6 +2,7 @@
 """A full disk: every service says DISK_FULL, writes nothing by halves, and works again when there is
 room, without a restart and after one."""
 import ctypes
+import fcntl
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ SIZE = 96 << 20
 class Run:
     top = tempfile.mkdtemp(prefix="iapp-disk-")
     lab = None
+    lock = None  # of the user's home
 
 
 def small_disk():
@@ -93,6 +95,11 @@ def user_home():
     os.makedirs(home, mode=0o700, exist_ok=True)
     for name in ("ready.json", "trust.json"):
         shutil.copy(os.path.join(Run.lab.home, name), home)
+    # what stands in ready.json counts while the lock beside it is held
+    if Run.lock is None:
+        Run.lock = open(os.path.join(home, "lock"), "w", encoding="ascii")
+        os.fchmod(Run.lock.fileno(), 0o600)
+        fcntl.flock(Run.lock, fcntl.LOCK_EX)
     return home
 
 
