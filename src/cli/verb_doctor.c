@@ -179,7 +179,7 @@ static bool doctor(ia_cli *c, ia_err *e)
 
     checks[i].run(c, &f);
     well &= f.ok;
-    ia_cli_out(c, "%s %-10s %s", f.ok ? "ok  " : "LACK", checks[i].name, f.text);
+    ia_cli_out(c, "%-4s %-10s %s", f.ok ? "ok" : "LACK", checks[i].name, f.text);
     if (f.fix[0])
       ia_cli_out(c, "                fix: %s", f.fix);
     json_t *row = json_pack("{s:s, s:b, s:s, s:s}", "name", checks[i].name, "ok", f.ok, "text",

@@ -7,7 +7,7 @@
 
 static const char *word(ia_check_state s)
 {
-  static const char *const words[] = {[IA_CHECK_PASS] = "ok  ",
+  static const char *const words[] = {[IA_CHECK_PASS] = "ok",
                                       [IA_CHECK_FAIL] = "FAIL",
                                       [IA_CHECK_MISSING] = "MISS",
                                       [IA_CHECK_NOTE] = "note"};
@@ -35,7 +35,7 @@ static bool report(ia_cli *c, const ia_verdict *v, ia_err *e)
   else if (v->simulated)
     ia_cli_out(c, "SIMULATED: no hardware stands behind this receipt");
   for (size_t i = 0; i < v->n; i++)
-    ia_cli_out(c, "%s  %s", word(v->check[i].state), v->check[i].text);
+    ia_cli_out(c, "%-4s  %s", word(v->check[i].state), v->check[i].text);
   if (v->n_unproven > 0)
     ia_cli_out(c, "Not proven by this receipt:");
   for (size_t i = 0; i < v->n_unproven; i++)

@@ -174,6 +174,12 @@ def text_for_people_is_no_json_and_says_simulated():
     check("COMPLETED" in out and "times" in out, f"task: {out}")
     status, out, err = LAB.said(Run.owner, "audit", Run.data)
     check("SIMULATED" in out + err and "release" in out, f"audit: {out} {err}")
+    # escapes are for what others wrote; our own words need none
+    for words in (["verify", LAB.path("out.receipt.json")], ["task", Run.task], ["debug", Run.task], ["grants", Run.data], ["doctor"],
+                  ["audit", Run.data], ["why", Run.task], ["balance"], ["wallet", "list"], ["config", "show"],
+                  ["help"], ["help", "run"]):
+        _, out, err = LAB.said(Run.owner, *words)
+        check("\\x" not in out + err and "\\u" not in out + err, f"{words}: {out} {err}")
 
 
 @case
