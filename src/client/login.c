@@ -11,23 +11,13 @@
 static const struct login {
   const char *name, *text;
 } logins[] = {
-    {"iExec Gateway", "Sign this message to log into iExec Gateway: "},
-    {"iExec Core", "Sign this message to log into iExec Core: "},
+    [IA_LOGIN_MARKET] = {"iExec Gateway", "Sign this message to log into iExec Gateway: "},
+    [IA_LOGIN_SCHEDULER] = {"iExec Core", "Sign this message to log into iExec Core: "},
 };
 
-static const struct login *login_named(const char *name)
+static bool check_challenge(const json_t *typed, const struct login *login, uint64_t chain_id,
+                            const char **challenge, ia_eip712_domain *out, ia_err *e)
 {
-  for (size_t i = 0; i < IA_COUNT(logins); i++) {
-    if (strcmp(logins[i].name, name) == 0)
-      return &logins[i];
-  }
-  return NULL;
-}
-
-static bool check_challenge(const json_t *typed, uint64_t chain_id, const char **challenge,
-                            ia_eip712_domain *out, ia_err *e)
-{
-  const struct login *login;
   const char *primary, *name, *version;
   json_t *domain, *message;
   uint64_t id;
@@ -40,16 +30,16 @@ static bool check_challenge(const json_t *typed, uint64_t chain_id, const char *
       !ia_json_get_u64(domain, "chainId", &id, e) ||
       !ia_json_get_str(message, "challenge", challenge, e))
     return ia_wrap(e, "login challenge");
-  login = login_named(name);
-  if (strcmp(primary, "Challenge") != 0 || !login || strcmp(version, "1") != 0 || id != chain_id ||
-      json_object_get(domain, "verifyingContract") ||
+  if (strcmp(primary, "Challenge") != 0 || strcmp(name, login->name) != 0 ||
+      strcmp(version, "1") != 0 || id != chain_id || json_object_get(domain, "verifyingContract") ||
       strncmp(*challenge, login->text, strlen(login->text)) != 0)
     return ia_fail(e, IA_E_INVALID, "what the service asks to be signed is not its login");
   *out = (ia_eip712_domain){.name = login->name, .version = "1", .chain_id = chain_id};
   return true;
 }
 
-bool ia_login(ia_buf *out, const ia_net *net, const ia_wallet *w, const char *url, ia_err *e)
+bool ia_login(ia_buf *out, const ia_net *net, const ia_wallet *w, ia_login_at at, const char *url,
+              ia_err *e)
 {
   IA_AUTO_JSON *answer = NULL;
   const char *challenge;
@@ -60,7 +50,7 @@ bool ia_login(ia_buf *out, const ia_net *net, const ia_wallet *w, const char *ur
   if (!ia_http_json(net->http, &answer, "GET", url, NULL, e))
     return false;
   const json_t *data = json_object_get(answer, "data");
-  if (!check_challenge(data ? data : answer, net->chain_id, &challenge, &domain, e))
+  if (!check_challenge(data ? data : answer, &logins[at], net->chain_id, &challenge, &domain, e))
     return false;
   ia_abi_val text = ia_abi_str(challenge);
   if (!ia_eip712_hash(&digest, &domain, "Challenge(string challenge)", &text, 1, e) ||

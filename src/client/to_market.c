@@ -48,7 +48,7 @@ static bool with_login(const ia_net *net, const ia_wallet *w, const char *method
     return ia_fail(e, IA_E_MEMORY, "out of memory");
   if (!ia_net_url(&url, net->market, "market", e, "/challenge?chainId=%" PRIu64 "&address=%s",
                   net->chain_id, ia_addr_text(&w->address).s) ||
-      !ia_login(&login, net, w, (const char *)url.ptr, e))
+      !ia_login(&login, net, w, IA_LOGIN_MARKET, (const char *)url.ptr, e))
     return ia_wrap(e, "market");
   ia_buf_printf(&header, "Authorization: %s", (const char *)login.ptr);
   ia_buf_u8(&header, 0);

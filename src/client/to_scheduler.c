@@ -60,7 +60,7 @@ bool ia_to_scheduler_logs(const ia_net *net, const ia_wallet *w, json_t **out, c
   if (!ia_net_url(&url, net->scheduler, "scheduler", e,
                   "/tasks/logs/challenge?address=%s&chainId=%" PRIu64, ia_addr_text(&w->address).s,
                   net->chain_id) ||
-      !ia_login(&login, net, w, (const char *)url.ptr, e))
+      !ia_login(&login, net, w, IA_LOGIN_SCHEDULER, (const char *)url.ptr, e))
     return ia_wrap(e, "scheduler");
   ia_buf_printf(&header, "Authorization: %s", (const char *)login.ptr);
   ia_buf_u8(&header, 0);

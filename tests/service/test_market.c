@@ -112,15 +112,17 @@ static void a_login_is_good_once(void **state)
   (void)snprintf(url, sizeof(url), "%s/challenge?chainId=%llu&address=%s",
                  ia_server_url(w->f.server), (unsigned long long)w->net.chain_id,
                  ia_addr_text(&w->owner->address).s);
-  MUST(ia_login(&first, &w->net, w->owner, url, e));
-  MUST(ia_login(&second, &w->net, w->owner, url, e));           /* two in flight */
+  /* who waits for the scheduler's login signs none of the market */
+  assert_false(ia_login(&first, &w->net, w->owner, IA_LOGIN_SCHEDULER, url, NULL));
+  MUST(ia_login(&first, &w->net, w->owner, IA_LOGIN_MARKET, url, e));
+  MUST(ia_login(&second, &w->net, w->owner, IA_LOGIN_MARKET, url, e)); /* two in flight */
   assert_int_equal(post_with(w, (const char *)first.ptr), 400); /* past the login: an empty order */
   assert_int_equal(post_with(w, (const char *)first.ptr), 403); /* spent */
   assert_int_equal(post_with(w, (const char *)second.ptr), 400); /* the other still holds */
   assert_int_equal(post_with(w, "nonsense"), 403);
   assert_int_equal(post_with(w, ""), 403);
   /* the challenge of one, signed by another */
-  MUST(ia_login(&first, &w->net, w->other, url, e));
+  MUST(ia_login(&first, &w->net, w->other, IA_LOGIN_MARKET, url, e));
   char *address = strrchr((char *)first.ptr, '_') + 1;
   memcpy(address, ia_addr_text(&w->owner->address).s, 42);
   assert_int_equal(post_with(w, (const char *)first.ptr), 403);
@@ -283,7 +285,7 @@ static size_t unpublish(world *w, const ia_wallet *who, const char *target, cons
   (void)snprintf(url, sizeof(url), "%s/challenge?chainId=%llu&address=%s",
                  ia_server_url(w->f.server), (unsigned long long)w->net.chain_id,
                  ia_addr_text(&who->address).s);
-  MUST(ia_login(&login, &w->net, who, url, e));
+  MUST(ia_login(&login, &w->net, who, IA_LOGIN_MARKET, url, e));
   (void)snprintf(header, sizeof(header), "Authorization: %s", (const char *)login.ptr);
   (void)snprintf(path, sizeof(path), "/apporders?chainId=%llu",
                  (unsigned long long)w->net.chain_id);

@@ -224,8 +224,8 @@ static void challenges_in_flight(void **state)
   (void)snprintf(url, sizeof(url), "%s/challenge?chainId=%llu&address=%s",
                  ia_server_url(w->f.server), (unsigned long long)w->net.chain_id,
                  ia_addr_text(&w->owner->address).s);
-  MUST(ia_login(&a, &w->net, w->owner, url, e));
-  MUST(ia_login(&b, &w->net, w->owner, url, e));
+  MUST(ia_login(&a, &w->net, w->owner, IA_LOGIN_MARKET, url, e));
+  MUST(ia_login(&b, &w->net, w->owner, IA_LOGIN_MARKET, url, e));
   (void)snprintf(header[0], sizeof(header[0]), "Authorization: %s", (const char *)b.ptr);
   (void)snprintf(header[1], sizeof(header[1]), "Authorization: %s", (const char *)a.ptr);
   for (int i = 0; i < 4; i++) {

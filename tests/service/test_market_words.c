@@ -187,7 +187,7 @@ static ia_buf login_of(world *w, const ia_wallet *who)
   (void)snprintf(url, sizeof(url), "%s/challenge?chainId=%llu&address=%s",
                  ia_server_url(w->f.server), (unsigned long long)w->net.chain_id,
                  ia_addr_text(&who->address).s);
-  MUST(ia_login(&login, &w->net, who, url, e));
+  MUST(ia_login(&login, &w->net, who, IA_LOGIN_MARKET, url, e));
   ia_buf_printf(&header, "Authorization: %s", (const char *)login.ptr);
   ia_buf_u8(&header, 0);
   return header;
