@@ -287,7 +287,7 @@ class Lab:
             if status == 0:
                 return lines[-1]
             # the answer to an earlier try was lost, the grant was not
-            if args[0] == "grant" and lines and lines[-1]["error"]["code"] == "EXISTS":
+            if args[0] == "grant" and lines and lines[-1].get("error", {}).get("code") == "EXISTS":
                 return lines[-1]
             check(time.monotonic() < end, f"{args}: {status} {lines}")
             time.sleep(0.2)
