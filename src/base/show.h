@@ -1,6 +1,6 @@
 /* Foreign text made fit for people's eyes: what reaches a terminal or a log goes through here.
  * A format string is trusted, the strings that fill it are not: no value writes a line end, a
- * terminal's command, or a character that hides or turns what stands beside it.
+ * terminal's command, or a character that hides or reorders its neighbours.
  *
  * Escapes: \n \r \t \\ ; \xNN for other control bytes and for bytes that are not UTF-8; \uNNNN and
  * \UNNNNNNNN for the other characters of ia_hidden_char. Decoding is unambiguous. A blank after a

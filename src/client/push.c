@@ -67,7 +67,7 @@ bool ia_push_secret(const ia_net *net, const ia_wallet *w, const ia_push_place *
 {
   if (net->sms_domain == IA_DOMAIN_NONE)
     return ia_fail(e, IA_E_UNKNOWN_SMS, "no SMS is trusted here, so none is given a secret");
-  /* another push of the same wallet may come between the challenge and ours: then anew */
+  /* another push of the same wallet may come between the challenge and ours: then retry */
   for (int i = 0; i < TRIES; i++) {
     ia_push_challenge c = {.domain = net->sms_domain,
                            .chain_id = net->chain_id,

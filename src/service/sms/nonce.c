@@ -83,7 +83,7 @@ static bool use(ia_sms *s, const ia_h256 *nonce, uint64_t expires, uint64_t now,
     if (ia_h256_eq(&n->nonce, nonce))
       return ia_fail(e, IA_E_NONCE_INVALID, "the nonce was used");
   if (own >= (IA_SMS_NONCES_MAX - others) / 2)
-    return ia_fail(e, IA_E_NONCE_LIMIT, "this pool has used too many challenges of late");
+    return ia_fail(e, IA_E_NONCE_LIMIT, "this pool has used too many challenges recently");
   ia_sms_nonce *n = calloc(1, sizeof(*n));
   if (!n)
     return ia_fail(e, IA_E_MEMORY, "sms: no memory");
@@ -106,7 +106,8 @@ bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *task, cons
   bool ours = ia_ct_eq(mac.b, nonce->b + MAC_AT, sizeof(nonce->b) - MAC_AT);
   if (!ours || *expires <= now) {
     *expires = 0;
-    return ia_fail(e, IA_E_NONCE_INVALID, "the nonce is none of ours, expired, or of another task");
+    return ia_fail(e, IA_E_NONCE_INVALID,
+                   "the nonce is unknown, expired, or belongs to another task");
   }
   pthread_mutex_lock(&s->lock);
   bool ok = use(s, nonce, *expires, now, e);
