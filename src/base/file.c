@@ -67,8 +67,7 @@ bool ia_fd_write_all(int fd, ia_span data, ia_err *e)
   return true;
 }
 
-/* The folder part of a path, "." when it has none. */
-static bool parent_of(ia_path *dir, const char *path, ia_err *e)
+bool ia_path_parent(ia_path *dir, const char *path, ia_err *e)
 {
   const char *slash = strrchr(path, '/');
 
@@ -88,66 +87,117 @@ bool ia_fsync_dir(const char *path, ia_err *e)
   return true;
 }
 
-/* How a file is put in its place. */
-enum { REPLACE = 1, EXACT = 2 /* the mode is meant, whatever the umask */ };
-
-static bool fill(int fd, const char *path, ia_span data, mode_t mode, unsigned how, ia_err *e)
+static bool next_name(ia_path *p, const char *stem, ia_err *e)
 {
-  if (!ia_fd_write_all(fd, data, e))
-    return ia_wrap(e, "%s", path);
-  if (((how & EXACT) && fchmod(fd, mode) != 0) || fsync(fd) != 0)
-    return ia_fail_errno(e, "%s", path);
-  return true;
+  static _Thread_local unsigned counter;
+
+  return ia_path_join(p, e, "%s.%d-%u.tmp", stem, (int)gettid(), counter++);
 }
 
-/* Gives a whole file its name: to a new one directly, over an old one by way of `temp`. */
-static bool name_it(int fd, const char *path, const char *temp, bool replace, ia_err *e)
+bool ia_draft_open(ia_draft *d, const char *dir, mode_t mode, ia_err *e)
 {
-  char self[64];
-
-  (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-  if (linkat(AT_FDCWD, self, AT_FDCWD, replace ? temp : path, AT_SYMLINK_FOLLOW) != 0)
-    return ia_fail_errno(e, "%s", path);
-  if (!replace || rename(temp, path) == 0)
+  d->temp.s[0] = '\0';
+  d->fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
+  if (d->fd >= 0)
     return true;
-  (void)ia_fail_errno(e, "%s", path);
-  (void)unlink(temp);
+  if (errno != EOPNOTSUPP && errno != EISDIR)
+    return ia_fail_errno(e, "%s", dir);
+  ia_path stem;
+  if (!ia_path_join(&stem, e, "%s/draft", dir) || !next_name(&d->temp, stem.s, e)) {
+    d->temp.s[0] = '\0';
+    return false;
+  }
+  d->fd = open(d->temp.s, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+  if (d->fd >= 0)
+    return true;
+  (void)ia_fail_errno(e, "%s", d->temp.s);
+  d->temp.s[0] = '\0';
   return false;
 }
 
-/* Where the file system knows no files without a name. */
-static bool place_named(const char *path, const char *temp, ia_span data, mode_t mode, unsigned how,
-                        ia_err *e)
+static bool link_as(const ia_draft *d, const char *path)
 {
-  ia_autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  char self[64];
 
-  if (fd < 0)
-    return ia_fail_errno(e, "%s", temp);
-  bool replace = how & REPLACE;
-  bool ok =
-      fill(fd, path, data, mode, how, e) &&
-      ((replace ? rename(temp, path) == 0 : link(temp, path) == 0) || ia_fail_errno(e, "%s", path));
-  if (!ok || !replace)
-    (void)unlink(temp);
-  return ok;
+  if (d->temp.s[0])
+    return link(d->temp.s, path) == 0;
+  (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", d->fd);
+  return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
 }
 
-/* A file without a name until it is whole: a kill on the way leaves nothing. */
+/* Over an old file only by way of a second name: a link never replaces. */
+static bool take_place(const ia_draft *d, const char *path, ia_err *e)
+{
+  ia_path temp;
+
+  if (!next_name(&temp, path, e))
+    return false;
+  if (!link_as(d, temp.s))
+    return ia_fail_errno(e, "%s", path);
+  if (rename(temp.s, path) == 0)
+    return true;
+  (void)ia_fail_errno(e, "%s", path);
+  (void)unlink(temp.s);
+  return false;
+}
+
+static bool name_it(const ia_draft *d, const char *path, bool replace, ia_err *e)
+{
+  if (link_as(d, path))
+    return true;
+  return replace && errno == EEXIST ? take_place(d, path, e) : ia_fail_errno(e, "%s", path);
+}
+
+bool ia_draft_place(ia_draft *d, const char *path, bool replace, ia_err *e)
+{
+  ia_path dir;
+
+  if (fsync(d->fd) != 0)
+    return ia_fail_errno(e, "%s", path);
+  if (!name_it(d, path, replace, e))
+    return false;
+  if (d->temp.s[0])
+    (void)unlink(d->temp.s);
+  d->temp.s[0] = '\0';
+  return ia_path_parent(&dir, path, e) && ia_fsync_dir(dir.s, e);
+}
+
+void ia_draft_close(ia_draft *d)
+{
+  if (d->fd >= 0)
+    close(d->fd);
+  if (d->fd >= 0 && d->temp.s[0])
+    (void)unlink(d->temp.s);
+  d->fd = -1;
+}
+
+bool ia_file_unnamed(int *fd, const char *dir, ia_err *e)
+{
+  ia_draft d;
+
+  *fd = -1;
+  if (!ia_draft_open(&d, dir, 0600, e))
+    return false;
+  if (d.temp.s[0])
+    (void)unlink(d.temp.s);
+  *fd = d.fd;
+  return true;
+}
+
+/* How a file is put in its place. */
+enum { REPLACE = 1, EXACT = 2 /* the mode is meant, whatever the umask */ };
+
 static bool place(const char *path, ia_span data, mode_t mode, unsigned how, ia_err *e)
 {
-  ia_path temp, dir;
-  static _Thread_local unsigned counter;
+  IA_AUTOV(ia_draft) d = {.fd = -1};
+  ia_path dir;
 
-  if (!ia_path_join(&temp, e, "%s.%d-%u.tmp", path, (int)gettid(), counter++) ||
-      !parent_of(&dir, path, e))
-    return false;
-  ia_autoclose int fd = open(dir.s, O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
-  if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR)
+  if (!ia_path_parent(&dir, path, e) || !ia_draft_open(&d, dir.s, mode, e) ||
+      !ia_fd_write_all(d.fd, data, e))
+    return ia_wrap(e, "%s", path);
+  if ((how & EXACT) && fchmod(d.fd, mode) != 0)
     return ia_fail_errno(e, "%s", path);
-  bool ok = fd >= 0
-                ? fill(fd, path, data, mode, how, e) && name_it(fd, path, temp.s, how & REPLACE, e)
-                : place_named(path, temp.s, data, mode, how, e);
-  return ok && ia_fsync_dir(dir.s, e);
+  return ia_draft_place(&d, path, how & REPLACE, e);
 }
 
 bool ia_file_write(const char *path, ia_span data, mode_t mode, ia_err *e)

@@ -146,25 +146,19 @@ bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e)
 bool ia_project_archive(ia_project *p, const ia_h256 *image, ia_path *path, uint64_t *size,
                         ia_err *e)
 {
-  ia_path dir, temp;
+  IA_AUTOV(ia_draft) d = {.fd = -1};
+  ia_path dir;
   struct stat st;
 
   if (!ia_path_join(&dir, e, "%s/.iapp", p->dir) || !ia_mkdirs(dir.s, 0755, e) ||
       !ia_path_join(path, e, "%s/%s.oci.tar", dir.s, p->file_name) ||
-      !ia_path_join(&temp, e, "%s.tmp", path->s))
+      !ia_draft_open(&d, dir.s, 0644, e) ||
+      !ia_images_export(p->images, image, p->file_name, d.fd, e))
     return false;
-  ia_autoclose int fd = open(temp.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-  if (fd < 0)
-    return ia_fail_errno(e, "%s", temp.s);
-  bool ok = ia_images_export(p->images, image, p->file_name, fd, e);
-  if (ok && (fstat(fd, &st) != 0 || rename(temp.s, path->s) != 0))
-    ok = ia_fail_errno(e, "%s", path->s);
-  if (!ok) {
-    (void)unlink(temp.s);
-    return false;
-  }
+  if (fstat(d.fd, &st) != 0)
+    return ia_fail_errno(e, "%s", path->s);
   *size = (uint64_t)st.st_size;
-  return true;
+  return ia_draft_place(&d, path->s, true, e);
 }
 
 bool ia_guest_path(ia_path *out, ia_err *e)

@@ -128,28 +128,16 @@ bool ia_value_input(ia_cli *c, ia_node **out, ia_err *e)
   return true;
 }
 
-static bool write_zip(const ia_node *value, const char *path, uint64_t *size, ia_err *e)
-{
-  ia_autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  ia_blob blob;
-
-  if (fd < 0)
-    return ia_fail_errno(e, "%s", path);
-  if (!ia_node_zip(value, ia_sink_fd(&fd), e) || !ia_blob_fd(&blob, fd, e))
-    return ia_wrap(e, "%s", path);
-  *size = blob.size;
-  return fsync(fd) == 0 || ia_fail_errno(e, "%s", path);
-}
-
 bool ia_value_write(const ia_node *value, const char *path, uint64_t *size, ia_err *e)
 {
-  ia_path temp;
+  IA_AUTOV(ia_draft) d = {.fd = -1};
+  ia_path dir;
+  ia_blob blob;
 
-  if (!ia_path_join(&temp, e, "%s.%d.tmp", path, (int)getpid()))
+  if (!ia_path_parent(&dir, path, e) || !ia_draft_open(&d, dir.s, 0600, e))
     return false;
-  bool ok = write_zip(value, temp.s, size, e) &&
-            (rename(temp.s, path) == 0 || ia_fail_errno(e, "%s", path));
-  if (!ok)
-    (void)unlink(temp.s);
-  return ok;
+  if (!ia_node_zip(value, ia_sink_fd(&d.fd), e) || !ia_blob_fd(&blob, d.fd, e))
+    return ia_wrap(e, "%s", path);
+  *size = blob.size;
+  return ia_draft_place(&d, path, true, e);
 }

@@ -2,20 +2,17 @@
 #ifndef IA_IMAGE_PRIVATE_H
 #define IA_IMAGE_PRIVATE_H
 
-#include <stdatomic.h>
-
 #include "base/file.h"
 #include "image/store.h"
 
 struct ia_images {
   char *dir;
   int lock; /* held shared while open, alone while rubbish is swept */
-  atomic_uint counter;
 };
 
 bool ia_images_has_blob(const ia_images *s, const ia_h256 *digest);
-/* A new file of mode 0600 below tmp/. */
-IA_MUST bool ia_images_temp(ia_images *s, ia_path *path, int *fd, ia_err *e);
+/* A file that never gets a name, on the store's file system. */
+IA_MUST bool ia_images_spool(ia_images *s, int *fd, ia_err *e);
 
 /* -- where an import reads from: a layout folder, or the members of an archive by name -- */
 typedef struct ia_source ia_source;

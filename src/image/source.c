@@ -23,7 +23,6 @@ struct ia_source {
   ia_images *s;
   int dir;   /* layout folder, or -1 */
   int spool; /* all members behind one another, or -1 */
-  ia_path spool_path;
   member *v;
   size_t n;
 };
@@ -107,7 +106,7 @@ static bool spool(ia_source *src, int fd, const ia_oci_limits *limits, ia_err *e
   src->v = calloc(MEMBERS, sizeof(*src->v));
   if (!en || !src->v)
     return ia_fail(e, IA_E_MEMORY, "archive");
-  if (!ia_images_temp(src->s, &src->spool_path, &src->spool, e) ||
+  if (!ia_images_spool(src->s, &src->spool, e) ||
       !ia_layer_stream_open(&stream, ia_oci_read_fd, &fd, &caps, e) ||
       !ia_tar_open(&tar, ia_layer_stream_read, stream, e))
     return false;
@@ -157,8 +156,6 @@ void ia_source_close(ia_source *src)
     close(src->dir);
   if (src->spool >= 0)
     close(src->spool);
-  if (src->spool_path.s[0])
-    (void)unlink(src->spool_path.s);
   for (size_t i = 0; i < src->n; i++) {
     free(src->v[i].name);
     free(src->v[i].link);
@@ -195,12 +192,10 @@ static int open_in_layout(int dir, const char *name)
 static bool cut_out(ia_source *src, const member *m, int *fd, ia_err *e)
 {
   off_t from = m->at;
-  ia_path p;
   bool ok = true;
 
-  if (!ia_images_temp(src->s, &p, fd, e))
+  if (!ia_images_spool(src->s, fd, e))
     return false;
-  (void)unlink(p.s);
   for (uint64_t left = m->size; ok && left > 0;) {
     ssize_t n = copy_file_range(src->spool, &from, *fd, NULL, left, 0);
 

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -124,31 +123,36 @@ bool ia_images_get(ia_images *s, ia_oci_config **config, const ia_h256 *image, i
 
 struct ia_images_writer {
   ia_images *s;
-  ia_path path;
-  int fd;
+  ia_draft draft;
   ia_sha *sha;
   uint64_t size;
 };
 
-bool ia_images_temp(ia_images *s, ia_path *path, int *fd, ia_err *e)
+/* Where drafts and spools lie: the file system of the blobs. */
+static bool draft_dir(const ia_images *s, ia_path *dir, ia_err *e)
 {
-  if (!ia_path_join(path, e, "%s/tmp/%d-%u", s->dir, (int)getpid(),
-                    atomic_fetch_add(&s->counter, 1u)))
-    return false;
-  *fd = open(path->s, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  return *fd >= 0 || ia_fail_errno(e, "%s", path->s);
+  return ia_path_join(dir, e, "%s/tmp", s->dir);
+}
+
+bool ia_images_spool(ia_images *s, int *fd, ia_err *e)
+{
+  ia_path dir;
+
+  return draft_dir(s, &dir, e) && ia_file_unnamed(fd, dir.s, e);
 }
 
 bool ia_images_begin(ia_images_writer **out, ia_images *s, ia_err *e)
 {
   IA_AUTO(ia_images_writer) *w = calloc(1, sizeof(*w));
+  ia_path dir;
 
   *out = NULL;
   if (!w)
     return ia_fail(e, IA_E_MEMORY, "image blob");
   w->s = s;
-  w->fd = -1;
-  if (!ia_sha_new(&w->sha, IA_SHA256, e) || !ia_images_temp(s, &w->path, &w->fd, e))
+  w->draft.fd = -1;
+  if (!ia_sha_new(&w->sha, IA_SHA256, e) || !draft_dir(s, &dir, e) ||
+      !ia_draft_open(&w->draft, dir.s, 0600, e))
     return false;
   *out = ia_steal(&w);
   return true;
@@ -158,20 +162,18 @@ bool ia_images_write(ia_images_writer *w, const void *buf, size_t n, ia_err *e)
 {
   ia_sha_update(w->sha, ia_span_of(buf, n));
   w->size += n;
-  return ia_fd_write_all(w->fd, ia_span_of(buf, n), e);
+  return ia_fd_write_all(w->draft.fd, ia_span_of(buf, n), e);
 }
 
 static bool commit(ia_images_writer *w, ia_h256 *digest, ia_err *e)
 {
-  ia_path p, dir;
+  ia_path p;
 
-  if (!ia_sha_final(w->sha, digest->b, e) || !blob_path(w->s, &p, digest, e) ||
-      !ia_path_join(&dir, e, "%s/blobs/sha256", w->s->dir))
+  if (!ia_sha_final(w->sha, digest->b, e) || !blob_path(w->s, &p, digest, e))
     return false;
-  if (fchmod(w->fd, 0444) != 0 || fsync(w->fd) != 0 || rename(w->path.s, p.s) != 0)
+  if (fchmod(w->draft.fd, 0444) != 0)
     return ia_fail_errno(e, "%s", p.s);
-  w->path.s[0] = '\0';
-  return ia_fsync_dir(dir.s, e);
+  return ia_draft_place(&w->draft, p.s, true, e);
 }
 
 bool ia_images_commit(ia_images_writer **wp, ia_h256 *digest, uint64_t *size, ia_err *e)
@@ -187,10 +189,7 @@ void ia_images_abort(ia_images_writer *w)
 {
   if (!w)
     return;
-  if (w->fd >= 0)
-    close(w->fd);
-  if (w->path.s[0])
-    (void)unlink(w->path.s);
+  ia_draft_close(&w->draft);
   ia_sha_free(w->sha);
   free(w);
 }

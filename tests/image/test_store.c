@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "image/store.h"
+#include "image/private.h"
 #include "image/tarwrite.h"
 #include "tars.h"
 
@@ -304,6 +304,27 @@ static bool into_buf(void *arg, const void *buf, size_t n, ia_err *e)
 }
 
 /* A daemon's umask hides nothing from the guests, which read under other uids. */
+/* A deploy that is killed while it writes its image leaves nothing. */
+static void a_blob_has_no_name_until_it_is_whole(void **state)
+{
+  box *b = *state;
+  ia_images_writer *w;
+  ia_h256 digest;
+  uint64_t size;
+  ia_err e;
+
+  assert_true(ia_images_begin(&w, b->s, &e) && ia_images_write(w, "half", 4, &e));
+  assert_int_equal(count(b->dir, "images/tmp"), 0);
+  assert_int_equal(count(b->dir, "images/blobs/sha256"), 0);
+  assert_true(ia_images_commit(&w, &digest, &size, &e));
+  assert_int_equal(size, 4);
+  assert_true(ia_images_has_blob(b->s, &digest));
+  assert_true(ia_images_begin(&w, b->s, &e) && ia_images_write(w, "half", 4, &e));
+  assert_true(ia_images_commit(&w, &digest, &size, &e));
+  assert_int_equal(count(b->dir, "images/tmp"), 0);
+  assert_int_equal(count(b->dir, "images/blobs/sha256"), 1);
+}
+
 static void readable_whatever_the_umask(void **state)
 {
   static const char *const names[] = {"", "/blobs", "/blobs/sha256"};
@@ -352,9 +373,16 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
-      T(layout_round_trip),       T(layout_folder),          T(docker_archive),
-      T(refused_leaves_no_image), T(diff_id_lies),           T(archive_names),
-      T(names_and_garbage),       T(long_names_are_written), T(readable_whatever_the_umask),
+      T(layout_round_trip),
+      T(layout_folder),
+      T(docker_archive),
+      T(refused_leaves_no_image),
+      T(diff_id_lies),
+      T(archive_names),
+      T(names_and_garbage),
+      T(long_names_are_written),
+      T(readable_whatever_the_umask),
+      T(a_blob_has_no_name_until_it_is_whole),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
