@@ -26,11 +26,13 @@ static bool stream(json_t *texts, const json_t *logs, const char *name, ia_err *
 static bool ending(json_t *texts, const json_t *logs, ia_err *e)
 {
   const json_t *code = json_object_get(logs, "exitCode"), *words = json_object_get(logs, "ending");
+  json_t *cause = json_object_get(logs, "cause");
 
   if (!json_is_integer(code) || !json_is_string(words))
     return true;
   return ia_json_set(texts, "exitCode", json_integer(json_integer_value(code)), e) &&
-         ia_json_set(texts, "ending", json_string(json_string_value(words)), e);
+         ia_json_set(texts, "ending", json_string(json_string_value(words)), e) &&
+         (!json_is_string(cause) || ia_json_set(texts, "cause", json_incref(cause), e));
 }
 
 bool ia_log_texts(json_t **out, const json_t *logs, ia_err *e)

@@ -77,7 +77,7 @@ static bool failed(ia_cli *c, const ia_local_result *r, uint64_t exit_code, ia_e
   const char *cause = r->outcome.cause, *message = r->outcome.message;
 
   if (strncmp(cause, "APP_COMPUTE", 11) == 0) {
-    ia_code class = ia_cause_class(cause, message);
+    ia_code class = ia_cause_class(cause);
 
     if (class == IA_E_NO_RESOURCES)
       ia_cli_say(c, "App docker image container ran out of memory.");
@@ -87,13 +87,7 @@ static bool failed(ia_cli *c, const ia_local_result *r, uint64_t exit_code, ia_e
     (void)ia_fail(e, class, "%s", message);
     return ia_hint(e, "its output stands above; `iapp test` again when it is mended");
   }
-  if (strncmp(cause, "POST_COMPUTE", 12) == 0)
-    return ia_fail(e, IA_E_BAD_OUTPUT, "%s", message);
-  if (strncmp(cause, "APP_IMAGE", 9) == 0 || strncmp(cause, "APP_NOT_FOUND", 13) == 0)
-    return ia_fail(e, IA_E_IMAGE_REFUSED, "%s", message);
-  if (strcmp(cause, "TEE_PREPARATION_FAILED") == 0)
-    return ia_fail(e, IA_E_NO_RESOURCES, "%s", message);
-  return ia_fail(e, IA_E_INVALID, "%s: %s", cause, message);
+  return ia_fail(e, ia_cause_class(cause), "%s", message);
 }
 
 bool ia_test_view(ia_cli *c, const ia_local_result *r, const char *dir, ia_err *e)

@@ -166,18 +166,21 @@ static void say_end(ia_cli *c, const ia_h256 *task, const json_t *seen, const ia
                files->receipt.s);
 }
 
-/* How the app ended, out of its sealed logs: the network is not told. NULL where they do not say.
- */
+/* How the app ended, out of its sealed logs: {"ending","cause"}. The network is not told. NULL
+ * where they do not say. */
 static json_t *ending_of(ia_cli *c, ia_run_ask *a, const json_t *seen, const ia_task_files *files)
 {
   IA_AUTOV(ia_buf) receipt = {0};
   IA_AUTO_JSON *texts = NULL;
 
-  if (strncmp(ia_task_text(seen, "cause"), "APP_COMPUTE", 11) != 0 || !files->receipt.s[0] ||
+  if (ia_cause_class(ia_task_text(seen, "cause")) != IA_E_APP_FAILED || !files->receipt.s[0] ||
       !ia_file_read(&receipt, files->receipt.s, IA_RECEIPT_MAX, NULL) ||
       !ia_cli_logs_open(c, &a->net, a->w, &texts, ia_buf_view(&receipt), NULL, NULL))
     return NULL;
-  return json_incref(json_object_get(texts, "ending"));
+  return json_object_get(texts, "ending")
+             ? json_pack("{s:O, s:O*}", "ending", json_object_get(texts, "ending"), "cause",
+                         json_object_get(texts, "cause"))
+             : NULL;
 }
 
 /* One task to its end. *worst: the class of a failure, for the exit status. */
@@ -206,12 +209,13 @@ static bool follow(ia_run_ask *a, ia_cli *c, const ia_run_deal *deal, uint64_t i
     json_decref(earlier);
   }
   IA_AUTO_JSON *ending = done ? NULL : ending_of(c, a, seen, &files);
+  const char *inside = json_string_value(json_object_get(ending, "cause"));
   if (!done)
-    *worst = ia_cause_class(ia_task_text(seen, "cause"),
-                            ending ? json_string_value(ending) : ia_task_text(seen, "message"));
+    *worst =
+        ia_cause_class(inside && ia_cause_is_known(inside) ? inside : ia_task_text(seen, "cause"));
   say_end(c, &task, seen, &files);
   if (ending)
-    ia_cli_say(c, "The app ended: %s", json_string_value(ending));
+    ia_cli_say(c, "The app ended: %s", json_string_value(json_object_get(ending, "ending")));
   json_t *row = row_of(&task, seen, &files, matched_ms, e);
   if (row && a->bulk.n > 0) {
     json_t *states = ia_run_bulk_states(&a->bulk, deal->first + i, seen);

@@ -74,8 +74,7 @@ static bool task(ia_cli *c, ia_err *e)
   ia_cli_task_say(c, seen);
   bool failed = ia_task_is_over(seen) && strcmp(ia_task_ending(seen), "FAILED") == 0;
   if (ia_cli_flag(c, "follow") && failed)
-    ia_cli_exit_status(c, ia_code_exit(ia_cause_class(ia_task_text(seen, "cause"),
-                                                      ia_task_text(seen, "message"))));
+    ia_cli_exit_status(c, ia_code_exit(ia_cause_class(ia_task_text(seen, "cause"))));
   return ia_json_set(seen, "taskId", ia_json_h256(&id), e) &&
          ia_json_set(seen, "status", json_string(ia_task_ending(seen)), e) &&
          ia_cli_json(c, json_incref(seen), e);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/causes.h"
 #include "base/hex.h"
 #include "data/result.h"
 #include "guest/agent_internal.h"
@@ -30,38 +31,14 @@ static bool hello(ia_agent *a, ia_err *e)
   return ia_link_say(&a->link, IA_FRAME_HELLO, v, e);
 }
 
-/* Sentences for what came after data was released: nothing in them is the app's or the data's. */
-static const struct cause_text {
-  const char *cause, *text;
-} texts[] = {
-    {"PRE_COMPUTE_DATASET_DOWNLOAD_FAILED", "the protected data could not be fetched"},
-    {"PRE_COMPUTE_INVALID_DATASET_CHECKSUM", "the protected data is not what was registered"},
-    {"PRE_COMPUTE_DATASET_DECRYPTION_FAILED", "the protected data does not open with its key"},
-    {"PRE_COMPUTE_DATASET_KEY_MISSING", "the release holds no key of the protected data"},
-    {"PRE_COMPUTE_SAVING_PLAIN_DATASET_FAILED", "the protected data does not fit into memory"},
-    {"PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED", "an input file could not be fetched"},
-    {"POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", "the app left no usable computed.json"},
-    {"POST_COMPUTE_RESULT_DIGEST_COMPUTATION_FAILED", "computed.json names no usable result"},
-    {"POST_COMPUTE_TOO_LONG_RESULT_FILE_NAME", "a file name in the output exceeds 31 bytes"},
-    {"POST_COMPUTE_RESERVED_FILE_NAME", "the output holds the reserved name .iapp-blind"},
-    {"POST_COMPUTE_OUTPUT_TOO_LARGE", "the output exceeds 50 MiB, 10000 entries or 32 levels"},
-    {"POST_COMPUTE_OUT_FOLDER_ZIP_FAILED", "the output could not be packed"},
-    {"POST_COMPUTE_MALFORMED_ENCRYPTION_PUBLIC_KEY", "the result key is no usable RSA key"},
-    {"POST_COMPUTE_ENCRYPTION_FAILED", "the result could not be encrypted"},
-    {"POST_COMPUTE_IPFS_UPLOAD_FAILED", "the result could not be stored"},
-    {"ABORTED_BY_WORKER", "stopped by the worker"},
-    {"TASK_MISMATCH", "the released task is not the one of the hints"},
-};
-
+/* What may be told of a failure after data was released: the sentence of its cause, or how the app
+ * ended in numbers of ours. Nothing in it is the app's or the data's. */
 static const char *safe_text(const ia_agent *a, const ia_err *why)
 {
-  for (size_t i = 0; i < IA_COUNT(texts); i++)
-    if (strcmp(texts[i].cause, a->cause) == 0)
-      return texts[i].text;
-  /* how the app ended, in numbers of ours: the app chose them */
   if (why->code == IA_E_APP_FAILED)
     return ia_agent_is_quiet(a) ? "the app failed; its logs say how it ended" : why->msg;
-  return "the task failed inside the enclave";
+  return ia_cause_is_known(a->cause) ? ia_cause_of(a->cause)->meaning
+                                     : "the task failed inside the enclave";
 }
 
 static bool end(ia_agent *a, const char *message, ia_err *e)

@@ -107,25 +107,36 @@ static void describe(char out[ENDING_MAX], const ia_agent *a, const ia_sandbox_r
   (void)snprintf(out, ENDING_MAX, "%.*s", (int)text.len, (const char *)text.ptr);
 }
 
-/* The cause of an app that did not end well; its words stay inside. */
+/* The cause of an app that did not end well, for who may read its logs. */
+static const char *cause_inside(const ia_sandbox_result *r)
+{
+  switch (r->end) {
+  case IA_END_TIMEOUT: return "APP_COMPUTE_TIMEOUT";
+  case IA_END_CANCEL: return "ABORTED_BY_WORKER";
+  case IA_END_OOM: return "APP_COMPUTE_OUT_OF_MEMORY";
+  default: return "APP_COMPUTE_FAILED";
+  }
+}
+
+/* The cause that everybody is told; the app's words stay inside, and so does what the app can
+ * choose to end by. */
 static bool app_failed(ia_agent *a, const ia_sandbox_result *r, const char *ending, ia_err *e)
 {
-  a->cause = r->end == IA_END_TIMEOUT  ? "APP_COMPUTE_TIMEOUT"
-             : r->end == IA_END_CANCEL ? "ABORTED_BY_WORKER"
-                                       : "APP_COMPUTE_FAILED";
+  a->cause = r->end == IA_END_OOM && ia_agent_is_quiet(a) ? "APP_COMPUTE_FAILED" : cause_inside(r);
   a->no_run = r->end == IA_END_CANCEL;
   return ia_fail(e, IA_E_APP_FAILED, "%s", ending);
 }
 
 static bool finish(ia_agent *a, const folders *f, const ia_sandbox_result *r, ia_err *e)
 {
+  bool clean = r->end == IA_END_EXIT && r->code == 0;
   char ending[ENDING_MAX] = "";
   const ia_output_spec s = {.task = &a->task,
                             .scratch_fd = f->scratch_fd,
                             .simulated = a->spec->local || a->hints.desc.domain == IA_DOMAIN_SIM,
                             .blind = a->blind,
-                            .ending = ending};
-  bool clean = r->end == IA_END_EXIT && r->code == 0;
+                            .ending = ending,
+                            .cause = clean ? "" : cause_inside(r)};
 
   if (!clean)
     describe(ending, a, r);

@@ -214,9 +214,9 @@ bool ia_output_logs(ia_output *o, const ia_output_spec *s, ia_link *l, const ia_
 
   if (s->task->logs == IA_LOGS_NONE || (sealed && !s->task->result_key))
     return true; /* nobody may read them: dropped */
-  v = json_pack("{s:i,s:o,s:o,s:o,s:i,s:s}", "v", 1, "stdout", one_log(&r->out), "stderr",
+  v = json_pack("{s:i,s:o,s:o,s:o,s:i,s:s,s:s}", "v", 1, "stdout", one_log(&r->out), "stderr",
                 one_log(&r->err), "skipped", o->skipped ? json_incref(o->skipped) : json_array(),
-                "exitCode", r->exit_code, "ending", s->ending);
+                "exitCode", r->exit_code, "ending", s->ending, "cause", s->cause);
   if (!v)
     return ia_fail(e, IA_E_MEMORY, "logs");
   if (!ia_json_write(&text, v, e) || !ia_upload_open(&u, s->scratch_fd, e))

@@ -33,6 +33,7 @@ typedef struct ia_output_spec {
   bool simulated;         /* the domain of the manifest hash */
   const ia_secret *blind; /* of the release; NULL: result and manifest are not blinded */
   const char *ending;     /* how the app ended, "" when well; for its logs */
+  const char *cause;      /* of an app that did not end well, "" else; for its logs */
 } ia_output_spec;
 
 /* Judges and sends the folder out_fd. A folder with exactly one file and no computed.json gets one
@@ -40,8 +41,9 @@ typedef struct ia_output_spec {
 IA_MUST bool ia_output_result(ia_output *o, const ia_output_spec *s, ia_link *l, int out_fd,
                               const char **cause, ia_err *e);
 /* Sends what the app printed:
- * {"v":1,"stdout":{"head","tail","total"},"stderr":{..},"skipped":[..],"exitCode","ending"}, texts
- * of the app in base64; sealed to the result key, in clear, or not at all, as the task says. */
+ * {"v":1,"stdout":{"head","tail","total"},"stderr":{..},"skipped":[..],"exitCode","ending","cause"},
+ * texts of the app in base64; sealed to the result key, in clear, or not at all, as the task says.
+ */
 IA_MUST bool ia_output_logs(ia_output *o, const ia_output_spec *s, ia_link *l,
                             const ia_sandbox_result *r, ia_err *e);
 

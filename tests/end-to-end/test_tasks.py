@@ -138,7 +138,7 @@ def everything_starts_and_an_app_runs():
 def causes_reach_the_requester():
     for what, cause, status in (
             ("fail", "APP_COMPUTE_FAILED", 4), ("crash", "APP_COMPUTE_FAILED", 4),
-            ("memory", "APP_COMPUTE_FAILED", 5),
+            ("memory", "APP_COMPUTE_OUT_OF_MEMORY", 5),
             ("long", "POST_COMPUTE_TOO_LONG_RESULT_FILE_NAME", 3),
             ("json", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", 3),
             ("outside", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", 3),

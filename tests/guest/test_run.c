@@ -232,6 +232,19 @@ static void test_nothing_signals(void **state IA_UNUSED)
   assert_string_equal(json_string_value(json_object_get(logs, "ending")), "exit status 5");
 }
 
+/* An app can choose to run out of memory: only who may read its logs is told so. */
+static void test_out_of_memory(void **state IA_UNUSED)
+{
+  fake_run(&host, &(fake_plan){.argv = "hog", .encrypt = true});
+  ended("APP_COMPUTE_FAILED");
+  assert_string_equal(host.message, "the app failed; its logs say how it ended");
+  IA_AUTO_JSON *logs = fake_logs(&host);
+  assert_string_equal(json_string_value(json_object_get(logs, "cause")),
+                      "APP_COMPUTE_OUT_OF_MEMORY");
+  fake_run(&host, &(fake_plan){.argv = "hog", .logs = "clear"});
+  ended("APP_COMPUTE_OUT_OF_MEMORY");
+}
+
 /* Exactly the variables that are declared, and the secrets; the image cannot set ours. */
 static void test_environment(void **state IA_UNUSED)
 {
@@ -508,6 +521,7 @@ int main(int argc, char **argv)
     cmocka_unit_test(test_prepared_slice),
     cmocka_unit_test(test_one_bad_dataset_stops_nobody),
     cmocka_unit_test(test_a_slice_of_bad_data_fails),
+    cmocka_unit_test(test_out_of_memory),
     cmocka_unit_test(test_local),
 #if !defined(__SANITIZE_ADDRESS__)
     cmocka_unit_test(test_get),

@@ -167,6 +167,19 @@ static int do_sleep(void)
   return 0;
 }
 
+/* More memory than any app of a guest has. */
+static int do_hog(void)
+{
+  leak();
+  for (int i = 0; i < 1024; i++) {
+    volatile char *p = malloc(1 << 24);
+
+    for (size_t k = 0; p && k < (1 << 24); k += 4096)
+      p[k] = 1;
+  }
+  return 0;
+}
+
 #define RESULT_TXT "{\"deterministic-output-path\":\"/iexec_out/result.txt\"}"
 
 /* What a word makes of the output: up to two files, or a function. */
@@ -198,6 +211,7 @@ static const struct act {
     {"get", {{NULL}}, do_get},
     {"files", {{NULL}}, do_files},
     {"sleep", {{NULL}}, do_sleep},
+    {"hog", {{NULL}}, do_hog},
 };
 
 int main(int argc, char **argv)

@@ -98,7 +98,8 @@ static void images_that_do_not_fit(void **state)
   l->image.b[0] ^= 1;
   start(l, 0);
   assert_true(lab_wait(l, 0));
-  assert_string_equal(said(l, "cause"), "APP_IMAGE_DOWNLOAD_FAILED");
+  assert_string_equal(said(l, "cause"), "APP_IMAGE_REFUSED");
+  assert_false(json_is_true(json_object_get(l->report, "retry")));
   assert_int_equal(entries(l, "worker/images/tmp"), 0);
   ia_worker_close(l->worker);
   l->worker = NULL;

@@ -272,7 +272,8 @@ static bool failed_rows(ia_scheduler *s, const failure *f, const sch_task *t, co
   if (!f->retry && !sch_others_untried(s, &f->id, &t->worker, &untried, e))
     return false;
   /* one worker's word alone ends nothing that another could still try */
-  final = !f->retry && (stated_by_enclave(body, &f->id) || !untried);
+  final =
+      !f->retry && ((ia_cause_is_final(f->cause) && stated_by_enclave(body, &f->id)) || !untried);
   if ((!spent && !sch_task_set_cause(s, &f->id, f->cause, f->code, f->message, e)) ||
       !sch_task_retry(s, t, final, e))
     return false;

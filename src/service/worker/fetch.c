@@ -193,7 +193,23 @@ static bool archive(worker_task *t, int fd, ia_err *e)
   return ia_hint(e, "deploy it with `iapp deploy`, which keeps the image in the blob store");
 }
 
-static bool import(worker_task *t, ia_err *e)
+/* Why an image is not here: it could not be fetched, this worker has no room for it, or it is not
+ * one that can be run. */
+static bool image_cause(const char **cause, const ia_err *e, bool fetched)
+{
+  switch (e->code) {
+  case IA_E_DISK_FULL:
+  case IA_E_MEMORY:
+  case IA_E_IO: *cause = "WORKER_OUT_OF_RESOURCES"; break;
+  case IA_E_TOO_LARGE: *cause = "APP_IMAGE_TOO_LARGE"; break;
+  case IA_E_UNSUPPORTED:
+  case IA_E_REGISTRY_UNREACHABLE: *cause = "APP_IMAGE_REFUSED"; break;
+  default: *cause = fetched ? "APP_IMAGE_REFUSED" : "APP_IMAGE_DOWNLOAD_FAILED";
+  }
+  return false;
+}
+
+static bool import(worker_task *t, const char **cause, ia_err *e)
 {
   ia_import what = {.want = &t->app_digest, .limits = ia_oci_limits_default()};
   ia_autoclose int fd = temp_fd(t->w, e);
@@ -201,26 +217,27 @@ static bool import(worker_task *t, ia_err *e)
   char path[64];
 
   if (fd < 0 || !archive(t, fd, e))
-    return false;
+    return image_cause(cause, e, false);
   (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
   what.path = path;
   if (!ia_images_import(t->w->images, &image, &what, e))
-    return false;
+    return image_cause(cause, e, true);
   ia_crash_point("worker-image-imported");
   return true;
 }
 
-bool worker_image(worker_task *t, ia_err *e)
+bool worker_image(worker_task *t, const char **cause, ia_err *e)
 {
   ia_worker *w = t->w;
   bool ok;
 
+  *cause = "APP_IMAGE_REFUSED";
   if (strcmp(t->image_type, "DOCKER") != 0)
     return ia_fail(e, IA_E_UNSUPPORTED, "app type %s, want DOCKER", t->image_type);
   if (!ia_images_get(w->images, NULL, &t->app_digest, NULL)) {
     pthread_mutex_lock(&w->images_mutex);
     /* the one before us may have brought it */
-    ok = ia_images_get(w->images, NULL, &t->app_digest, NULL) || import(t, e);
+    ok = ia_images_get(w->images, NULL, &t->app_digest, NULL) || import(t, cause, e);
     pthread_mutex_unlock(&w->images_mutex);
     if (!ok)
       return ia_wrap(e, "image");

@@ -95,8 +95,8 @@ struct worker_slot {
 };
 
 /* -- fetch.c -- */
-/* Makes the app's image complete in our store. */
-IA_MUST bool worker_image(worker_task *t, ia_err *e);
+/* Makes the app's image complete in our store. *cause: of causes.def when it fails. */
+IA_MUST bool worker_image(worker_task *t, const char **cause, ia_err *e);
 /* ia_guest_calls.fetch; ctx is the worker_task. */
 bool worker_fetch(void *ctx, const char *kind, const char *uri, uint64_t max, ia_guest_sink write,
                   void *sink, ia_err *e);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/causes.h"
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/hex.h"
@@ -139,30 +140,14 @@ static bool parse(worker_task *t, const json_t *v, ia_err *e)
 static const char *cause_of(const worker_task *t, const ia_guest_outcome *out, const ia_err *e,
                             bool *retry)
 {
-  static const char *const passing[] = {"ABORTED_BY_WORKER",
-                                        "APP_NOT_FOUND_LOCALLY",
-                                        "TEE_PREPARATION_FAILED",
-                                        "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED",
-                                        "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED",
-                                        "POST_COMPUTE_IPFS_UPLOAD_FAILED"};
-
   /* a service that is down is no refusal */
   *retry = t->refusal.code != IA_OK && ia_code_http(t->refusal.code) >= 500;
   if (out->cause[0]) {
-    for (size_t i = 0; i < IA_COUNT(passing); i++)
-      *retry = *retry || strcmp(out->cause, passing[i]) == 0;
+    *retry = *retry || ia_cause_again(out->cause) == IA_AGAIN_LATER;
     return out->cause;
   }
   *retry = true;
   return e->code == IA_E_TIMEOUT ? "APP_COMPUTE_TIMEOUT" : "TEE_PREPARATION_FAILED";
-}
-
-/* The class of a failure that the enclave itself reports. */
-static ia_code class_of(const char *cause)
-{
-  if (strncmp(cause, "APP_COMPUTE_", 12) == 0)
-    return IA_E_APP_FAILED;
-  return strncmp(cause, "POST_COMPUTE_", 13) == 0 ? IA_E_BAD_OUTPUT : IA_E_INVALID;
 }
 
 static void refused(worker_task *t, const ia_guest_outcome *out, const ia_err *e)
@@ -179,23 +164,24 @@ static void run(worker_task *t)
   IA_AUTOV(ia_guest_outcome) out = {0};
   ia_err e = {0};
 
+  const char *cause = "UNKNOWN";
   worker_state(t, "IMAGE");
-  if (!worker_image(t, &e)) {
-    worker_failed(t, "APP_IMAGE_DOWNLOAD_FAILED", &e, e.code != IA_E_IMAGE_REFUSED, NULL);
+  if (!worker_image(t, &cause, &e)) {
+    worker_failed(t, cause, &e, ia_cause_again(cause) == IA_AGAIN_LATER, NULL);
     return;
   }
   bool ok = worker_relay(t, &out, &e);
   if (t->stopped)
     return; /* another worker has it; nobody waits for our word */
   if (ok && out.cause[0])
-    ok = ia_fail(&e, class_of(out.cause), "%s", out.message);
+    ok = ia_fail(&e, ia_cause_class(out.cause), "%s", out.message);
   if (ok && !out.run)
     ok = ia_fail(&e, IA_E_PARSE, "the guest ended without a run statement");
   if (!ok) {
     refused(t, &out, &e);
     return;
   }
-  const char *cause = "UNKNOWN";
+  cause = "UNKNOWN";
   if (!worker_settle(t, &out, &cause, &e) && !t->stopped)
     worker_failed(t, cause, &e, e.code != IA_E_REVERT, out.run);
 }
