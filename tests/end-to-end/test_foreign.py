@@ -544,6 +544,27 @@ def many_large_deals_stop_no_page():
     equal(rows[0]["params"], "\ufffd" * 300000, "the index has its text")
 
 
+def memory(pid, field):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) << 10 for line in f if line.startswith(field + ":"))
+
+
+@case
+def many_aliases_of_large_rows_leave_the_front_small():
+    """A thousand aliases of the large deals; it once took 1.9 GB, and kept them."""
+    front = next(p for p, role in Run.pids.items() if role == "front")
+    with open(f"/proc/{front}/clear_refs", "w", encoding="ascii") as f:
+        f.write("5")  # the peak begins anew
+    before = memory(front, "VmRSS")
+    query = "{" + " ".join(f"a{i}: deals(first: 20) {{ id params app {{ id }} }}"
+                           for i in range(1000)) + "}"
+    answer = eth.post(LAB.config["pocoSubgraphUrl"], {"query": query})
+    check("errors" in answer, f"refused by name: {str(answer)[:200]}")
+    check("bytes" in str(answer["errors"]) or "MiB" in str(answer["errors"]), str(answer["errors"]))
+    grown = memory(front, "VmHWM") - before
+    check(grown < 700 << 20, f"the front grew by {grown >> 20} MiB")
+
+
 @case
 def honest_work_goes_on_and_nobody_was_restarted():
     honest_run()
