@@ -210,7 +210,7 @@ def proven(name, task):
 
 # before a key leaves, or by the app's own doing
 REFUSED = ("TEE_SESSION_GENERATION_PARAMS_INVALID", "TEE_SESSION_GENERATION_UNPROVABLE",
-           "TASK_DESCRIPTION_INVALID", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND")
+           "TASK_DESCRIPTION_INVALID", "POST_COMPUTE_COMPUTED_FILE_NOT_FOUND", "APP_IMAGE_REFUSED")
 
 
 def judged(tasks):
@@ -355,11 +355,12 @@ def apps_of_every_kind_run_or_are_refused_by_name():
         "viewApp(address)", Run.app).hex()}, "latest")
     _, kind, multiaddr, checksum, mrenclave = viewed(bytes.fromhex(raw[2:]), kinds)
     calls, tasks = [], {}
-    for name in ("NUL inside", "byte ff", "escape", "turned", "600 bytes", "3,000 bytes"):
-        b = KINDS[name]
+    foreign = {"NUL inside", "byte ff", "escape", "turned", "600 bytes", "3,000 bytes"}
+    for name in sorted(foreign) + ["type NUL inside", "type byte ff", "type 600 bytes"]:
+        b = KINDS[name.removeprefix("type ")]
         app = made(send(Run.registry["app"], abi.call(
-            "createApp(address,string,string,bytes,bytes32,bytes)", Run.who.address, b, kind,
-            multiaddr, checksum, mrenclave)))
+            "createApp(address,string,string,bytes,bytes32,bytes)", Run.who.address, b,
+            kind if name in foreign else b, multiaddr, checksum, mrenclave)))
         call, deal = matching(own_app_order(app, TAG), b'{"iexec_args":"show"}')
         calls.append(call)
         tasks[name] = task_of(deal)
@@ -374,6 +375,8 @@ def apps_of_every_kind_run_or_are_refused_by_name():
     equal(causes["3,000 bytes"], "TEE_SESSION_GENERATION_UNPROVABLE", "too long to prove")
     for name in ("NUL inside", "byte ff", "escape", "600 bytes"):
         equal(causes[name], "", f"{name}: it runs")
+    for name in filter(lambda n: n.startswith("type "), tasks):
+        equal(causes[name], "APP_IMAGE_REFUSED", f"{name}: of no kind that runs")
 
 
 def viewed(data, kinds):
