@@ -150,34 +150,48 @@ static bool room_for(ia_server *s, const struct sockaddr_storage *from)
   return of_peer(s, probe.peer) < s->per_ip || ia_limits_evict(s, probe.peer);
 }
 
-void ia_conn_accept(void *server, unsigned events)
+static bool out_of_room(int err)
 {
-  ia_server *s = server;
+  return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;
+}
 
-  (void)events;
+/* False: somebody waits outside and nobody gives way. */
+static bool accept_some(ia_server *s)
+{
   for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
     struct sockaddr_storage from = {0};
     socklen_t len = sizeof(from);
 
     if (s->n_conns >= s->max && !ia_limits_evict(s, NULL))
-      break;
+      return false;
     int fd = accept4(s->listen_fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && ia_limits_evict(s, NULL))
-      continue;
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
-      break;
+    if (fd < 0 && !out_of_room(errno))
+      return true;
+    if (fd < 0 && !ia_limits_evict(s, NULL))
+      return false;
     if (fd < 0)
-      return;
+      continue;
     if (room_for(s, &from))
       conn_new(s, fd, &from);
     else
       close(fd);
   }
-  if (s->n_conns < s->max)
+  return s->n_conns < s->max;
+}
+
+/* While nobody gives way the socket is not watched, as it would be ready all the time: it is tried
+ * again by the clock, and when a connection ends. */
+void ia_conn_accept(void *server, unsigned events)
+{
+  ia_server *s = server;
+  bool full;
+
+  (void)events;
+  full = !accept_some(s);
+  if (full == s->full)
     return;
-  /* nobody gives way: until somebody ends */
-  s->full = true;
-  ia_watch_set(s->watch, 0);
+  s->full = full;
+  ia_watch_set(s->watch, full ? 0 : IA_WATCH_READ);
 }
 
 /* --- reading --- */

@@ -96,9 +96,23 @@ static void start_job(ia_request *rq)
   rq->server->streams += stream;
 }
 
+/* No handler begins once the server closes: those that hold requests have been told already that
+ * it does, and nobody would tell this one. */
+static bool refuse_late(ia_request *rq)
+{
+  if (!rq->server->closing)
+    return false;
+  rq->queued = false;
+  (void)ia_fail(&rq->err, IA_E_UNAVAILABLE, "the service is stopping");
+  settle(rq, false);
+  return true;
+}
+
 /* Now, or when it is its turn. */
 static void enqueue(ia_request *rq)
 {
+  if (refuse_late(rq))
+    return;
   if (ia_limits_may_run(rq)) {
     start_job(rq);
     return;
@@ -110,6 +124,8 @@ static void enqueue(ia_request *rq)
 
 static void run_inline(ia_request *rq)
 {
+  if (refuse_late(rq))
+    return;
   rq->ph = PH_RUNNING;
   rq->in_handler = true;
   bool ok = rq->route->handler(rq->table->ctx, rq, &rq->reply, &rq->err);
