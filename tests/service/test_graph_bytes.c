@@ -70,7 +70,8 @@ static json_t *ask(lab *l, const char *query)
   IA_AUTO_JSON *request = json_pack("{s:s}", "query", query);
 
   graph_share_free(&l->share);
-  json_t *v = graph_answer(&graph_poco, graph_store_db(l->s), &l->head, request, &l->share);
+  graph_ask a = {&graph_poco, graph_store_db(l->s), &l->head, &l->share, NULL};
+  json_t *v = graph_answer(&a, request);
   assert_non_null(v);
   return v;
 }

@@ -112,6 +112,13 @@ static int teardown(void **state)
   return ok ? 0 : -1;
 }
 
+static json_t *answer_to(lab *l, const graph_schema *s, const json_t *request)
+{
+  graph_ask a = {s, graph_store_db(l->s), &l->head, &l->share, NULL};
+
+  return graph_answer(&a, request);
+}
+
 static json_t *ask_with(lab *l, const graph_schema *s, const char *query, const char *variables)
 {
   IA_AUTO_JSON *vars = variables ? ia_json_parse(ia_span_str(variables), 0, NULL) : json_null();
@@ -119,7 +126,7 @@ static json_t *ask_with(lab *l, const graph_schema *s, const char *query, const 
 
   assert_non_null(request);
   graph_share_free(&l->share);
-  json_t *v = graph_answer(s, graph_store_db(l->s), &l->head, request, &l->share);
+  json_t *v = answer_to(l, s, request);
   assert_non_null(v);
   return v;
 }

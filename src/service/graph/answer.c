@@ -21,6 +21,8 @@ json_t *graph_error(const ia_err *why, const graph_query *q)
     (void)json_object_set_new(error, "locations",
                               json_pack("[{s:i,s:i}]", "line", (int)line, "column", (int)column));
   }
+  if (error && q && q->code)
+    (void)json_object_set_new(error, "extensions", json_pack("{s:s}", "code", q->code));
   return json_pack("{s:[o]}", "errors", error);
 }
 
@@ -70,13 +72,16 @@ static bool choose_operation(graph_query *q, const json_t *name, ia_err *e)
   return true;
 }
 
-static bool parse(graph_query *q, ia_gql_document **d, const json_t *request, ia_err *e)
+static bool parse(graph_query *q, ia_gql_document **d, const json_t *text, ia_err *e)
 {
-  const json_t *text = json_object_get(request, "query");
-
   if (!json_is_string(text))
     return ia_fail(e, IA_E_INVALID, "\"query\" is wanted: the text of a GraphQL document");
   q->text = ia_span_of(json_string_value(text), json_string_length(text));
+  q->spent->text += q->text.len;
+  if (q->spent->text > IA_GQL_MAX && q->spent->text > q->text.len) {
+    ia_fail(e, IA_E_TOO_LARGE, "documents of more than %d KiB in one batch", IA_GQL_MAX >> 10);
+    return ia_hint(e, "ask for fewer of them at a time");
+  }
   if (!ia_gql_parse(d, q->text, &q->at, e)) {
     q->placed = e->code == IA_E_PARSE || e->code == IA_E_UNSUPPORTED;
     return false;
@@ -85,35 +90,67 @@ static bool parse(graph_query *q, ia_gql_document **d, const json_t *request, ia
   return true;
 }
 
-static bool answer(graph_query *q, const json_t *request, ia_db *db, const graph_head *head,
-                   json_t **data, ia_err *e)
+static bool run(graph_query *q, const graph_ask *a, const json_t *request, json_t **data, ia_err *e)
 {
   IA_AUTO(ia_gql_document) *d = NULL;
   IA_AUTO(graph_plan) *p = NULL;
+  IA_AUTO_JSON *text = NULL;
+  bool by_hash;
 
-  if (!parse(q, &d, request, e) || !names_differ(q, e) ||
+  if (!json_is_object(request))
+    return ia_fail(e, IA_E_INVALID, "an operation is an object with \"query\"");
+  if (!graph_persisted_find(a->persisted, q, request, &text, &by_hash, e) ||
+      !parse(q, &d, text, e) || !names_differ(q, e) ||
       !choose_operation(q, json_object_get(request, "operationName"), e) ||
-      !graph_variables(q, json_object_get(request, "variables"), e) || !graph_plan_make(q, &p, e))
+      !graph_variables(q, json_object_get(request, "variables"), e) || !graph_plan_make(q, &p, e) ||
+      !graph_run(q, p, a->db, a->head, data, e))
     return false;
-  /* one state of the index for all statements of the request */
-  if (!ia_db_exec(db, "BEGIN", e))
-    return false;
-  ia_db_budget(db, STEPS_MAX);
-  bool ok = graph_run(q, p, db, head, data, e);
-  ia_db_budget(db, 0);
-  ia_db_rollback(db);
-  return ok;
+  if (by_hash)
+    graph_persisted_keep(a->persisted, q->text);
+  return true;
 }
 
-json_t *graph_answer(const graph_schema *s, ia_db *db, const graph_head *head,
-                     const json_t *request, graph_share *share)
+static json_t *one(const graph_ask *a, const json_t *request, graph_spent *spent)
 {
-  graph_query q = {.schema = s, .share = share};
+  graph_query q = {.schema = a->schema, .share = a->share, .spent = spent};
   json_t *data = NULL, *out;
   ia_err e = {0};
 
-  out = answer(&q, request, db, head, &data, &e) ? json_pack("{s:o}", "data", data)
-                                                 : graph_error(&e, &q);
+  out = run(&q, a, request, &data, &e) ? json_pack("{s:o}", "data", data) : graph_error(&e, &q);
   json_decref(q.variables);
+  return out;
+}
+
+static json_t *batch(const graph_ask *a, const json_t *requests, graph_spent *spent)
+{
+  size_t n = json_array_size(requests);
+  ia_err e;
+
+  if (n == 0 || n > GRAPH_BATCH_MAX) {
+    ia_fail(&e, IA_E_INVALID, "a batch has 1 to %d operations; this one has %zu", GRAPH_BATCH_MAX,
+            n);
+    return graph_error(&e, NULL);
+  }
+  json_t *out = json_array();
+  for (size_t i = 0; out && i < n; i++)
+    if (json_array_append_new(out, one(a, json_array_get(requests, i), spent)) != 0) {
+      json_decref(out);
+      out = NULL;
+    }
+  return out;
+}
+
+json_t *graph_answer(const graph_ask *a, const json_t *request)
+{
+  graph_spent spent = {0};
+  ia_err e;
+
+  /* one state of the index for all statements of the request */
+  if (!ia_db_exec(a->db, "BEGIN", &e))
+    return graph_error(&e, NULL);
+  ia_db_budget(a->db, STEPS_MAX);
+  json_t *out = json_is_array(request) ? batch(a, request, &spent) : one(a, request, &spent);
+  ia_db_budget(a->db, 0);
+  ia_db_rollback(a->db);
   return out;
 }

@@ -34,7 +34,7 @@ bool graph_refuse(graph_query *q, size_t at, ia_err *e, const char *fmt, ...)
 
 bool graph_count_work(graph_query *q, size_t at, ia_err *e)
 {
-  return ++q->work <= GRAPH_WORK_MAX ||
+  return ++q->spent->work <= GRAPH_WORK_MAX ||
          graph_refuse(q, at, e, "a query of more than %d selections and values", GRAPH_WORK_MAX);
 }
 

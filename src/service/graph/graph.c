@@ -156,28 +156,36 @@ static bool reply(ia_reply *rp, const json_t *v, graph_share *share, ia_err *e)
   return ia_buf_ok(ia_reply_body(rp), e);
 }
 
-static bool answer(ia_graph *g, const graph_schema *schema, graph_reader *r, ia_request *rq,
+static bool answer(ia_graph *g, const graph_schema *schema, graph_reader *r, const json_t *request,
                    ia_reply *rp, ia_err *e)
 {
-  IA_AUTO_JSON *request = ia_request_json(rq, e);
   graph_head head;
 
-  if (!request || !graph_catch_up(g, e) || !read_bulk(g, r->db, e) || !head_of(r->db, &head, e))
+  if (!graph_catch_up(g, e) || !read_bulk(g, r->db, e) || !head_of(r->db, &head, e))
     return false;
   IA_AUTOV(graph_share) share = {&g->pool, 0}; /* freed after the answer */
-  IA_AUTO_JSON *v = graph_answer(schema, r->db, &head, request, &share);
+  graph_ask a = {schema, r->db, &head, &share, g->persisted};
+  IA_AUTO_JSON *v = graph_answer(&a, request);
   return v ? reply(rp, v, &share, e) : ia_fail(e, IA_E_MEMORY, "no memory for an answer");
 }
 
-static bool post(ia_graph *g, const graph_schema *schema, ia_request *rq, ia_reply *rp, ia_err *e)
+static bool ask(ia_graph *g, const graph_schema *schema, const json_t *request, ia_reply *rp,
+                ia_err *e)
 {
   graph_reader *r = NULL;
 
   if (!reader(g, &r, e))
     return false;
-  bool ok = answer(g, schema, r, rq, rp, e);
+  bool ok = answer(g, schema, r, request, rp, e);
   reader_back(g, r);
   return ok;
+}
+
+static bool post(ia_graph *g, const graph_schema *schema, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  IA_AUTO_JSON *request = ia_request_json(rq, e);
+
+  return request && ask(g, schema, request, rp, e);
 }
 
 static bool post_dataprotector(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
@@ -190,16 +198,56 @@ static bool post_poco(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   return post(ctx, &graph_poco, rq, rp, e);
 }
 
-static bool explain(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+/* -- the same in a URL: query, operationName, and in JSON variables and extensions -- */
+static bool parameter(ia_request *rq, const char *name, bool json, json_t *request, ia_err *e)
 {
-  (void)ctx;
-  (void)rq;
+  json_t *v = NULL;
+  ia_span text;
+
+  if (!ia_request_query(rq, name, &text) || (text.len == 0 && strcmp(name, "query") != 0))
+    return true;
+  if (ia_request_query_count(rq, name) > 1)
+    return ia_fail(e, IA_E_INVALID, "\"%s\" is given more than once", name);
+  if (json && !(v = ia_json_parse(text, IA_JSON_ANY, e)))
+    return ia_wrap(e, "the parameter \"%s\"", name);
+  if (!json && !(v = json_stringn((const char *)text.ptr, text.len)))
+    return ia_fail(e, IA_E_PARSE, "the parameter \"%s\" is not UTF-8", name);
+  return ia_json_set(request, name, v, e);
+}
+
+static bool explain(ia_reply *rp, ia_err *e)
+{
   ia_reply_type(rp, "text/plain; charset=utf-8");
   ia_buf_str(ia_reply_body(rp),
              "This is a GraphQL endpoint: an index of the ledger.\n"
-             "POST {\"query\": \"..\", \"variables\": {..}} as application/json here.\n"
+             "POST {\"query\": \"..\", \"variables\": {..}} as application/json here,\n"
+             "or GET ?query=..&variables=.. .\n"
              "{ __schema { types { name } } } says what can be asked.\n");
   return ia_buf_ok(ia_reply_body(rp), e);
+}
+
+static bool get(ia_graph *g, const graph_schema *schema, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  IA_AUTO_JSON *request = json_object();
+
+  if (!request)
+    return ia_fail(e, IA_E_MEMORY, "no memory for a request");
+  if (!parameter(rq, "query", false, request, e) ||
+      !parameter(rq, "operationName", false, request, e) ||
+      !parameter(rq, "variables", true, request, e) ||
+      !parameter(rq, "extensions", true, request, e))
+    return false;
+  return json_object_size(request) == 0 ? explain(rp, e) : ask(g, schema, request, rp, e);
+}
+
+static bool get_dataprotector(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  return get(ctx, &graph_dataprotector, rq, rp, e);
+}
+
+static bool get_poco(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  return get(ctx, &graph_poco, rq, rp, e);
 }
 
 /* What fails before a query is read has the form of GraphQL too. */
@@ -215,8 +263,8 @@ static const ia_route rows[] = {
     {"POST", "/graphql/dataprotector", IA_ROUTE_JOB, BODY_MAX, false, post_dataprotector,
      IA_MARK_PUBLIC},
     {"POST", "/graphql/poco", IA_ROUTE_JOB, BODY_MAX, false, post_poco, IA_MARK_PUBLIC},
-    {"GET", "/graphql/dataprotector", IA_ROUTE_INLINE, 0, false, explain, IA_MARK_PUBLIC},
-    {"GET", "/graphql/poco", IA_ROUTE_INLINE, 0, false, explain, IA_MARK_PUBLIC},
+    {"GET", "/graphql/dataprotector", IA_ROUTE_JOB, 0, false, get_dataprotector, IA_MARK_PUBLIC},
+    {"GET", "/graphql/poco", IA_ROUTE_JOB, 0, false, get_poco, IA_MARK_PUBLIC},
 };
 
 /* -- following while nobody asks -- */
@@ -291,7 +339,8 @@ static bool prepare(ia_graph *g, const ia_graph_config *c, ia_err *e)
   if (!g->db || !g->rpc_url || (c->ipfs_url && !g->ipfs_url))
     return ia_fail(e, IA_E_MEMORY, "no memory for the index");
   ia_order_separator(&g->separator, c->chain_id, &c->hub);
-  return graph_store_open(&s, c->db, e) && check_meta(graph_store_db(s), g, e);
+  return graph_persisted_new(&g->persisted, e) && graph_store_open(&s, c->db, e) &&
+         check_meta(graph_store_db(s), g, e);
 }
 
 bool ia_graph_open(ia_graph **out, const ia_graph_config *c, ia_loop *l, ia_err *e)
@@ -329,6 +378,7 @@ void ia_graph_close(ia_graph *g)
   pthread_mutex_destroy(&g->lock);
   ia_turn_destroy(&g->sync);
   pthread_mutex_destroy(&g->bulk_lock);
+  graph_persisted_free(g->persisted);
   free(g->db);
   free(g->rpc_url);
   free(g->ipfs_url);

@@ -27,9 +27,10 @@ struct ia_graph {
   ia_h256 separator;
   volatile bool cancel;
   ia_routes table;
-  ia_soon *follower;    /* NULL without a loop */
-  uint64_t bulk_ms;     /* when unreadable bulk requests were asked for last; the follower's */
-  graph_pool pool;      /* what answers hold */
+  ia_soon *follower; /* NULL without a loop */
+  uint64_t bulk_ms;  /* when unreadable bulk requests were asked for last; the follower's */
+  graph_pool pool;   /* what answers hold */
+  graph_persisted *persisted;
   pthread_mutex_t lock; /* spare readers */
   graph_reader *spare;
   /* following; one run at a time, others share its result */

@@ -9,12 +9,20 @@
 #include "store/db.h"
 
 enum {
-  GRAPH_WORK_MAX = 20000,    /* selections and values of a query, fragments spread */
-  GRAPH_DEPTH_MAX = 24,      /* levels of selections */
-  GRAPH_TESTS_MAX = 400,     /* of all filters together */
-  GRAPH_FIRST_MAX = 1000,    /* rows of one list */
-  GRAPH_OBJECTS_MAX = 200000 /* of an answer, counted as often as they stand there */
+  GRAPH_WORK_MAX = 20000,     /* selections and values of a query, fragments spread */
+  GRAPH_DEPTH_MAX = 24,       /* levels of selections */
+  GRAPH_TESTS_MAX = 400,      /* of all filters together */
+  GRAPH_FIRST_MAX = 1000,     /* rows of one list */
+  GRAPH_OBJECTS_MAX = 200000, /* of an answer, counted as often as they stand there */
+  GRAPH_BATCH_MAX = 100       /* operations of one request */
 };
+
+/* What all operations of one request have used of its limits. */
+typedef struct graph_spent {
+  size_t text; /* bytes of documents */
+  unsigned work;
+  uint64_t objects, bytes; /* of the answer */
+} graph_spent;
 
 typedef struct graph_query {
   const graph_schema *schema;
@@ -24,8 +32,9 @@ typedef struct graph_query {
   json_t *variables; /* values by name, of the declared types; absent: not given */
   size_t at;         /* where the fault is */
   bool placed;       /* `at` says something */
-  unsigned work;
+  graph_spent *spent;
   graph_share *share; /* what its rows hold */
+  const char *code;   /* of the error, for clients that look for it; NULL: none */
 } graph_query;
 
 /* Fills e and notes the place; always false. */
@@ -122,10 +131,30 @@ json_t *graph_introspect_schema(const graph_schema *s);
 /* With what `asked` needs of it; JSON null when there is no such type. */
 json_t *graph_introspect_type(const graph_schema *s, ia_span type, const graph_plan *asked);
 
-/* -- answer.c: the whole way of one request; the answer is {"data"} or {"errors"}. What it holds
+/* -- persisted.c: texts of queries that were asked, for clients that next time send their SHA-256
+ * alone. A few are kept, in memory, those that were asked last. From any thread. -- */
+typedef struct graph_persisted graph_persisted;
+IA_MUST bool graph_persisted_new(graph_persisted **out, ia_err *e);
+void graph_persisted_free(graph_persisted *p); /* NULL is fine */
+/* The text of the request's query, or NULL where it has none; *by_hash: the request names the
+ * hash, so the text is worth keeping. False with q->code where the protocol has an answer after
+ * which clients send the text. */
+IA_MUST bool graph_persisted_find(graph_persisted *p, graph_query *q, const json_t *request,
+                                  json_t **text, bool *by_hash, ia_err *e);
+/* Keeps the text, unless it is long. */
+void graph_persisted_keep(graph_persisted *p, ia_span text);
+
+/* -- answer.c: the whole way of one request: an object, or an array of them, whose answers come in
+ * one state of the index and share all limits. Each answer is {"data"} or {"errors"}. What it holds
  * stands in `share`, which outlives it. -- */
-json_t *graph_answer(const graph_schema *s, ia_db *db, const graph_head *head,
-                     const json_t *request, graph_share *share);
+typedef struct graph_ask {
+  const graph_schema *schema;
+  ia_db *db;
+  const graph_head *head;
+  graph_share *share;
+  graph_persisted *persisted;
+} graph_ask;
+json_t *graph_answer(const graph_ask *a, const json_t *request);
 json_t *graph_error(const ia_err *why, const graph_query *q);
 
 #endif

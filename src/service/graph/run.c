@@ -330,7 +330,7 @@ static bool entry(run *r, const graph_node *n, json_t **out, ia_err *e)
 bool graph_run(graph_query *q, const graph_plan *p, ia_db *db, const graph_head *head, json_t **out,
                ia_err *e)
 {
-  run r = {.q = q, .db = db, .head = head};
+  run r = {.q = q, .db = db, .head = head, .objects = q->spent->objects, .bytes = q->spent->bytes};
   IA_AUTO_JSON *data = json_object();
 
   for (const graph_node *n = p->v[0].first; n; n = n->next) {
@@ -343,6 +343,8 @@ bool graph_run(graph_query *q, const graph_plan *p, ia_db *db, const graph_head 
     if (!ia_json_set(data, key_of(n).s, v, e))
       return false;
   }
+  q->spent->objects = r.objects;
+  q->spent->bytes = r.bytes;
   *out = json_incref(data);
   return true;
 }
