@@ -24,6 +24,9 @@ typedef enum ia_again {
   IA_AGAIN_LATER,     /* it may end otherwise on any worker after a while; another one first */
 } ia_again;
 
+/* More memory was asked for than the worker offers. */
+#define IA_CAUSE_MEMORY "APP_MEMORY_NOT_OFFERED"
+
 typedef struct ia_cause {
   const char *name; /* ends in '_': followed by the name of an error code */
   ia_code code;     /* class, for the exit status */

@@ -3,15 +3,16 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/causes.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/size.h"
 #include "guest/agent_internal.h"
 #include "guest/inputs.h"
 #include "guest/words.h"
 #include "sandbox/guestbox.h"
 
-#define APP_MEMORY ((uint64_t)1 << 30)
-#define DATA_MAX   ((uint64_t)1 << 30) /* one download; the folder's own size is the real limit */
+#define DATA_MAX ((uint64_t)1 << 30) /* one download; the folder's own size is the real limit */
 
 typedef struct folders {
   ia_path in, scratch;
@@ -84,7 +85,7 @@ static bool run_app(ia_agent *a, const folders *f, ia_sandbox_result *r, ia_err 
       .cwd = a->config->workdir,
       .binds = binds,
       .n_binds = IA_COUNT(binds),
-      .limits = {.memory_bytes = APP_MEMORY, .wall_ms = a->task.time_limit * 1000},
+      .limits = {.memory_bytes = a->memory, .wall_ms = a->task.time_limit * 1000},
       .cgroup_root = a->spec->cgroup,
       .counted_filter = ia_buf_view(&a->filter),
       .allow_swap = true, /* judged for all of the guest's box by who started it */
@@ -100,7 +101,7 @@ enum { ENDING_MAX = 160 };
 /* How the app ended, in words of ours. */
 static void describe(char out[ENDING_MAX], const ia_agent *a, const ia_sandbox_result *r)
 {
-  const ia_sandbox_limits l = {.memory_bytes = APP_MEMORY, .wall_ms = a->task.time_limit * 1000};
+  const ia_sandbox_limits l = {.memory_bytes = a->memory, .wall_ms = a->task.time_limit * 1000};
   IA_AUTOV(ia_buf) text = {0};
 
   ia_sandbox_describe(&text, r, &l);
@@ -160,9 +161,14 @@ bool ia_agent_compute(ia_agent *a, ia_err *e)
   ia_inputs_spec in = {.task = &a->task,
                        .released = a->spec->local ? NULL : &a->released,
                        .labels = a->config->labels,
-                       .plain_budget = APP_MEMORY / 4,
+                       .plain_budget = IA_APP_MEMORY / 4,
                        .data_max = DATA_MAX};
 
+  if (!ia_agent_memory(a, a->task.memory, e)) {
+    a->cause = IA_CAUSE_MEMORY;
+    a->no_run = true; /* another worker may offer more: nothing is stated about the app */
+    return false;
+  }
   a->cause = "PRE_COMPUTE_FAILED_UNKNOWN_ISSUE";
   a->run.started = ia_now();
   if (!folders_make(&f, a, e))

@@ -6,13 +6,15 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "base/show.h"
+#include "base/size.h"
 #include "guest/agent.h"
 #include "guest/get.h"
 #include "sandbox/guestbox.h"
 
 static int usage(void)
 {
-  fputs("usage: iapp-guest [--local]         serve one task on descriptor 3\n"
+  fputs("usage: iapp-guest [--memory BYTES] [--local]\n"
+        "                                    serve one task on descriptor 3\n"
         "       iapp-guest get PATH [N]      print a protected value (of dataset N of a slice)\n"
         "       iapp-guest --version\n",
         stderr);
@@ -38,10 +40,12 @@ static int get(int argc, char **argv)
   return 0;
 }
 
-static int serve(bool local)
+/* memory: most that the app may have, bytes. */
+static int serve(bool local, uint64_t memory)
 {
   const ia_agent_spec spec = {.stream_fd = IA_GUESTBOX_STREAM_FD,
                               .local = local,
+                              .memory_max = memory,
                               .images = "/image",
                               .data = IA_GUESTBOX_DATA,
                               .cgroup = IA_GUESTBOX_CGROUP};
@@ -55,10 +59,19 @@ static int serve(bool local)
 
 int main(int argc, char **argv)
 {
+  uint64_t memory = IA_APP_MEMORY;
+  ia_err e = {0};
+
+  if (argc > 2 && strcmp(argv[1], "--memory") == 0) {
+    if (!ia_app_memory_parse(&memory, argv[2], &e))
+      return fail(&e);
+    argc -= 2;
+    argv += 2;
+  }
   if (argc == 1)
-    return serve(false);
+    return serve(false, memory);
   if (argc == 2 && strcmp(argv[1], "--local") == 0)
-    return serve(true);
+    return serve(true, memory);
   if (argc == 2 && strcmp(argv[1], "--version") == 0)
     return printf("iapp-guest %s\n", IA_VERSION) > 0 ? 0 : 1;
   if (strcmp(argv[1], "get") == 0)

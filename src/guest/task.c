@@ -1,6 +1,7 @@
 /* The item `task`. */
 #include "guest/task.h"
 
+#include "base/size.h"
 #include "crypto/sha.h"
 
 static const char *const keys[] = {
@@ -32,12 +33,13 @@ static const char *const keys[] = {
     "fencing",
     "attempt",
     "timeLimit",
+    "memory",
     "descHash",
     NULL,
     /* local: */ "secrets",
     NULL,
 };
-enum { KEYS_REMOTE_END = 29 };
+enum { KEYS_REMOTE_END = 30 };
 
 static const char *const dataset_keys[] = {
     "address",
@@ -73,10 +75,10 @@ static bool get_numbers(ia_agent_task *t, ia_err *e)
   const struct {
     const char *key;
     uint64_t *out;
-  } rows[] = {{"chainId", &t->chain_id},    {"taskIndex", &t->task_index},
-              {"botFirst", &t->bot_first},  {"botSize", &t->bot_size},
-              {"fencing", &t->fencing},     {"attempt", &t->attempt},
-              {"timeLimit", &t->time_limit}};
+  } rows[] = {{"chainId", &t->chain_id},     {"taskIndex", &t->task_index},
+              {"botFirst", &t->bot_first},   {"botSize", &t->bot_size},
+              {"fencing", &t->fencing},      {"attempt", &t->attempt},
+              {"timeLimit", &t->time_limit}, {"memory", &t->memory}};
   uint64_t v;
 
   if (!ia_json_get_u64(t->doc, "v", &v, e))
@@ -88,6 +90,8 @@ static bool get_numbers(ia_agent_task *t, ia_err *e)
       return false;
   if (t->time_limit == 0 || t->time_limit > TIME_LIMIT_MAX)
     return ia_fail(e, IA_E_PARSE, "task: timeLimit");
+  if (t->memory > 0 && !ia_app_memory_check(t->memory, e))
+    return ia_wrap(e, "task");
   return true;
 }
 

@@ -23,6 +23,7 @@ typedef struct ia_agent_task {
   json_t *doc;  /* owned; what follows points into it */
   ia_h256 hash; /* SHA-256 of its text */
   uint64_t chain_id, task_index, bot_first, bot_size, fencing, attempt, time_limit;
+  uint64_t memory; /* that the request asks for, bytes; 0 = nothing */
   ia_addr hub, app, requester, beneficiary, callback, worker;
   ia_h256 deal_id, task_id, app_digest, desc_hash;
   const json_t *argv; /* array of texts */

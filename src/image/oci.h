@@ -18,6 +18,9 @@ enum {
  * address of content (docs/images.md). */
 #define IA_OCI_CONTENT_LABEL "dev.iapp.content."
 
+/* The memory that the app asks for, as a size ("2 GiB"; base/size.h). */
+#define IA_OCI_MEMORY_LABEL "dev.iapp.memory"
+
 typedef enum ia_oci_kind { IA_OCI_INDEX, IA_OCI_MANIFEST, IA_OCI_CONFIG, IA_OCI_LAYER } ia_oci_kind;
 
 /* A descriptor: what it names, by SHA-256 of the exact bytes. */

@@ -1,6 +1,8 @@
 /* Deal params. */
 #include "poco/params.h"
 
+#include "base/size.h"
+
 static bool wrong(const char *key, const char *want, ia_err *e)
 {
   return ia_fail(e, IA_E_PARAMS_INVALID, "params.%s: want %s", key, want);
@@ -74,6 +76,27 @@ static bool encryption(bool *out, const json_t *root, ia_err *e)
   return true;
 }
 
+/* A number of bytes, or a size as people write it. */
+static bool memory(uint64_t *out, const json_t *root, ia_err *e)
+{
+  const json_t *v = json_object_get(root, "iapp_memory");
+  ia_err why = {0};
+  bool ok = false;
+
+  *out = 0;
+  if (!v || json_is_null(v))
+    return true;
+  if (json_is_string(v) && strlen(json_string_value(v)) == json_string_length(v)) {
+    ok = ia_app_memory_parse(out, json_string_value(v), &why);
+  } else if (json_is_integer(v) && json_integer_value(v) >= 0) {
+    *out = (uint64_t)json_integer_value(v);
+    ok = ia_app_memory_check(*out, &why);
+  } else {
+    return wrong("iapp_memory", "a number of bytes, or a text as \"2G\"", e);
+  }
+  return ok || ia_fail(e, IA_E_PARAMS_INVALID, "params.iapp_memory: %s", why.msg);
+}
+
 static bool read_all(ia_params *p, ia_err *e)
 {
   return text(&p->args, p->root, "iexec_args", e) && files(&p->files, p->root, e) &&
@@ -81,7 +104,7 @@ static bool read_all(ia_params *p, ia_err *e)
          text(&p->storage, p->root, "iexec_result_storage_provider", e) &&
          text(&p->proxy, p->root, "iexec_result_storage_proxy", e) &&
          secrets(&p->secrets, p->root, e) && text(&p->bulk_cid, p->root, "bulk_cid", e) &&
-         text(&p->purpose, p->root, "iapp_purpose", e);
+         text(&p->purpose, p->root, "iapp_purpose", e) && memory(&p->memory, p->root, e);
 }
 
 static bool begins_with_brace(ia_span s)

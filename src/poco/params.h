@@ -18,6 +18,7 @@ typedef struct ia_params {
   const json_t *secrets; /* iexec_secrets: {"1":"name"}; NULL when absent */
   const char *bulk_cid;  /* "" when absent */
   const char *purpose;   /* iapp_purpose; "" when absent */
+  uint64_t memory;       /* iapp_memory, bytes (base/size.h); 0 when absent */
 } ia_params;
 
 IA_MUST bool ia_params_parse(ia_params *out, ia_span text, ia_err *e);

@@ -13,6 +13,7 @@
 #include "base/frame.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/size.h"
 #include "sandbox/guestbox.h"
 
 struct ia_guest {
@@ -43,18 +44,21 @@ static bool send_json(ia_guest *g, uint8_t type, uint32_t stream, const json_t *
 
 static bool start_box(ia_guest *g, const ia_guest_spec *s, int stream, ia_err *e)
 {
-  const char *argv[] = {"iapp-guest", s->local ? "--local" : NULL, NULL};
+  char name[32], memory[24];
+  const char *argv[] = {"iapp-guest", "--memory", memory, s->local ? "--local" : NULL, NULL};
   const ia_sandbox_bind image = {.source = s->images, .target = "/image"};
-  char name[32];
+  uint64_t app = s->app_memory ? s->app_memory : IA_APP_MEMORY;
 
   (void)snprintf(name, sizeof(name), "guest-%u", s->slot);
+  (void)snprintf(memory, sizeof(memory), "%llu", (unsigned long long)app);
   ia_guestbox_spec box = {
       .name = name,
       .exe = s->exe,
       .argv = argv,
       .binds = &image,
       .n_binds = 1,
-      .memory_bytes = s->memory_bytes ? s->memory_bytes : IA_GUEST_MEMORY,
+      .memory_bytes = app + IA_GUEST_ROOM,
+      .data_bytes = IA_GUEST_ROOM,
       .uid_base = IA_SANDBOX_UID_BASE + s->slot * IA_SANDBOX_UID_COUNT,
       .uid_count = IA_SANDBOX_UID_COUNT,
       .stream_fd = stream,

@@ -12,16 +12,17 @@
 typedef struct ia_guest ia_guest;
 
 typedef struct ia_guest_spec {
-  const char *exe;       /* iapp-guest */
-  const char *images;    /* folder of an image store; bound read-only at /image */
-  bool local;            /* --local: plain tasks of `iapp test`, no keys, no evidence */
-  uint64_t memory_bytes; /* guest, image and app together; 0 = IA_GUEST_MEMORY */
-  uint32_t slot;         /* guests alive at one time have different ones: picks the uid range */
-  bool allow_swap;       /* the operator takes it on herself that data may reach a swap device */
-  int stderr_fd;         /* the guest's own words, in tests; <= 0 = nowhere */
+  const char *exe;     /* iapp-guest */
+  const char *images;  /* folder of an image store; bound read-only at /image */
+  bool local;          /* --local: plain tasks of `iapp test`, no keys, no evidence */
+  uint64_t app_memory; /* most that its app may have, bytes; 0 = IA_APP_MEMORY. The box has
+                        * IA_GUEST_ROOM more, for the guest, the image and the inputs */
+  uint32_t slot;       /* guests alive at one time have different ones: picks the uid range */
+  bool allow_swap;     /* the operator takes it on herself that data may reach a swap device */
+  int stderr_fd;       /* the guest's own words, in tests; <= 0 = nowhere */
 } ia_guest_spec;
 
-#define IA_GUEST_MEMORY ((uint64_t)2 << 30)
+#define IA_GUEST_ROOM ((uint64_t)1 << 30)
 enum { IA_GUEST_HELLO_MS = 10000 };
 
 /* Returns once the guest said HELLO. SANDBOX, TIMEOUT, PARSE. */

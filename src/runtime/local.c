@@ -10,6 +10,7 @@
 #include "base/hex.h"
 #include "crypto/unixfs.h"
 #include "poco/appenv.h"
+#include "runtime/offer.h"
 
 enum { PUT_MAX = 256 << 20, CHUNK = 256 << 10, MARGIN_S = 60 };
 
@@ -172,13 +173,13 @@ static json_t *task_of(const ia_local_run *r, ia_err *e)
       "botSize", 1, "chainId", 0, "hub", ia_json_addr(&none), "app", ia_json_addr(&none),
       "appDigest", ia_json_h256(&r->image), "argv", r->argv, "env", env, "datasets", data);
   json_t *rest = json_pack(
-      "{s:o, s:o, s:n, s:b, s:o, s:s, s:[], s:{}, s:n, s:s, s:o, s:i, s:i, s:I, s:o, s:o, s:o}",
+      "{s:o, s:o, s:n, s:b, s:o, s:s, s:[], s:{}, s:I, s:n, s:s, s:o, s:i, s:i, s:I, s:o, s:o, s:o}",
       "requester", ia_json_addr(&none), "beneficiary", ia_json_addr(&none), "resultKey", "encrypt",
       0, "callback", ia_json_addr(r->callback ? &us : &none), "logs", "clear", "egress", "limits",
-      "gate", "purpose", "", "worker", ia_json_addr(&none), "fencing", 1, "attempt", 1, "timeLimit",
-      (json_int_t)r->time_limit, "descHash", ia_json_h256(&zero), "inputFiles",
-      r->urls ? json_deep_copy(r->urls) : json_array(), "secrets",
-      r->secrets ? json_deep_copy(r->secrets) : json_object());
+      "memory", (json_int_t)r->memory, "gate", "purpose", "", "worker", ia_json_addr(&none),
+      "fencing", 1, "attempt", 1, "timeLimit", (json_int_t)r->time_limit, "descHash",
+      ia_json_h256(&zero), "inputFiles", r->urls ? json_deep_copy(r->urls) : json_array(),
+      "secrets", r->secrets ? json_deep_copy(r->secrets) : json_object());
   if (!task || !rest || json_object_update(task, rest) != 0) {
     (void)ia_fail(e, IA_E_INVALID, "task: not all of it is text in UTF-8");
     json_decref(task);
@@ -194,8 +195,11 @@ bool ia_local_run_app(ia_local_result *out, const ia_local_run *r, ia_err *e)
   IA_AUTO(ia_guest) *g = NULL;
   session s = {r, out};
   const ia_guest_calls calls = {.ctx = &s, .fetch = on_fetch, .put = on_put};
-  const ia_guest_spec spec = {
-      .exe = r->guest, .images = r->images, .local = true, .allow_swap = r->allow_swap};
+  const ia_guest_spec spec = {.exe = r->guest,
+                              .images = r->images,
+                              .local = true,
+                              .app_memory = ia_memory_offer(1),
+                              .allow_swap = r->allow_swap};
 
   *out = (ia_local_result){.result_fd = -1, .logs_fd = -1};
   task = task_of(r, e);

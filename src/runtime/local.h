@@ -28,6 +28,7 @@ typedef struct ia_local_run {
   bool allow_swap;       /* see ia_guest_spec */
   bool callback;         /* the app is to leave callback data */
   uint64_t time_limit;   /* seconds */
+  uint64_t memory;       /* asked for by --memory, bytes; 0 = as the image says */
   const char *tmp;       /* folder for what comes back */
   ia_local_fetch fetch;
   void *ctx;

@@ -49,6 +49,10 @@ void ia_cgroup_kill(const ia_cgroup *g); /* SIGKILL to everything in it and belo
 void ia_cgroup_close(ia_cgroup *g);      /* kills, removes, frees; NULL is fine */
 IA_DEFINE_AUTO(ia_cgroup, ia_cgroup_close)
 
+/* The memory limit of our own group and those above it, as far as they are visible, bytes;
+ * UINT64_MAX: none. */
+uint64_t ia_cgroup_own_memory(void);
+
 /* Removes groups of makers that are dead. Returns how many. */
 unsigned ia_cgroup_sweep(const char *root);
 

@@ -131,6 +131,40 @@ void ia_cgroup_bases_free(ia_cgroup_bases *b)
   *b = (ia_cgroup_bases){0};
 }
 
+/* "max" and the number that version 1 has for no limit are large enough for a minimum. */
+static bool read_limit(const char *dir, uint64_t *least)
+{
+  static const char *const files[] = {"memory.max", "memory.limit_in_bytes"};
+
+  for (size_t i = 0; i < IA_COUNT(files); i++) {
+    ia_autofree char *text = ia_cgroup_read(dir, files[i]);
+    uint64_t n = text && text[0] >= '0' && text[0] <= '9' ? strtoull(text, NULL, 10) : UINT64_MAX;
+
+    *least = n < *least ? n : *least;
+    if (text)
+      return true;
+  }
+  return false;
+}
+
+uint64_t ia_cgroup_own_memory(void)
+{
+  IA_AUTOV(ia_cgroup_bases) bases = {0};
+  uint64_t least = UINT64_MAX;
+
+  ia_cgroup_find(&bases, NULL);
+  char *dir = bases.dir[IA_CG_MEMORY] ? bases.dir[IA_CG_MEMORY] : bases.dir[IA_CG_UNIFIED];
+  /* the root group of version 2 has no such file, and neither has what the groups are mounted in */
+  while (dir && read_limit(dir, &least)) {
+    char *slash = strrchr(dir, '/');
+
+    if (!slash || slash == dir)
+      break;
+    *slash = '\0';
+  }
+  return least;
+}
+
 bool ia_cgroup_write(const char *dir, const char *file, const char *text)
 {
   ia_path p;

@@ -138,7 +138,7 @@ static json_t *task_item(const fake_host *h)
   assert_true(ia_descriptor_hash(&desc, d, NULL));
   return json_pack(
       "{s:i,s:s,s:s,s:i,s:i,s:i,s:I,s:s,s:s,s:s,s:o,s:o,s:o,s:O,s:s,s:s,s:o,s:b,s:s,s:s,s:[],s:{},"
-      "s:n,s:s,s:s,s:i,s:i,s:i,s:s}",
+      "s:n,s:s,s:s,s:i,s:i,s:i,s:i,s:s}",
       "v", 1, "dealId", ia_h256_text(&d->deal_id).s, "taskId", ia_h256_text(&d->task_id).s,
       "taskIndex", 0, "botFirst", 0, "botSize", 1, "chainId", (json_int_t)d->chain_id, "hub",
       ia_addr_lower(&d->hub).s, "app", ia_addr_lower(&d->app).s, "appDigest",
@@ -149,7 +149,7 @@ static json_t *task_item(const fake_host *h)
       h->plan->encrypt ? json_string(h->result_pem) : json_null(), "encrypt", h->plan->encrypt,
       "callback", ia_addr_lower(&callback).s, "logs", h->plan->logs ? h->plan->logs : "sealed",
       "egress", "limits", "gate", "purpose", "", "worker", ia_addr_lower(&worker).s, "fencing", 1,
-      "attempt", 1, "timeLimit", 20, "descHash", ia_h256_text(&desc).s);
+      "attempt", 1, "timeLimit", 20, "memory", 0, "descHash", ia_h256_text(&desc).s);
 }
 
 /* -- the SMS -- */

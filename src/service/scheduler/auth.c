@@ -9,7 +9,7 @@
 
 enum { WINDOW = 256 };
 
-static sch_worker *worker_of(ia_scheduler *s, const ia_addr *a)
+sch_worker *sch_worker_of(ia_scheduler *s, const ia_addr *a)
 {
   for (size_t i = 0; i < s->n_workers; i++) {
     if (ia_addr_eq(&s->workers[i].address, a))
@@ -85,7 +85,7 @@ bool sch_auth(ia_scheduler *s, ia_request *rq, ia_addr *worker, ia_err *e)
 
   if (!fields_read(rq, &who, &counter, &sig, e))
     return false;
-  w = worker_of(s, &who);
+  w = sch_worker_of(s, &who);
   if (!w)
     return ia_fail(e, IA_E_FORBIDDEN, "this pool does not admit worker %s", ia_addr_lower(&who).s);
   pthread_mutex_lock(&s->auth_lock);
@@ -126,7 +126,7 @@ bool sch_auth_load(ia_scheduler *s, ia_err *e)
       return true;
     if (!ia_col_addr(st, 0, &a, e))
       return false;
-    w = worker_of(s, &a);
+    w = sch_worker_of(s, &a);
     if (w) {
       w->highest = ia_col_u64(st, 1);
       sch_copy(w->boot, sizeof(w->boot), ia_col_text(st, 2));
@@ -137,7 +137,7 @@ bool sch_auth_load(ia_scheduler *s, ia_err *e)
 
 bool sch_auth_keep(ia_scheduler *s, const ia_addr *worker, ia_err *e)
 {
-  sch_worker *w = worker_of(s, worker);
+  sch_worker *w = sch_worker_of(s, worker);
   char boot[sizeof(w->boot)];
   uint64_t highest;
   ia_stmt *st;
@@ -160,7 +160,7 @@ bool sch_auth_keep(ia_scheduler *s, const ia_addr *worker, ia_err *e)
   return ia_stmt_run(st, e);
 }
 
-static bool alive(ia_scheduler *s, const sch_worker *w)
+bool sch_worker_alive(ia_scheduler *s, const sch_worker *w)
 {
   uint64_t last;
 
@@ -173,7 +173,7 @@ static bool alive(ia_scheduler *s, const sch_worker *w)
 bool sch_others_alive(ia_scheduler *s, const ia_addr *but)
 {
   for (size_t i = 0; i < s->n_workers; i++) {
-    if (!ia_addr_eq(&s->workers[i].address, but) && alive(s, &s->workers[i]))
+    if (!ia_addr_eq(&s->workers[i].address, but) && sch_worker_alive(s, &s->workers[i]))
       return true;
   }
   return false;
@@ -203,7 +203,7 @@ bool sch_others_untried(ia_scheduler *s, const ia_h256 *task, const ia_addr *but
     const sch_worker *w = &s->workers[i];
     bool had = false;
 
-    if (!alive(s, w) || ia_addr_eq(&w->address, but))
+    if (!sch_worker_alive(s, w) || ia_addr_eq(&w->address, but))
       continue;
     if (!tried(s, task, &w->address, &had, e))
       return false;
@@ -214,7 +214,7 @@ bool sch_others_untried(ia_scheduler *s, const ia_h256 *task, const ia_addr *but
 
 bool sch_booted(ia_scheduler *s, const ia_addr *worker, const char *boot)
 {
-  sch_worker *w = worker_of(s, worker);
+  sch_worker *w = sch_worker_of(s, worker);
   bool anew;
 
   if (!w || !boot || !boot[0])

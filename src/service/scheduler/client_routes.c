@@ -415,6 +415,7 @@ const ia_route sch_client_rows[] = {
      IA_MARK_PUBLIC},
     {"GET", "/tasks/:id/replicates/:worker/logs", IA_ROUTE_JOB, 0, false, sch_logs,
      IA_MARK_PRIVATE},
+    {"GET", "/pool", IA_ROUTE_INLINE, 0, false, sch_pool_get, IA_MARK_PUBLIC},
     {"GET", "/version", IA_ROUTE_INLINE, 0, false, sch_version_get, IA_MARK_PUBLIC},
     {"GET", "/tasks/:id/wait", IA_ROUTE_INLINE, 0, false, wait_get, IA_MARK_PUBLIC},
 };

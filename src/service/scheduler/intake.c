@@ -47,6 +47,7 @@ static void judge(sch_deal *d)
     refuse(d, "TRUST_NOT_1", "a task in an enclave is done once: trust must be 0 or 1");
   if (!ia_params_parse(&params, d->deal.params, &why))
     refuse(d, "TASK_DESCRIPTION_INVALID", why.msg);
+  d->memory = params.memory;
   if (d->app.mrenclave.len > 0)
     refuse(d, "TEE_NOT_SUPPORTED", "the app names an enclave of another framework");
 }
@@ -158,14 +159,15 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
           &st, s->db,
           "INSERT INTO deals (deal_id, tx, block, requester, app, app_digest, dataset,"
           " request_hash, start, timeref, first, size, made, category, orders, assets,"
-          " image, inputs, cause, message, pending) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+          " image, inputs, cause, message, pending, memory) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
           " $11, $12, (SELECT count(*) FROM tasks WHERE deal_id = $1), $13, $14, $15, $16, $17,"
-          " $18, $19, $20)"
+          " $18, $19, $20, $21)"
           " ON CONFLICT (deal_id) DO UPDATE SET tx = excluded.tx, block = excluded.block,"
           " app_digest = excluded.app_digest, start = excluded.start, timeref = excluded.timeref,"
           " orders = excluded.orders, assets = excluded.assets, image = excluded.image,"
           " inputs = excluded.inputs, cause = excluded.cause, message = excluded.message,"
-          " gone = 0, pending = excluded.pending, loads = 0, next_load = 0",
+          " gone = 0, pending = excluded.pending, loads = 0, next_load = 0,"
+          " memory = excluded.memory",
           e))
     return false;
   ia_bind_h256(st, 1, &d->id);
@@ -188,6 +190,7 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
   ia_bind_text(st, 18, d->cause);
   ia_bind_text(st, 19, d->message);
   ia_bind_i64(st, 20, d->pending);
+  ia_bind_u64(st, 21, d->memory);
   return ia_stmt_run(st, e) &&
          sch_deal_back(
              s, &d->id,

@@ -42,6 +42,14 @@ typedef enum sch_state {
 } sch_state;
 const char *sch_state_name(sch_state s);
 
+enum { SCH_LIMITS = 16, SCH_LIMIT_NAME = 32 };
+
+/* What one task may have at most, by its name in the pool's answer: "memoryMax" in bytes. */
+typedef struct sch_limit {
+  char name[SCH_LIMIT_NAME];
+  uint64_t value;
+} sch_limit;
+
 typedef struct sch_worker {
   ia_addr address;
   /* guarded by auth_lock */
@@ -49,6 +57,9 @@ typedef struct sch_worker {
   uint64_t window[4]; /* bit i: highest - i was seen */
   uint64_t last_ms;   /* ia_mono_ms of the last request */
   char boot[36];      /* of the last hello */
+  uint64_t slots;     /* of the last hello, as the limits */
+  sch_limit limits[SCH_LIMITS];
+  size_t n_limits;
 } sch_worker;
 
 typedef struct sch_poll sch_poll;
@@ -197,6 +208,7 @@ typedef struct sch_deal {
   ia_buf pool_store;
   ia_h256 request_hash, dataset_hash;
   json_t *orders, *assets, *image, *inputs; /* owned */
+  uint64_t memory;                          /* that the request asks for, bytes; 0: nothing */
   bool pending;          /* inputs and slices of bulk are still to be read (load.c) */
   json_t *slices;        /* of bulk: [{"idx","orders","datasets"}] of the deal's tasks; owned */
   char cause[SCH_CAUSE]; /* why we do not run it */
@@ -274,6 +286,18 @@ IA_MUST bool sch_others_untried(ia_scheduler *s, const ia_h256 *task, const ia_a
                                 bool *untried, ia_err *e);
 /* True when the boot id differs from that of the last hello. */
 bool sch_booted(ia_scheduler *s, const ia_addr *worker, const char *boot);
+
+sch_worker *sch_worker_of(ia_scheduler *s, const ia_addr *address); /* NULL: not admitted */
+/* It was heard of lately. */
+bool sch_worker_alive(ia_scheduler *s, const sch_worker *w);
+
+/* -- offers.c -- */
+/* Keeps "slots" and "limits" of a hello. INVALID. */
+IA_MUST bool sch_offers_put(ia_scheduler *s, const ia_addr *worker, const json_t *hello, ia_err *e);
+/* The memory for one app that this worker offers, and the most that a connected one does, bytes. */
+uint64_t sch_offers_memory(ia_scheduler *s, const ia_addr *worker);
+uint64_t sch_offers_memory_most(ia_scheduler *s);
+IA_MUST bool sch_pool_get(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 
 /* -- settle.c, receipts.c -- */
 IA_MUST bool sch_authorize(ia_scheduler *s, const ia_addr *worker, const json_t *body,

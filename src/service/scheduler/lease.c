@@ -63,7 +63,7 @@ bool sch_lease_sign(ia_scheduler *s, ia_lease *out, const ia_h256 *task, const i
 typedef struct deal_row {
   ia_addr requester, app, dataset;
   ia_h256 app_digest, request_hash;
-  uint64_t timeref;
+  uint64_t timeref, memory;
   json_t *image, *inputs;
 } deal_row;
 
@@ -77,10 +77,12 @@ static bool deal_row_get(ia_scheduler *s, deal_row *d, const ia_h256 *deal, ia_e
   ia_stmt *st;
   bool row, ok;
 
-  if (!ia_db_stmt(&st, s->db,
-                  "SELECT requester, app, dataset, app_digest, request_hash, timeref, image, inputs"
-                  " FROM deals WHERE deal_id = $1",
-                  e))
+  if (!ia_db_stmt(
+          &st, s->db,
+          "SELECT requester, app, dataset, app_digest, request_hash, timeref, image, inputs,"
+          " memory"
+          " FROM deals WHERE deal_id = $1",
+          e))
     return false;
   ia_bind_h256(st, 1, deal);
   if (!ia_stmt_step(st, &row, e))
@@ -93,6 +95,7 @@ static bool deal_row_get(ia_scheduler *s, deal_row *d, const ia_h256 *deal, ia_e
   d->timeref = ia_col_u64(st, 5);
   d->image = col_json(st, 6);
   d->inputs = col_json(st, 7);
+  d->memory = ia_col_u64(st, 8);
   ia_stmt_reset(st);
   return ok;
 }
@@ -126,10 +129,10 @@ static json_t *answer_json(ia_scheduler *s, const sch_task *t, const ia_lease *l
   json_t *v = NULL;
 
   if (deal_row_get(s, &d, &t->deal, e))
-    v = json_pack("{s:o, s:o, s:O?, s:I, s:I, s:I}", "lease", sch_lease_json(l), "hints",
+    v = json_pack("{s:o, s:o, s:O?, s:I, s:I, s:I, s:I}", "lease", sch_lease_json(l), "hints",
                   hints_json(s, t, &d), "image", d.image, "timeLimit", (json_int_t)d.timeref,
                   "deadline", (json_int_t)t->contribution_deadline, "attempt",
-                  (json_int_t)(t->attempts + 1));
+                  (json_int_t)(t->attempts + 1), "memory", (json_int_t)d.memory);
   json_decref(d.image);
   json_decref(d.inputs);
   return v;
@@ -137,7 +140,9 @@ static json_t *answer_json(ia_scheduler *s, const sch_task *t, const ia_lease *l
 
 /* -- choosing -- */
 
-/* A task that this worker may have: not the one it had last, for a while, when others are there. */
+/* A task that this worker may have: not the one it had last, for a while, when others are there;
+ * and none that asks for more memory than it offers, when another one offers that. What nobody
+ * offers is given to any: its refusal says what there is. */
 static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *worker, ia_err *e)
 {
   bool others = sch_others_alive(s, worker), row;
@@ -151,7 +156,9 @@ static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *w
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE pending = 1)"
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE block > $6)"
                   " AND contribution_deadline > $2 AND ($3 = 0 OR worker IS NULL OR worker <> $4"
-                  " OR next_try <= $5) ORDER BY turn, seen_ms, idx LIMIT 1",
+                  " OR next_try <= $5)"
+                  " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE memory > $7"
+                  " AND memory <= $8) ORDER BY turn, seen_ms, idx LIMIT 1",
                   e))
     return false;
   ia_bind_u64(st, 1, ia_now());
@@ -160,6 +167,8 @@ static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *w
   ia_bind_addr(st, 4, worker);
   ia_bind_u64(st, 5, ia_now() - SCH_OTHERS_S);
   ia_bind_i64(st, 6, s->confirmations ? (int64_t)s->head - (int64_t)s->confirmations : INT64_MAX);
+  ia_bind_u64(st, 7, sch_offers_memory(s, worker));
+  ia_bind_u64(st, 8, sch_offers_memory_most(s));
   if (!ia_stmt_step(st, &row, e))
     return false;
   if (row) {

@@ -69,6 +69,8 @@ static const ia_migration steps[] = {
      "ALTER TABLE deals ADD COLUMN loads INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE deals ADD COLUMN next_load INTEGER NOT NULL DEFAULT 0;"
      "CREATE INDEX deals_pending ON deals (next_load) WHERE pending = 1;"},
+    /* memory that the request asks for, bytes; 0: nothing */
+    {7, "ALTER TABLE deals ADD COLUMN memory INTEGER NOT NULL DEFAULT 0;"},
 };
 
 bool sch_store_open(ia_db **out, const char *url, ia_err *e)

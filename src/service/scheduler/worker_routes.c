@@ -99,6 +99,8 @@ static bool hello(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   if (strcmp(tee, s->tee) != 0 || strcmp(domain, ia_domain_name(s->domain)) != 0)
     return ia_fail(e, IA_E_DOMAIN_MISMATCH, "this pool runs %s tasks of the %s domain", s->tee,
                    ia_domain_name(s->domain));
+  if (!sch_offers_put(s, &worker, body, e))
+    return false;
   anew = sch_booted(s, &worker, json_string_value(json_object_get(body, "boot")));
   held = s;
   sch_lock(s);

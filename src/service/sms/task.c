@@ -103,7 +103,8 @@ static bool identity(json_t *v, const ia_release_plan *p, const ia_release_facts
                  {"chainId", f->pins->chain_id},
                  {"fencing", f->lease.fencing},
                  {"attempt", p->attempt},
-                 {"timeLimit", time_limit(f)}};
+                 {"timeLimit", time_limit(f)},
+                 {"memory", p->params.memory}};
   const struct {
     const char *key;
     const ia_addr *value;

@@ -37,6 +37,7 @@ struct ia_worker {
   ia_h256 root;
   ia_warm *warm;
   unsigned n_slots;
+  uint64_t app_memory; /* most that one app may have, bytes */
   worker_slot *slots;
   pthread_mutex_t mutex;        /* slots[].used, and the wake-up below */
   pthread_mutex_t images_mutex; /* one import at a time */
@@ -64,6 +65,7 @@ typedef struct worker_task {
   json_t *hints, *lease; /* lease: the newest, under `mutex` */
   ia_h256 task_id, app_digest;
   uint64_t fencing, attempt, time_limit, deadline;
+  uint64_t memory; /* that the request asks for, bytes; 0: nothing */
   char image_type[16];
   char *multiaddr;
   /* heartbeat thread and relay */

@@ -8,6 +8,7 @@
 #include "base/crash.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/size.h"
 #include "service/worker/inside.h"
 
 enum { AGAIN_TRIES = 7, AGAIN_US = 100000 };
@@ -129,6 +130,8 @@ static bool parse(worker_task *t, const json_t *v, ia_err *e)
       !ia_json_get_h256(image, "checksum", &t->app_digest, e))
     return ia_wrap(e, "assignment");
   (void)snprintf(t->image_type, sizeof(t->image_type), "%s", type);
+  if (json_object_get(v, "memory") && !ia_json_get_u64(v, "memory", &t->memory, e))
+    return ia_wrap(e, "assignment");
   t->multiaddr = strdup(multiaddr);
   t->hints = json_incref(hints);
   t->lease = json_incref(lease);
@@ -159,12 +162,26 @@ static void refused(worker_task *t, const ia_guest_outcome *out, const ia_err *e
   worker_failed(t, cause, why, retry, out->run);
 }
 
+/* Before anything is fetched, and before a key is asked for. What the image asks for is judged by
+ * the guest. */
+static bool has_memory(const worker_task *t, ia_err *e)
+{
+  return t->memory <= t->w->app_memory ||
+         ia_fail(e, IA_E_NO_RESOURCES,
+                 "the run asks for %s of memory; this worker offers %s to an app",
+                 ia_size_show(t->memory).s, ia_size_show(t->w->app_memory).s);
+}
+
 static void run(worker_task *t)
 {
   IA_AUTOV(ia_guest_outcome) out = {0};
   ia_err e = {0};
 
   const char *cause = "UNKNOWN";
+  if (!has_memory(t, &e)) {
+    worker_failed(t, IA_CAUSE_MEMORY, &e, false, NULL);
+    return;
+  }
   worker_state(t, "IMAGE");
   if (!worker_image(t, &cause, &e)) {
     worker_failed(t, cause, &e, ia_cause_again(cause) == IA_AGAIN_LATER, NULL);

@@ -11,6 +11,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "runtime/offer.h"
 #include "sandbox/run.h"
 #include "service/worker/inside.h"
 
@@ -135,11 +136,18 @@ static json_t *tasks_held(ia_worker *w)
   return list;
 }
 
+/* What one task may have here; the pool shows the most of its workers to requesters. */
+static json_t *limits_json(const ia_worker *w)
+{
+  return json_pack("{s:I}", "memoryMax", (json_int_t)w->app_memory);
+}
+
 static bool hello(ia_worker *w, ia_http *http, ia_err *e)
 {
-  IA_AUTO_JSON *body = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o}", "tee", "sim", "domain",
-                                 "sim", "slots", (int)w->n_slots, "version", IA_VERSION, "simRoot",
-                                 ia_h256_text(&w->root).s, "boot", w->boot, "tasks", tasks_held(w));
+  IA_AUTO_JSON *body =
+      json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "tee", "sim", "domain", "sim", "slots",
+                (int)w->n_slots, "version", IA_VERSION, "simRoot", ia_h256_text(&w->root).s, "boot",
+                w->boot, "tasks", tasks_held(w), "limits", limits_json(w));
   IA_AUTO_JSON *answer = NULL;
   ia_link_call call = {.path = "/worker/v1/hello", .body = body, .cancel = &w->closing};
 
@@ -289,9 +297,12 @@ static bool open_parts(ia_worker *w, const ia_worker_config *c, ia_err *e)
   w->slots = calloc(w->n_slots, sizeof(*w->slots));
   if (!w->slots)
     return ia_fail(e, IA_E_MEMORY, "worker");
+  w->app_memory = c->app_memory ? c->app_memory : ia_memory_offer(w->n_slots);
   (void)ia_sandbox_sweep(NULL);
-  ia_guest_spec spec = {
-      .exe = w->guest.s, .images = ia_images_dir(w->images), .allow_swap = c->allow_swap};
+  ia_guest_spec spec = {.exe = w->guest.s,
+                        .images = ia_images_dir(w->images),
+                        .app_memory = w->app_memory,
+                        .allow_swap = c->allow_swap};
   unsigned warm = c->warm < w->n_slots ? c->warm : w->n_slots;
   return ia_warm_open(&w->warm, &spec, warm, w->n_slots + warm, e);
 }
