@@ -43,6 +43,13 @@ const char *ia_task_ending(const json_t *task)
   return strcmp(ia_task_state(task), "COMPLETED") == 0 ? "COMPLETED" : "FAILED";
 }
 
+/* The scheduler's sentence about why nobody works on it; NULL when somebody does. */
+static const char *waits_text(const json_t *task)
+{
+  return json_string_value(
+      json_object_get(json_object_get(json_object_get(task, "iapp"), "waitsFor"), "text"));
+}
+
 static void tell(ia_cli *c, const json_t *task)
 {
   static const struct {
@@ -51,7 +58,12 @@ static void tell(ia_cli *c, const json_t *task)
                {"INITIALIZED", "waiting for a worker"},
                {"RUNNING", "running in an enclave (SIMULATED where the pool says so)"}};
   size_t attempts = json_array_size(json_object_get(json_object_get(task, "iapp"), "attempts"));
+  const char *waits = waits_text(task);
 
+  if (waits) {
+    ia_cli_step(c, "%s", waits);
+    return;
+  }
   for (unsigned i = 0; i < IA_COUNT(words); i++) {
     if (strcmp(words[i].state, ia_task_state(task)) != 0)
       continue;
@@ -163,21 +175,14 @@ static void say_failed(ia_cli *c, const json_t *list)
                json_string_value(json_object_get(one, "code")));
 }
 
-/* On a chain that may be rewritten. */
-static void say_waiting(ia_cli *c, const json_t *ours)
+static void say_waiting(ia_cli *c, const json_t *task)
 {
-  const json_t *waits = json_object_get(ours, "waitsFor");
-  const char *cause = json_string_value(json_object_get(ours, "cause"));
+  const char *waits = waits_text(task);
 
   if (waits)
-    ia_cli_out(c,
-               "  waits    for blocks above its deal: %" JSON_INTEGER_FORMAT
-               " of %" JSON_INTEGER_FORMAT,
-               json_integer_value(json_object_get(waits, "have")),
-               json_integer_value(json_object_get(waits, "confirmations")));
-  if (cause && strcmp(cause, "DEAL_REORGANISED") == 0)
-    ia_cli_out(c, "  waits    for its deal: %s",
-               json_string_value(json_object_get(ours, "message")));
+    ia_cli_out(c, "  now      %s", waits);
+  if (strcmp(ia_task_text(task, "cause"), "DEAL_REORGANISED") == 0)
+    ia_cli_out(c, "  waits    for its deal: %s", ia_task_text(task, "message"));
 }
 
 void ia_cli_task_say(ia_cli *c, const json_t *task)
@@ -188,7 +193,7 @@ void ia_cli_task_say(ia_cli *c, const json_t *task)
   size_t i;
 
   ia_cli_out(c, "  state    %s", ia_task_state(task));
-  say_waiting(c, ours);
+  say_waiting(c, task);
   if (ia_task_is_over(task) && strcmp(ia_task_ending(task), "FAILED") == 0)
     say_failure(c, task);
   json_array_foreach (attempts, i, attempt)

@@ -210,7 +210,7 @@ static bool lease_over(ia_scheduler *s, const sch_task *t, ia_err *e)
   if (!ia_tx_begin(&tx, s->db, e) ||
       !sch_attempt_end(s, &t->id, t->fencing, "ABORTED_BY_WORKER", "TIMEOUT", text, e) ||
       !sch_task_set_cause(s, &t->id, "ABORTED_BY_WORKER", "TIMEOUT", text, e) ||
-      !sch_task_retry(s, t, false, e) || !ia_tx_commit(&tx, e))
+      !sch_task_retry(s, t, SCH_AGAIN_LATER, false, NULL, e) || !ia_tx_commit(&tx, e))
     return false;
   ia_crash_point("scheduler-lease-over");
   ia_log(IA_LOG_WARN, "lease.over", "task=%s worker=%s", ia_h256_text(&t->id).s,
@@ -329,8 +329,9 @@ static uint64_t next_due(ia_scheduler *s, uint64_t orders_at)
   bool row = false;
 
   if (ia_db_stmt(&st, s->db,
-                 "SELECT min(CASE state WHEN 2 THEN lease_expires ELSE next_try END) FROM tasks"
-                 " WHERE state IN (0, 1, 2) AND (state <> 1 OR next_try > $1)",
+                 "SELECT min(CASE WHEN state = 2 THEN lease_expires WHEN state = 0 OR next_try > $1"
+                 " THEN next_try ELSE aside END) FROM tasks"
+                 " WHERE state IN (0, 1, 2) AND (state <> 1 OR max(next_try, aside) > $1)",
                  NULL)) {
     ia_bind_u64(st, 1, now);
     if (ia_stmt_step(st, &row, NULL) && row && !ia_col_null(st, 0))
@@ -346,14 +347,17 @@ static uint64_t next_due(ia_scheduler *s, uint64_t orders_at)
   return best;
 }
 
-/* Locked: when the first pause of a free task ends; 0: none has one. */
+/* Locked: when the first pause of a free task ends, for others or for the worker that had it last;
+ * 0: none has one. */
 static uint64_t pause_end(ia_scheduler *s)
 {
   uint64_t at = 0;
   ia_stmt *st;
   bool row = false;
 
-  if (!ia_db_stmt(&st, s->db, "SELECT min(next_try) FROM tasks WHERE state = 1 AND next_try > $1",
+  if (!ia_db_stmt(&st, s->db,
+                  "SELECT min(CASE WHEN next_try > $1 THEN next_try ELSE aside END) FROM tasks"
+                  " WHERE state = 1 AND max(next_try, aside) > $1",
                   NULL))
     return 0;
   ia_bind_u64(st, 1, ia_now());

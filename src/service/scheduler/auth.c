@@ -170,10 +170,15 @@ bool sch_worker_alive(ia_scheduler *s, const sch_worker *w)
   return last != 0 && ia_mono_ms() - last < SCH_ALIVE_MS;
 }
 
+static bool serves(ia_scheduler *s, const sch_worker *w)
+{
+  return sch_worker_alive(s, w) && sch_takes_tasks(s, &w->address);
+}
+
 bool sch_others_alive(ia_scheduler *s, const ia_addr *but)
 {
   for (size_t i = 0; i < s->n_workers; i++) {
-    if (!ia_addr_eq(&s->workers[i].address, but) && sch_worker_alive(s, &s->workers[i]))
+    if (!ia_addr_eq(&s->workers[i].address, but) && serves(s, &s->workers[i]))
       return true;
   }
   return false;
@@ -195,19 +200,19 @@ static bool tried(ia_scheduler *s, const ia_h256 *task, const ia_addr *worker, b
   return true;
 }
 
-bool sch_others_untried(ia_scheduler *s, const ia_h256 *task, const ia_addr *but, bool *untried,
+bool sch_others_untried(ia_scheduler *s, const ia_h256 *task, const ia_addr *but, unsigned *untried,
                         ia_err *e)
 {
-  *untried = false;
-  for (size_t i = 0; i < s->n_workers && !*untried; i++) {
+  *untried = 0;
+  for (size_t i = 0; i < s->n_workers; i++) {
     const sch_worker *w = &s->workers[i];
     bool had = false;
 
-    if (!sch_worker_alive(s, w) || ia_addr_eq(&w->address, but))
+    if (!serves(s, w) || ia_addr_eq(&w->address, but))
       continue;
     if (!tried(s, task, &w->address, &had, e))
       return false;
-    *untried = !had;
+    *untried += !had;
   }
   return true;
 }

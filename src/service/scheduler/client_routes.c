@@ -180,22 +180,6 @@ static bool extra_json(ia_scheduler *s, const ia_h256 *id, json_t *iapp, json_t 
   return true;
 }
 
-/* Nobody gets the task before so many blocks lie above its deal. */
-static bool waits_json(ia_scheduler *s, const sch_task *t, json_t *iapp, ia_err *e)
-{
-  uint64_t have;
-
-  if (s->confirmations == 0 || t->state > SCH_INITIALIZED)
-    return true;
-  if (!sch_confirmations(s, &t->deal, &have, e))
-    return false;
-  return have >= s->confirmations ||
-         ia_json_set(iapp, "waitsFor",
-                     json_pack("{s:I, s:I}", "confirmations", (json_int_t)s->confirmations, "have",
-                               (json_int_t)have),
-                     e);
-}
-
 json_t *sch_task_json(ia_scheduler *s, const ia_h256 *id, ia_err *e)
 {
   IA_AUTO_JSON *attempts = json_array();
@@ -216,7 +200,7 @@ json_t *sch_task_json(ia_scheduler *s, const ia_h256 *id, ia_err *e)
                    (json_int_t)t.final_deadline, "claimable",
                    t.state != SCH_COMPLETED && t.state != SCH_FAILED &&
                        sch_ledger_now(s) >= t.final_deadline);
-  if (!iapp || !extra_json(s, id, iapp, told.timeline, e) || !waits_json(s, &t, iapp, e))
+  if (!iapp || !extra_json(s, id, iapp, told.timeline, e) || !sch_waits_json(s, &t, iapp, e))
     return NULL;
   json_object_set(iapp, "timeline", told.timeline);
   if (told.refused)
@@ -416,6 +400,7 @@ const ia_route sch_client_rows[] = {
     {"GET", "/tasks/:id/replicates/:worker/logs", IA_ROUTE_JOB, 0, false, sch_logs,
      IA_MARK_PRIVATE},
     {"GET", "/pool", IA_ROUTE_INLINE, 0, false, sch_pool_get, IA_MARK_PUBLIC},
+    {"GET", "/workers", IA_ROUTE_JOB, 0, false, sch_workers_get, IA_MARK_PUBLIC},
     {"GET", "/version", IA_ROUTE_INLINE, 0, false, sch_version_get, IA_MARK_PUBLIC},
     {"GET", "/tasks/:id/wait", IA_ROUTE_INLINE, 0, false, wait_get, IA_MARK_PUBLIC},
 };

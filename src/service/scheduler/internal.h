@@ -13,6 +13,7 @@
 #include "chain/follow.h"
 #include "client/wallet.h"
 #include "eth/challenge.h"
+#include "service/scheduler/plan.h"
 #include "service/scheduler/scheduler.h"
 #include "store/db.h"
 #include "tee/release.h"
@@ -22,11 +23,9 @@ enum {
   SCH_POLL_MS = 25000,
   SCH_OPEN_TASKS = 256, /* rows made ahead for one requester */
   SCH_FEW_TASKS = 32,   /* so few are left of them: more are made */
-  SCH_TRIES_MAX = 16,   /* leases of one task, whatever the reasons */
-  SCH_BACKOFF_MAX_S = 60,
   SCH_ALIVE_MS = 40000, /* a worker that spoke within this is connected */
-  SCH_OTHERS_S = 10,    /* so long a task is kept for another worker than the last one */
   SCH_CAUSE = 64,
+  SCH_MESSAGE = 300,
   SCH_POOLS = 16,
 };
 
@@ -57,9 +56,11 @@ typedef struct sch_worker {
   uint64_t window[4]; /* bit i: highest - i was seen */
   uint64_t last_ms;   /* ia_mono_ms of the last request */
   char boot[36];      /* of the last hello */
-  uint64_t slots;     /* of the last hello, as the limits */
+  uint64_t slots;     /* of the last hello, as what follows */
   sch_limit limits[SCH_LIMITS];
   size_t n_limits;
+  char state[12]; /* "ready", "paused", "draining"; "": nothing was said yet */
+  char cause[SCH_CAUSE], message[SCH_MESSAGE]; /* why it is paused */
 } sch_worker;
 
 typedef struct sch_poll sch_poll;
@@ -185,12 +186,20 @@ IA_MUST bool sch_task_set_cause(ia_scheduler *s, const ia_h256 *id, const char *
                                 const char *code, const char *message, ia_err *e);
 IA_MUST bool sch_attempt_end(ia_scheduler *s, const ia_h256 *id, uint64_t fencing,
                              const char *cause, const char *code, const char *message, ia_err *e);
-/* What happened to the current lease is `cause`: another try after a pause, or the end. */
-IA_MUST bool sch_task_retry(ia_scheduler *s, const sch_task *t, bool final, ia_err *e);
 /* Makes the next rows of deals with many tasks. */
 IA_MUST bool sch_tasks_make(ia_scheduler *s, const ia_h256 *deal, ia_err *e);
 /* For one requester, and one refused deal, that has few left. */
 IA_MUST bool sch_tasks_more(ia_scheduler *s, ia_err *e);
+
+/* -- retry.c; locked -- */
+#define SCH_RETURNED "LEASE_RETURNED"      /* cause of attempts that are no tries */
+sch_again sch_again_of(const char *cause); /* the table of causes */
+/* The current lease has ended without a result: another try after a pause, or the end (*over, which
+ * may be NULL). */
+IA_MUST bool sch_task_retry(ia_scheduler *s, const sch_task *t, sch_again again, bool is_stated,
+                            bool *over, ia_err *e);
+/* The lease in force came back, or never arrived: the task is free, and it was no try. */
+IA_MUST bool sch_lease_returned(ia_scheduler *s, const sch_task *t, const char *why, ia_err *e);
 
 /* -- intake.c, facts.c -- */
 typedef struct sch_deal {
@@ -279,11 +288,11 @@ IA_MUST bool sch_auth(ia_scheduler *s, ia_request *rq, ia_addr *worker, ia_err *
 /* Locked: the counters of the store, and one of them into the store. */
 IA_MUST bool sch_auth_load(ia_scheduler *s, ia_err *e);
 IA_MUST bool sch_auth_keep(ia_scheduler *s, const ia_addr *worker, ia_err *e);
-/* Another admitted worker was heard of lately. */
+/* Another admitted worker was heard of lately, and takes tasks. */
 bool sch_others_alive(ia_scheduler *s, const ia_addr *but);
-/* Locked: one of those has not had this task yet. */
+/* Locked: how many of those have not had this task yet. */
 IA_MUST bool sch_others_untried(ia_scheduler *s, const ia_h256 *task, const ia_addr *but,
-                                bool *untried, ia_err *e);
+                                unsigned *untried, ia_err *e);
 /* True when the boot id differs from that of the last hello. */
 bool sch_booted(ia_scheduler *s, const ia_addr *worker, const char *boot);
 
@@ -299,7 +308,21 @@ uint64_t sch_offers_memory(ia_scheduler *s, const ia_addr *worker);
 uint64_t sch_offers_memory_most(ia_scheduler *s);
 IA_MUST bool sch_pool_get(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
 
+/* -- workers.c -- */
+/* What a hello or a poll says of its worker; INVALID. */
+IA_MUST bool sch_worker_says(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err *e);
+bool sch_takes_tasks(ia_scheduler *s, const ia_addr *worker);
+/* None that is connected takes tasks: `why` gets a sentence, `list` those that are connected. */
+bool sch_nobody_takes_tasks(ia_scheduler *s, ia_buf *why, json_t *list);
+bool sch_workers_get(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e);
+
+/* -- waits.c; locked -- */
+/* Adds "waitsFor" to a task that waits. */
+IA_MUST bool sch_waits_json(ia_scheduler *s, const sch_task *t, json_t *iapp, ia_err *e);
+
 /* -- settle.c, receipts.c -- */
+/* A worker's words without control characters. */
+void sch_clean(char *out, size_t size, const char *text);
 IA_MUST bool sch_authorize(ia_scheduler *s, const ia_addr *worker, const json_t *body,
                            json_t **answer, ia_err *e);
 IA_MUST bool sch_done(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err *e);

@@ -140,9 +140,10 @@ static json_t *answer_json(ia_scheduler *s, const sch_task *t, const ia_lease *l
 
 /* -- choosing -- */
 
-/* A task that this worker may have: not the one it had last, for a while, when others are there;
- * and none that asks for more memory than it offers, when another one offers that. What nobody
- * offers is given to any: its refusal says what there is. */
+/* A task that this worker may have: for a while not the one it had last, nor, while one of the
+ * others has not had it, one that it ever had; and none that asks for more memory than it offers,
+ * when another one offers that. What nobody offers is given to any: its refusal says what there is.
+ */
 static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *worker, ia_err *e)
 {
   bool others = sch_others_alive(s, worker), row;
@@ -154,21 +155,21 @@ static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *w
                   " AND initialized = 1"
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE gone = 1)"
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE pending = 1)"
-                  " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE block > $6)"
-                  " AND contribution_deadline > $2 AND ($3 = 0 OR worker IS NULL OR worker <> $4"
-                  " OR next_try <= $5)"
-                  " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE memory > $7"
-                  " AND memory <= $8) ORDER BY turn, seen_ms, idx LIMIT 1",
+                  " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE block > $5)"
+                  " AND contribution_deadline > $2 AND ($3 = 0 OR worker IS NULL OR aside <= $1"
+                  " OR (worker <> $4 AND (fresh = 0 OR NOT EXISTS (SELECT 1 FROM attempts a WHERE"
+                  " a.task_id = tasks.task_id AND a.worker = $4))))"
+                  " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE memory > $6"
+                  " AND memory <= $7) ORDER BY turn, seen_ms, idx LIMIT 1",
                   e))
     return false;
   ia_bind_u64(st, 1, ia_now());
   ia_bind_u64(st, 2, sch_ledger_now(s));
   ia_bind_i64(st, 3, others);
   ia_bind_addr(st, 4, worker);
-  ia_bind_u64(st, 5, ia_now() - SCH_OTHERS_S);
-  ia_bind_i64(st, 6, s->confirmations ? (int64_t)s->head - (int64_t)s->confirmations : INT64_MAX);
-  ia_bind_u64(st, 7, sch_offers_memory(s, worker));
-  ia_bind_u64(st, 8, sch_offers_memory_most(s));
+  ia_bind_i64(st, 5, s->confirmations ? (int64_t)s->head - (int64_t)s->confirmations : INT64_MAX);
+  ia_bind_u64(st, 6, sch_offers_memory(s, worker));
+  ia_bind_u64(st, 7, sch_offers_memory_most(s));
   if (!ia_stmt_step(st, &row, e))
     return false;
   if (row) {
@@ -228,6 +229,8 @@ static bool assign_one(ia_scheduler *s, offer *o, ia_err *e)
   if (!o->heard && !sch_auth_keep(s, &o->worker, e))
     return false;
   o->heard = true;
+  if (!sch_takes_tasks(s, &o->worker))
+    return true; /* its last hello overtook the end of its poll */
   if (!choose(s, &o->task, &found, &o->worker, e))
     return false;
   if (!found)
@@ -303,9 +306,7 @@ static void give_back(ia_scheduler *s, const sch_task *t)
 
   sch_lock(held);
   if (!sch_task_get(s, &now, &t->id, &why) || now.fencing != t->fencing ||
-      now.state != SCH_RUNNING ||
-      !sch_attempt_end(s, &t->id, t->fencing, "ABORTED_BY_WORKER", "", "not delivered", &why) ||
-      !sch_task_retry(s, &now, false, &why))
+      now.state != SCH_RUNNING || !sch_lease_returned(s, &now, "the lease was not delivered", &why))
     ia_log(IA_LOG_WARN, "lease.undelivered", "task=%s reason=\"%s\"", ia_h256_text(&t->id).s,
            why.msg);
 }

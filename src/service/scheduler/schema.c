@@ -71,6 +71,13 @@ static const ia_migration steps[] = {
      "CREATE INDEX deals_pending ON deals (next_load) WHERE pending = 1;"},
     /* memory that the request asks for, bytes; 0: nothing */
     {7, "ALTER TABLE deals ADD COLUMN memory INTEGER NOT NULL DEFAULT 0;"},
+    /* retry.c: attempts that ended by a fault, leases that came back; until aside the worker that
+     * had it last leaves it to others, and where fresh is set whoever had it before */
+    {8, "ALTER TABLE tasks ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;"
+        "UPDATE tasks SET tries = attempts;"
+        "ALTER TABLE tasks ADD COLUMN returns INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE tasks ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE tasks ADD COLUMN fresh INTEGER NOT NULL DEFAULT 0;"},
 };
 
 bool sch_store_open(ia_db **out, const char *url, ia_err *e)

@@ -11,8 +11,6 @@
 #include "receipt/run.h"
 #include "service/scheduler/internal.h"
 
-enum { MESSAGE_MAX = 300 };
-
 static bool sig_get(const json_t *obj, uint8_t *out, size_t n, ia_err *e)
 {
   IA_AUTOV(ia_buf) raw = {.cap = 128};
@@ -212,11 +210,11 @@ bool sch_done(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err
   return true;
 }
 
-static void clean_message(char out[MESSAGE_MAX], const char *text)
+void sch_clean(char *out, size_t size, const char *text)
 {
   size_t n = 0;
 
-  for (; n < MESSAGE_MAX - 4 && text[n]; n++)
+  for (; n < size - 4 && text[n]; n++)
     out[n] = (unsigned char)text[n] < 0x20 || text[n] == 0x7f ? ' ' : text[n];
   while (n > 0 && !ia_utf8_valid(ia_span_of(out, n)))
     n--; /* a character that was cut */
@@ -238,7 +236,7 @@ typedef struct failure {
   ia_h256 id;
   uint64_t fencing;
   char cause[48], code[48];
-  char message[MESSAGE_MAX];
+  char message[SCH_MESSAGE];
   bool retry;
 } failure;
 
@@ -258,7 +256,7 @@ static bool failure_parse(failure *f, const json_t *body, ia_err *e)
     return ia_fail(e, IA_E_INVALID, "unknown code \"%.60s\"", code);
   sch_copy(f->cause, sizeof(f->cause), cause);
   sch_copy(f->code, sizeof(f->code), code[0] ? code : "UNKNOWN");
-  clean_message(f->message, message);
+  sch_clean(f->message, sizeof(f->message), message);
   return true;
 }
 
@@ -267,17 +265,12 @@ static bool failed_rows(ia_scheduler *s, const failure *f, const sch_task *t, co
 {
   /* that a task had all its attempts is no news: why they failed is */
   bool spent = t->cause[0] && strcmp(f->code, ia_code_name(IA_E_RELEASE_LIMIT)) == 0;
-  bool untried = false, final;
+  bool over = false;
 
-  if (!f->retry && !sch_others_untried(s, &f->id, &t->worker, &untried, e))
-    return false;
-  /* one worker's word alone ends nothing that another could still try */
-  final =
-      !f->retry && ((ia_cause_is_final(f->cause) && stated_by_enclave(body, &f->id)) || !untried);
   if ((!spent && !sch_task_set_cause(s, &f->id, f->cause, f->code, f->message, e)) ||
-      !sch_task_retry(s, t, final, e))
+      !sch_task_retry(s, t, sch_again_of(f->cause), stated_by_enclave(body, &f->id), &over, e))
     return false;
-  return !final || sch_receipt_make(s, &f->id, e);
+  return !over || sch_receipt_make(s, &f->id, e);
 }
 
 bool sch_failed(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err *e)

@@ -118,30 +118,6 @@ bool sch_attempt_end(ia_scheduler *s, const ia_h256 *id, uint64_t fencing, const
   return ia_stmt_run(st, e);
 }
 
-/* 1, 2, 4, .. seconds */
-static uint64_t backoff(uint64_t attempts)
-{
-  uint64_t s = attempts < 7 ? 1ull << (attempts ? attempts - 1 : 0) : SCH_BACKOFF_MAX_S;
-
-  return s < SCH_BACKOFF_MAX_S ? s : SCH_BACKOFF_MAX_S;
-}
-
-bool sch_task_retry(ia_scheduler *s, const sch_task *t, bool final, ia_err *e)
-{
-  ia_stmt *st;
-
-  if (!ia_db_stmt(&st, s->db,
-                  "UPDATE tasks SET lease_expires = 0, next_try = $2 WHERE task_id = $1", e))
-    return false;
-  ia_bind_h256(st, 1, &t->id);
-  ia_bind_u64(st, 2, ia_now() + backoff(t->attempts));
-  if (!ia_stmt_run(st, e))
-    return false;
-  sch_wake(s);
-  return sch_task_set_state(
-      s, &t->id, final || t->attempts >= SCH_TRIES_MAX ? SCH_RUNNING_FAILED : SCH_INITIALIZED, e);
-}
-
 typedef struct deal_part {
   ia_addr requester;
   uint64_t first, size, made, start, timeref;

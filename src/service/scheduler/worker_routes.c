@@ -46,6 +46,16 @@ static bool next_lease(ia_scheduler *s, sch_task *t, bool *found, const ia_addr 
   return *found;
 }
 
+/* A process that ended without a word. */
+static bool lost_with_process(ia_scheduler *s, const sch_task *t, ia_err *e)
+{
+  static const char text[] = "the worker's process ended and was started again";
+
+  return sch_attempt_end(s, &t->id, t->fencing, "ABORTED_BY_WORKER", "UNAVAILABLE", text, e) &&
+         sch_task_set_cause(s, &t->id, "ABORTED_BY_WORKER", "UNAVAILABLE", text, e) &&
+         sch_task_retry(s, t, SCH_AGAIN_LATER, false, NULL, e);
+}
+
 /* Leases that the worker does not have: its process is a new one, or our answer never reached it.
  * held: the tasks it has, NULL when it does not say. */
 static bool release_lost(ia_scheduler *s, const ia_addr *worker, bool anew, const json_t *held,
@@ -64,9 +74,9 @@ static bool release_lost(ia_scheduler *s, const ia_addr *worker, bool anew, cons
     if (!anew && holds(held, &t.id))
       continue;
     if (!ia_tx_begin(&tx, s->db, e) ||
-        !sch_attempt_end(s, &t.id, t.fencing, "ABORTED_BY_WORKER", "",
-                         anew ? "the worker started anew" : "the worker never got it", e) ||
-        !sch_task_retry(s, &t, false, e) || !ia_tx_commit(&tx, e))
+        !(anew ? lost_with_process(s, &t, e)
+               : sch_lease_returned(s, &t, "the lease never reached the worker", e)) ||
+        !ia_tx_commit(&tx, e))
       return false;
   }
   return true;
@@ -99,7 +109,7 @@ static bool hello(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   if (strcmp(tee, s->tee) != 0 || strcmp(domain, ia_domain_name(s->domain)) != 0)
     return ia_fail(e, IA_E_DOMAIN_MISMATCH, "this pool runs %s tasks of the %s domain", s->tee,
                    ia_domain_name(s->domain));
-  if (!sch_offers_put(s, &worker, body, e))
+  if (!sch_offers_put(s, &worker, body, e) || !sch_worker_says(s, &worker, body, e))
     return false;
   anew = sch_booted(s, &worker, json_string_value(json_object_get(body, "boot")));
   held = s;
@@ -111,7 +121,8 @@ static bool hello(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
     return false;
   answer = hello_json(s);
   ia_crash_point("scheduler-hello-reply");
-  ia_log(IA_LOG_INFO, "worker.hello", "worker=%s", ia_addr_lower(&worker).s);
+  ia_log(IA_LOG_INFO, "worker.hello", "worker=%s takes_tasks=%d", ia_addr_lower(&worker).s,
+         sch_takes_tasks(s, &worker));
   return ia_reply_json(rp, 200, answer, e);
 }
 
@@ -125,7 +136,8 @@ static bool poll(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   if (!sch_auth(s, rq, &worker, e))
     return false;
   body = ia_request_json(rq, e);
-  if (!body || !ia_json_get_u64(body, "free", &free_slots, e))
+  if (!body || !ia_json_get_u64(body, "free", &free_slots, e) ||
+      !sch_worker_says(s, &worker, body, e))
     return false;
   if (free_slots == 0) {
     ia_reply_status(rp, 204);
@@ -223,6 +235,35 @@ static bool authorize(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   return ia_reply_json(rp, 200, answer, e);
 }
 
+/* A worker that is shut down returns what it cannot finish. */
+static bool returned(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err *e)
+{
+  SCH_LOCKED *held = s;
+  IA_AUTO(ia_tx) *tx = NULL;
+  char reason[SCH_MESSAGE];
+  const char *text;
+  uint64_t fencing;
+  sch_task t;
+  ia_h256 id;
+
+  if (!lease_of(body, &id, &fencing, e) || !ia_json_get_str(body, "reason", &text, e))
+    return false;
+  sch_clean(reason, sizeof(reason), text);
+  sch_lock(held);
+  if (!sch_task_get(s, &t, &id, e))
+    return false;
+  if (t.state != SCH_RUNNING || t.fencing != fencing || !ia_addr_eq(&t.worker, worker))
+    return ia_fail(e, IA_E_LEASE_FENCED, "the lease is not in force");
+  if (!ia_tx_begin(&tx, s->db, e) || !sch_lease_returned(s, &t, reason, e) ||
+      !sch_auth_keep(s, worker, e) || !ia_tx_commit(&tx, e))
+    return false;
+  ia_log(IA_LOG_INFO, "lease.returned", "task=%s worker=%s reason=\"%s\"", ia_h256_text(&id).s,
+         ia_addr_lower(worker).s, reason);
+  sch_offer(s);
+  sch_changed(s, &id);
+  return true;
+}
+
 typedef bool report_fn(ia_scheduler *s, const ia_addr *worker, const json_t *body, ia_err *e);
 
 static bool report(ia_scheduler *s, ia_request *rq, ia_reply *rp, report_fn *fn, ia_err *e)
@@ -250,6 +291,11 @@ static bool failed(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   return report(ctx, rq, rp, sch_failed, e);
 }
 
+static bool give_up(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  return report(ctx, rq, rp, returned, e);
+}
+
 const ia_route sch_worker_rows[] = {
     {"POST", "/worker/v1/hello", IA_ROUTE_JOB, SMALL_BODY, false, hello, IA_MARK_COSTLY},
     {"POST", "/worker/v1/poll", IA_ROUTE_INLINE, SMALL_BODY, false, poll, IA_MARK_COSTLY},
@@ -257,5 +303,6 @@ const ia_route sch_worker_rows[] = {
     {"POST", "/worker/v1/authorize", IA_ROUTE_JOB, SMALL_BODY, false, authorize, IA_MARK_COSTLY},
     {"POST", "/worker/v1/done", IA_ROUTE_JOB, DONE_BODY, false, done, IA_MARK_COSTLY},
     {"POST", "/worker/v1/failed", IA_ROUTE_JOB, DONE_BODY, false, failed, IA_MARK_COSTLY},
+    {"POST", "/worker/v1/return", IA_ROUTE_JOB, SMALL_BODY, false, give_up, IA_MARK_COSTLY},
 };
 const size_t sch_n_worker_rows = IA_COUNT(sch_worker_rows);
