@@ -1,4 +1,4 @@
-/* JSON-RPC requests, batches, and what a node's errors mean. */
+/* JSON-RPC requests, and what a node's errors mean. */
 #include "chain/rpc.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "chain/internal.h"
 #include "eth/abi.h"
 
-enum { RPC_TIMEOUT_MS = 30000, RPC_REVERT_CAP = 65536, RPC_ANSWER_CAP = 64 << 20 };
+enum { RPC_TIMEOUT_MS = 30000, RPC_REVERT_CAP = 65536 };
 
 bool ia_rpc_new(ia_rpc **out, const ia_rpc_options *o, ia_err *e)
 {
@@ -26,7 +26,7 @@ bool ia_rpc_new(ia_rpc **out, const ia_rpc_options *o, ia_err *e)
   r->cancel = o->cancel;
   r->next_id = 1;
   r->revert.cap = RPC_REVERT_CAP;
-  if (!ia_http_new(&r->http, &http, e))
+  if (!ia_http_many_new(&r->http, r->ends.n, &http, e))
     return false;
   ia_rpc_until(r, o->until);
   *out = ia_steal(&r);
@@ -35,14 +35,14 @@ bool ia_rpc_new(ia_rpc **out, const ia_rpc_options *o, ia_err *e)
 
 void ia_rpc_until(ia_rpc *r, uint64_t mono_ms)
 {
-  ia_http_until(r->http, mono_ms);
+  ia_http_many_until(r->http, mono_ms);
 }
 
 void ia_rpc_free(ia_rpc *r)
 {
   if (!r)
     return;
-  ia_http_free(r->http);
+  ia_http_many_free(r->http);
   ia_buf_free(&r->revert);
   ia_endpoints_free(&r->ends);
   free(r);
@@ -158,14 +158,13 @@ static bool node_error(ia_rpc *r, const char *method, const json_t *error, ia_er
                  "%s: %.120s", method, message);
 }
 
-static json_t *request(ia_rpc *r, const char *method, json_t *params)
+json_t *ia_rpc_request(ia_rpc *r, const char *method, json_t *params)
 {
   return json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", (json_int_t)r->next_id++,
                    "method", method, "params", params ? params : json_array());
 }
 
-/* One answer object -> result. id: the one that was asked. */
-static bool settle(ia_rpc *r, json_t **result, const char *method, const json_t *answer, ia_err *e)
+bool ia_rpc_settle(ia_rpc *r, json_t **result, const char *method, const json_t *answer, ia_err *e)
 {
   json_t *error = json_object_get(answer, "error"), *v = json_object_get(answer, "result");
 
@@ -177,97 +176,18 @@ static bool settle(ia_rpc *r, json_t **result, const char *method, const json_t 
   return true;
 }
 
-/* Nodes answer errors of a call with status 400 as well as 200. */
-static bool answer_of_post(json_t **answer, const ia_http_answer *a, ia_err *e)
+bool ia_rpc_settle_one(ia_rpc *r, json_t **result, const char *method, json_int_t id,
+                       const json_t *answer, ia_err *e)
 {
-  *answer = ia_json_parse(ia_buf_view(&a->body), IA_JSON_ANY, e);
-  if (a->status >= 200 && a->status < 300)
-    return *answer || ia_wrap(e, "rpc");
-  if (json_is_integer(json_object_get(json_object_get(*answer, "error"), "code")))
-    return true;
-  json_decref(*answer);
-  *answer = NULL;
-  (void)ia_http_refused(a, "rpc", e);
-  /* NOT_FOUND is what the chain does not have, not a path that the server does not know */
-  if (e && e->code == IA_E_NOT_FOUND)
-    e->code = IA_E_UNAVAILABLE;
-  return false;
+  const json_t *error = json_object_get(answer, "error");
+
+  if (json_is_object(answer) && json_integer_value(json_object_get(answer, "id")) == id)
+    return ia_rpc_settle(r, result, method, answer, e);
+  return json_is_object(error) ? node_error(r, method, error, e)
+                               : ia_fail(e, IA_E_PARSE, "%s: not an answer to our request", method);
 }
 
-static bool post(ia_rpc *r, size_t at, json_t **answer, const json_t *body, uint32_t timeout_ms,
-                 ia_err *e)
-{
-  /* our own ledger holds some answers for clients that would otherwise poll; we follow its blocks
-   */
-  static const char *const headers[] = {"X-Iapp-At-Once: 1", "Accept: application/json",
-                                        "Content-Type: application/json", NULL};
-  ia_http_call c = {.method = "POST",
-                    .url = r->ends.v[at].url,
-                    .headers = headers,
-                    .cap = RPC_ANSWER_CAP,
-                    .total_ms = timeout_ms ? timeout_ms : r->timeout_ms,
-                    .cancel = r->cancel};
-  IA_AUTOV(ia_http_answer) a = {0};
-  IA_AUTOV(ia_buf) text = {0};
-
-  if (!body)
-    return ia_fail(e, IA_E_MEMORY, "rpc: out of memory");
-  if (!ia_json_write(&text, body, e))
-    return false;
-  c.body = ia_buf_view(&text);
-  if (ia_http_do(r->http, &a, &c, e) && answer_of_post(answer, &a, e))
-    return true;
-  ia_endpoints_failed(&r->ends, at, ia_mono_ms());
-  return r->ends.n > 1 ? ia_wrap(e, "ledger at %s", r->ends.v[at].name) : ia_wrap(e, "ledger");
-}
-
-static bool ask(ia_rpc *r, size_t at, json_t **result, const char *method, json_t *params,
-                uint32_t timeout_ms, ia_err *e)
-{
-  IA_AUTO_JSON *body = NULL;
-  IA_AUTO_JSON *answer = NULL;
-  json_int_t id = (json_int_t)r->next_id;
-
-  body = request(r, method, json_incref(params));
-  if (!post(r, at, &answer, body, timeout_ms, e))
-    return false;
-  if (!json_is_object(answer) || json_integer_value(json_object_get(answer, "id")) != id)
-    return json_is_object(json_object_get(answer, "error"))
-               ? node_error(r, method, json_object_get(answer, "error"), e)
-               : ia_fail(e, IA_E_PARSE, "%s: not an answer to our request", method);
-  return settle(r, result, method, answer, e);
-}
-
-/* A node of another chain would answer as readily as ours. */
-static bool right_chain(ia_rpc *r, size_t at, ia_err *e)
-{
-  ia_endpoint *p = &r->ends.v[at];
-  IA_AUTO_JSON *none = json_array();
-  IA_AUTO_JSON *v = NULL;
-  uint64_t id;
-
-  if (r->chain_id == 0 || p->known)
-    return true;
-  if (!ask(r, at, &v, "eth_chainId", none, 0, e) || !ia_rpc_u64(&id, v, e))
-    return false;
-  p->known = true;
-  p->barred = id != r->chain_id;
-  if (!p->barred)
-    return true;
-  ia_log(IA_LOG_ERROR, "ledger.chain", "node=%s chain=%llu want=%llu", p->name,
-         (unsigned long long)id, (unsigned long long)r->chain_id);
-  return ia_fail(e, IA_E_UNAVAILABLE, "%s is of chain %llu", p->name, (unsigned long long)id);
-}
-
-bool ia_rpc_ask(ia_rpc *r, size_t at, json_t **result, const char *method, json_t *params,
-                uint32_t timeout_ms, ia_err *e)
-{
-  *result = NULL;
-  return right_chain(r, at, e) && ask(r, at, result, method, params, timeout_ms, e);
-}
-
-/* Would another node perhaps answer? */
-static bool of_this_node(ia_code code)
+bool ia_rpc_of_node(ia_code code)
 {
   static const ia_code codes[] = {
       IA_E_UNAVAILABLE,  IA_E_TIMEOUT,   IA_E_PARSE,       IA_E_BUSY,   IA_E_IO,
@@ -288,185 +208,10 @@ bool ia_rpc_call_within(ia_rpc *r, json_t **result, const char *method, json_t *
                         uint32_t timeout_ms, ia_err *e)
 {
   IA_AUTO_JSON *asked = params ? params : json_array();
-  ia_err why = {0};
-  uint32_t tried = 0;
-  size_t at;
 
   *result = NULL;
-  if (r->agree > 0)
-    return ia_rpc_ask_all(r, result, method, asked, e);
-  (void)ia_fail(&why, IA_E_UNAVAILABLE, "ledger: no node of this chain");
-  while (ia_endpoints_next(&r->ends, tried, ia_mono_ms(), &at)) {
-    if (ia_rpc_ask(r, at, result, method, asked, timeout_ms, &why)) {
-      ia_endpoints_worked(&r->ends, at);
-      return true;
-    }
-    tried |= 1u << at;
-    if (!of_this_node(why.code))
-      break;
-  }
-  if (e)
-    *e = why;
-  return false;
-}
-
-void ia_rpc_leave_laggard(ia_rpc *r, uint64_t lag)
-{
-  enum { EVERY_MS = 10000, ANSWER_MS = 3000 };
-  uint64_t now = ia_mono_ms();
-  IA_AUTO_JSON *none = json_array();
-  ia_endpoints *s = &r->ends;
-
-  if (s->n < 2 || r->agree > 0 || (r->compared_ms != 0 && now - r->compared_ms < EVERY_MS))
-    return;
-  r->compared_ms = now;
-  for (size_t i = 0; i < s->n; i++) {
-    IA_AUTO_JSON *v = NULL;
-
-    s->v[i].has_head = s->v[i].rest_until <= now && !s->v[i].barred &&
-                       ia_rpc_ask(r, i, &v, "eth_blockNumber", none, ANSWER_MS, NULL) &&
-                       ia_rpc_u64(&s->v[i].head, v, NULL);
-  }
-  if (ia_endpoints_leave_laggard(s, lag))
-    ia_log(IA_LOG_WARN, "ledger.laggard", "now=%s", ia_rpc_name(r));
-}
-
-/* Answers may come in any order. */
-static const json_t *answer_of(const json_t *answers, json_int_t id)
-{
-  size_t i;
-  json_t *a;
-
-  json_array_foreach (answers, i, a) {
-    if (json_integer_value(json_object_get(a, "id")) == id)
-      return a;
-  }
-  return NULL;
-}
-
-static bool batch_of_one(ia_rpc *r, ia_rpc_item *items, size_t n)
-{
-  for (size_t i = 0; i < n; i++) {
-    IA_AUTO_JSON *params = items[i].params ? items[i].params : json_array();
-
-    items[i].params = NULL;
-    items[i].ok = ia_rpc_ask_all(r, &items[i].result, items[i].method, params, &items[i].err);
-  }
-  return true;
-}
-
-static bool batch_at(ia_rpc *r, size_t at, json_t **answer, const json_t *body, ia_err *e)
-{
-  if (!right_chain(r, at, e) || !post(r, at, answer, body, 0, e))
-    return false;
-  if (json_is_array(*answer))
-    return true;
-  if (json_is_object(json_object_get(*answer, "error")))
-    (void)node_error(r, "batch", json_object_get(*answer, "error"), e);
-  else
-    (void)ia_fail(e, IA_E_PARSE, "batch: the answer is no array");
-  json_decref(*answer);
-  *answer = NULL;
-  return false;
-}
-
-static bool batch_anywhere(ia_rpc *r, json_t **answer, const json_t *body, ia_err *e)
-{
-  ia_err why = {0};
-  uint32_t tried = 0;
-  size_t at;
-
-  (void)ia_fail(&why, IA_E_UNAVAILABLE, "ledger: no node of this chain");
-  while (ia_endpoints_next(&r->ends, tried, ia_mono_ms(), &at)) {
-    if (batch_at(r, at, answer, body, &why)) {
-      ia_endpoints_worked(&r->ends, at);
-      return true;
-    }
-    tried |= 1u << at;
-    if (!of_this_node(why.code))
-      break;
-  }
-  if (e)
-    *e = why;
-  return false;
-}
-
-/* One HTTP request; the items keep their params. */
-static bool batch_part(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
-{
-  IA_AUTO_JSON *body = json_array();
-  IA_AUTO_JSON *answer = NULL;
-  json_int_t first = (json_int_t)r->next_id;
-  bool made = body != NULL;
-
-  for (size_t i = 0; i < n; i++)
-    made = json_array_append_new(body, request(r, items[i].method, json_incref(items[i].params))) ==
-               0 &&
-           made;
-  if (!made)
-    return ia_fail(e, IA_E_MEMORY, "rpc: cannot make a batch of %zu", n);
-  /* a look at another node's chain takes an id of its own: those of the batch are taken already */
-  if (!batch_anywhere(r, &answer, body, e))
-    return false;
-  for (size_t i = 0; i < n; i++) {
-    const json_t *a = answer_of(answer, first + (json_int_t)i);
-
-    items[i].ok = a ? settle(r, &items[i].result, items[i].method, a, &items[i].err)
-                    : ia_fail(&items[i].err, IA_E_PARSE, "%s: no answer", items[i].method);
-  }
-  return true;
-}
-
-/* Parts of what the node takes at once, which is learned where it refuses. */
-static bool batch_parts(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
-{
-  size_t width;
-
-  for (size_t at = 0; at < n; at += width) {
-    ia_err why = {0};
-
-    width = r->batch_most && r->batch_most < n - at ? r->batch_most : n - at;
-    width = width < IA_RPC_BATCH_MAX ? width : IA_RPC_BATCH_MAX;
-    while (!batch_part(r, items + at, width, &why)) {
-      if (width <= 1 || (why.code != IA_E_TOO_LARGE && why.code != IA_E_INVALID)) {
-        if (e)
-          *e = why;
-        return false;
-      }
-      width /= 2;
-      r->batch_most = width;
-    }
-  }
-  return true;
-}
-
-bool ia_rpc_batch(ia_rpc *r, ia_rpc_item *items, size_t n, ia_err *e)
-{
-  if (r->agree > 0)
-    return batch_of_one(r, items, n);
-  for (size_t i = 0; i < n; i++) {
-    items[i].ok = false;
-    items[i].result = NULL;
-  }
-  bool ok = batch_parts(r, items, n, e);
-  for (size_t i = 0; i < n; i++) {
-    json_decref(items[i].params);
-    items[i].params = NULL;
-    if (!ok) {
-      json_decref(items[i].result);
-      items[i].result = NULL;
-      items[i].ok = false;
-    }
-  }
-  return ok;
-}
-
-void ia_rpc_items_free(ia_rpc_item *items, size_t n)
-{
-  for (size_t i = 0; i < n; i++) {
-    json_decref(items[i].result);
-    items[i].result = NULL;
-  }
+  return r->agree > 0 ? ia_rpc_ask_all(r, result, method, asked, e)
+                      : ia_rpc_ask_any(r, result, method, asked, timeout_ms, e);
 }
 
 bool ia_rpc_u256(ia_u256 *out, const json_t *v, ia_err *e)

@@ -1,14 +1,11 @@
 /* HTTP client over libcurl's easy interface. */
-#include "http/client.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "base/clock.h"
+#include "http/client_int.h"
 #include "http/fields.h"
 
 enum {
@@ -18,24 +15,6 @@ enum {
   HEADERS_MAX = 64 << 10,
   SLOW_SECONDS = 30,
 };
-
-struct ia_http {
-  CURL *curl;
-  uint32_t connect_ms, total_ms;
-  uint64_t until; /* ia_mono_ms; 0 = none */
-  char *unix_socket, *proxy, *ca_file;
-  bool only_secure;
-};
-
-/* One call on its way through curl's callbacks. */
-typedef struct exchange {
-  ia_http *h;
-  const ia_http_call *c;
-  ia_http_answer *a;
-  uint64_t got;
-  bool failed; /* err says why */
-  ia_err err;
-} exchange;
 
 static char *copy(const char *s, bool *ok)
 {
@@ -118,7 +97,7 @@ static bool header_ok(const char *p, size_t len)
 
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
-  exchange *x = ctx;
+  ia_exchange *x = ctx;
   ia_buf *b = &x->a->headers;
   size_t len = size * n;
 
@@ -145,7 +124,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
-  exchange *x = ctx;
+  ia_exchange *x = ctx;
   size_t len = size * n;
   long status = 0;
 
@@ -168,7 +147,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 
 static size_t on_upload(char *p, size_t size, size_t n, void *ctx)
 {
-  exchange *x = ctx;
+  ia_exchange *x = ctx;
   size_t got = 0;
 
   if (x->c->source(x->c->source_ctx, (uint8_t *)p, size * n, &got, &x->err))
@@ -179,7 +158,7 @@ static size_t on_upload(char *p, size_t size, size_t n, void *ctx)
 
 static int on_progress(void *ctx, curl_off_t dt, curl_off_t dn, curl_off_t ut, curl_off_t un)
 {
-  exchange *x = ctx;
+  ia_exchange *x = ctx;
 
   (void)dt;
   (void)dn;
@@ -259,7 +238,7 @@ static void set_limits(const ia_http *h, const ia_http_call *c, uint32_t left)
   }
 }
 
-static void set_transport(const ia_http *h, exchange *x)
+static void set_transport(const ia_http *h, ia_exchange *x)
 {
   CURL *k = h->curl;
 
@@ -287,8 +266,8 @@ static void set_transport(const ia_http *h, exchange *x)
   }
 }
 
-/* false without memory for the fields. *list is the caller's to free. */
-static bool set_request(exchange *x, struct curl_slist **list)
+/* false without memory for the fields */
+static bool set_request(ia_exchange *x)
 {
   CURL *k = x->h->curl;
   const ia_http_call *c = x->c;
@@ -304,7 +283,7 @@ static bool set_request(exchange *x, struct curl_slist **list)
     ok = ok && more;
     l = more ? more : l;
   }
-  *list = l;
+  x->fields = l;
   if (strcmp(method, "HEAD") == 0)
     (void)curl_easy_setopt(k, CURLOPT_NOBODY, 1L);
   else if (sends && c->source) {
@@ -335,7 +314,7 @@ static void origin_of(char *out, size_t size, const char *url)
   (void)snprintf(out, size, "%.*s", (int)(n < 120 ? n : 120), url);
 }
 
-static bool explain(const exchange *x, CURLcode rc, ia_err *e)
+static bool explain(const ia_exchange *x, CURLcode rc, ia_err *e)
 {
   char where[128];
   ia_code code = IA_E_IO;
@@ -361,16 +340,15 @@ static bool explain(const exchange *x, CURLcode rc, ia_err *e)
   return ia_fail(e, code, "%s: %s", where, curl_easy_strerror(rc));
 }
 
-bool ia_http_do(ia_http *h, ia_http_answer *a, const ia_http_call *c, ia_err *e)
+bool ia_exchange_begin(ia_exchange *x, ia_err *e)
 {
-  exchange x = {.h = h, .c = c, .a = a};
-  struct curl_slist *list = NULL;
+  ia_http *h = x->h;
+  const ia_http_call *c = x->c;
   uint32_t left;
-  long status = 0;
 
-  ia_http_answer_free(a);
-  a->headers.cap = HEADERS_MAX;
-  a->body.cap = c->cap && !c->sink ? c->cap : ANSWER_MAX;
+  ia_http_answer_free(x->a);
+  x->a->headers.cap = HEADERS_MAX;
+  x->a->body.cap = c->cap && !c->sink ? c->cap : ANSWER_MAX;
   if (h->only_secure && !h->unix_socket && !ia_http_secure_url(c->url)) {
     char where[128];
 
@@ -381,16 +359,27 @@ bool ia_http_do(ia_http *h, ia_http_answer *a, const ia_http_call *c, ia_err *e)
   if (!time_left(h, &left, e))
     return false;
   curl_easy_reset(h->curl); /* keeps the connections */
-  set_transport(h, &x);
+  set_transport(h, x);
   set_limits(h, c, left);
-  bool ok = set_request(&x, &list);
-  CURLcode rc = ok ? curl_easy_perform(h->curl) : CURLE_OUT_OF_MEMORY;
-  curl_slist_free_all(list);
-  (void)curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
-  a->status = (int)status;
-  if (rc != CURLE_OK)
-    return explain(&x, rc, e);
-  return true;
+  return set_request(x) || ia_exchange_end(x, CURLE_OUT_OF_MEMORY, e);
+}
+
+bool ia_exchange_end(ia_exchange *x, CURLcode rc, ia_err *e)
+{
+  long status = 0;
+
+  curl_slist_free_all(x->fields);
+  x->fields = NULL;
+  (void)curl_easy_getinfo(x->h->curl, CURLINFO_RESPONSE_CODE, &status);
+  x->a->status = (int)status;
+  return rc == CURLE_OK || explain(x, rc, e);
+}
+
+bool ia_http_do(ia_http *h, ia_http_answer *a, const ia_http_call *c, ia_err *e)
+{
+  ia_exchange x = {.h = h, .c = c, .a = a};
+
+  return ia_exchange_begin(&x, e) && ia_exchange_end(&x, curl_easy_perform(h->curl), e);
 }
 
 void ia_http_escape(ia_buf *out, ia_span text)
