@@ -15,6 +15,7 @@ typedef struct choice {
   json_t *answer; /* the best so far */
   size_t unknown; /* results in it that only say that the node does not know */
   ia_err why;     /* without an answer */
+  bool refused;   /* why is a node's own word, which says more than that another is away */
 } choice;
 
 /* Answers may come in any order. */
@@ -48,43 +49,53 @@ static size_t unknown_in(const choice *c, const json_t *answer)
   return n;
 }
 
-/* False: it is no answer; c->why says why. */
-static bool is_answer(choice *c, const json_t *answer)
+/* False: it is no answer, for the reason in e. */
+static bool is_answer(choice *c, const json_t *answer, ia_err *e)
 {
   IA_AUTO_JSON *unused = NULL;
 
   if (!c->is_batch)
-    return ia_rpc_settle_one(c->r, &unused, c->items[0].method, c->first, answer, &c->why);
+    return ia_rpc_settle_one(c->r, &unused, c->items[0].method, c->first, answer, e);
   if (json_is_array(answer))
     return true;
   if (!json_is_object(json_object_get(answer, "error")))
-    return ia_fail(&c->why, IA_E_PARSE, "batch: the answer is no array");
-  return ia_rpc_settle(c->r, &unused, "batch", answer, &c->why);
+    return ia_fail(e, IA_E_PARSE, "batch: the answer is no array");
+  return ia_rpc_settle(c->r, &unused, "batch", answer, e);
 }
 
 /* The first node asked may have taken the transaction without saying so; then the refusal of the
  * second means ours. */
-static void keep_doubt(choice *c)
+static void keep_doubt(const choice *c, ia_err *why)
 {
-  if (c->asked > 1 && c->why.code == IA_E_NONCE_LOW &&
+  const ia_err was = *why;
+
+  if (c->asked > 1 && was.code == IA_E_NONCE_LOW &&
       strcmp(c->items[0].method, "eth_sendRawTransaction") == 0)
-    (void)ia_fail(&c->why, IA_E_UNAVAILABLE,
-                  "ledger: a node did not answer; another knows this nonce: %.100s", c->why.msg);
+    (void)ia_fail(why, IA_E_UNAVAILABLE,
+                  "ledger: a node did not answer; another knows this nonce: %.100s", was.msg);
+}
+
+static ia_hearing refuse(choice *c, bool answered, ia_err *why)
+{
+  keep_doubt(c, why);
+  if (answered || !c->refused)
+    c->why = *why;
+  c->refused |= answered;
+  return ia_rpc_of_node(why->code) ? IA_HEARD_MORE : IA_HEARD_ENOUGH;
 }
 
 static ia_hearing any_heard(void *ctx, size_t at, const json_t *answer, const ia_err *why,
                             size_t running)
 {
   choice *c = ctx;
+  ia_err mine = {0};
 
   (void)running;
   c->asked++;
   if (!answer)
-    c->why = *why;
-  if (!answer || !is_answer(c, answer)) {
-    keep_doubt(c);
-    return ia_rpc_of_node(c->why.code) ? IA_HEARD_MORE : IA_HEARD_ENOUGH;
-  }
+    mine = *why;
+  if (!answer || !is_answer(c, answer, &mine))
+    return refuse(c, answer != NULL, &mine);
   size_t unknown = unknown_in(c, answer);
   if (!c->answer || unknown < c->unknown) {
     json_decref(c->answer);

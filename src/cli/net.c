@@ -19,12 +19,24 @@ static bool sending(ia_cli *c, ia_chain_sending *out, ia_err *e)
   return out->outbox != NULL;
 }
 
+bool ia_cli_nodes(ia_cli *c, const char **out, ia_err *e)
+{
+  const char *all = ia_cli_endpoint_or_null(c, "rpcUrls");
+
+  if (!ia_cli_endpoint(c, "rpcUrl", out, e))
+    return false;
+  size_t n = strlen(*out);
+  if (all && strncmp(all, *out, n) == 0 && all[n] == ',')
+    *out = all;
+  return true;
+}
+
 bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e)
 {
   const char *hub, *chain;
 
   *out = (ia_net){0};
-  if (!ia_cli_endpoint(c, "rpcUrl", &out->rpc, e) || !ia_cli_endpoint(c, "hubAddress", &hub, e) ||
+  if (!ia_cli_nodes(c, &out->rpc, e) || !ia_cli_endpoint(c, "hubAddress", &hub, e) ||
       !ia_addr_parse(&out->hub, ia_span_str(hub), e) || !ia_cli_endpoint(c, "chainId", &chain, e))
     return false;
   out->chain_id = strtoull(chain, NULL, 10);

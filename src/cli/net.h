@@ -7,6 +7,9 @@
 
 /* Borrows from c. UNAVAILABLE without a ledger. Close by ia_net_close. */
 IA_MUST bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e);
+/* All nodes of the chain, "URL,URL": those of what runs here, where nothing else was said; else
+ * "rpcUrl" alone. */
+IA_MUST bool ia_cli_nodes(ia_cli *c, const char **out, ia_err *e);
 /* An argument or option that is an address; `what` names it in the error. */
 IA_MUST bool ia_cli_addr(ia_addr *out, const char *text, const char *what, ia_err *e);
 /* The same; "any" or NULL is the zero address. */

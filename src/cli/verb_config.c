@@ -52,6 +52,15 @@ static json_t *value_of(ia_cli *c, const char *field)
   return text ? json_string(text) : NULL;
 }
 
+/* Packages take one node of those that the setting may name. Takes v over. */
+static json_t *one_node(json_t *v)
+{
+  IA_AUTO_JSON *held = v;
+  const char *text = json_string_value(v);
+
+  return text && strchr(text, ',') ? json_stringn(text, strcspn(text, ",")) : json_incref(held);
+}
+
 static json_t *sdk_fields(ia_cli *c, ia_err *e)
 {
   IA_AUTO_JSON *all = json_object();
@@ -59,7 +68,7 @@ static json_t *sdk_fields(ia_cli *c, ia_err *e)
   for (unsigned i = 0; i < IA_COUNT(settings); i++) {
     json_t *v = settings[i].sdk ? value_of(c, settings[i].name) : NULL;
 
-    if (v && !ia_json_set(all, settings[i].name, v, e))
+    if (v && !ia_json_set(all, settings[i].name, one_node(v), e))
       return NULL;
   }
   return json_incref(all);
@@ -96,7 +105,7 @@ static bool sdk(ia_cli *c, ia_err *e)
   if (!ia_cli_endpoint(c, "rpcUrl", &first, e) || !(all = sdk_fields(c, e)) ||
       !(packages = ia_sdk_packages(all, e)))
     return false;
-  ia_cli_out(c, "// ethProvider: a wallet at %s", first);
+  ia_cli_out(c, "// ethProvider: a wallet at %.*s", (int)strcspn(first, ","), first);
   if (!print_packages(c, packages, e))
     return false;
   for (unsigned i = 0; (missing = ia_sdk_missing(all, i)); i++)

@@ -3,13 +3,16 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/ending.h"
 #include "base/hex.h"
+#include "base/show.h"
 #include "chain/about.h"
 #include "chain/agree.h"
 #include "chain/coin.h"
 #include "eth/address.h"
 
-enum { INFO_CAP = 1 << 16, ASK_MS = 15000 };
+enum { INFO_CAP = 1 << 16, ASK_MS = 15000, PAUSE_MS = 500, SAY_AGAIN_MS = 30000 };
 
 static bool number(uint64_t *out, const char *name, const char *text, ia_err *e)
 {
@@ -108,6 +111,42 @@ static bool open_chain(ia_chain **c, const ia_daemon_options *o, ia_err *e)
          ia_fail(e, IA_E_USAGE, "the node at --chain is a ledger of ours: give --rpc URL");
 }
 
+/* A chain that cannot be reached now may be later. */
+static bool may_pass(ia_code code)
+{
+  static const ia_code codes[] = {IA_E_UNAVAILABLE, IA_E_TIMEOUT, IA_E_BUSY, IA_E_IO,
+                                  IA_E_LEDGER_DISAGREES};
+
+  for (size_t i = 0; i < IA_COUNT(codes); i++)
+    if (codes[i] == code)
+      return true;
+  return false;
+}
+
+/* An installation whose chain is down starts when it is up. */
+static bool await_chain(ia_chain **c, const ia_daemon_options *o, ia_err *e)
+{
+  uint64_t said = 0;
+
+  for (;;) {
+    ia_err why = {0};
+
+    if (open_chain(c, o, &why))
+      return true;
+    if (!may_pass(why.code))
+      return e && (*e = why, false);
+    if (said == 0 || ia_mono_ms() - said >= SAY_AGAIN_MS) {
+      ia_print(stderr, "waiting for the chain: %s\n", why.msg);
+      said = ia_mono_ms();
+    }
+    for (unsigned ms = 0; ms < PAUSE_MS; ms += 50) {
+      if (ia_ending_pending())
+        return ia_fail(e, IA_E_CANCELLED, "stopped while waiting for the chain");
+      (void)usleep(50000);
+    }
+  }
+}
+
 /* What was kept at the first start must be what the options say now. */
 static bool same(const json_t *kept, ia_chain *c, ia_err *e)
 {
@@ -170,7 +209,7 @@ bool ia_on_chain(json_t **info, const ia_home *h, const ia_daemon_options *o,
                              " and --hub ADDRESS, or another --home");
   if (access(ledger.s, F_OK) == 0)
     return ia_fail(e, IA_E_USAGE, "this home has a ledger of its own: give --chain another --home");
-  if (!open_chain(&c, o, e) ||
+  if (!await_chain(&c, o, e) ||
       !(known ? kept_info(&found, kept.s, e) && same(found, c, e)
               : ask(&found, c, o, pool_owner, e) && keep_info(found, kept.s, e)) ||
       !with_options(found, o, e))
@@ -199,7 +238,7 @@ bool ia_on_chain_funds(const ia_daemon_options *o, const ia_addr *accounts, size
   ia_u256 need, have;
   bool empty = false;
 
-  if (!open_chain(&c, o, e) || !first_need(c, &need, e))
+  if (!await_chain(&c, o, e) || !first_need(c, &need, e))
     return false;
   for (size_t i = 0; i < n && !ia_u256_zero(&need); i++) {
     if (!ia_chain_coin(c, &have, &accounts[i], e))

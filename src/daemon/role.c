@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/ending.h"
 #include "base/heap.h"
 #include "base/hex.h"
@@ -17,7 +18,7 @@
 #include "daemon/control.h"
 #include "daemon/roles.h"
 
-enum { PASSPHRASE_CAP = 1024 };
+enum { PASSPHRASE_CAP = 1024, AGAIN_MS = 200, SAY_AGAIN_MS = 30000 };
 
 const char *ia_role_text(const ia_role_ctx *r, const char *key)
 {
@@ -93,20 +94,44 @@ bool ia_role_listen(const ia_role_ctx *r, ia_server **out, const char *port_key,
   return false;
 }
 
+/* A ledger that cannot be reached yet is waited for, and said. */
+static bool await_info(json_t **info, const ia_role_ctx *r, const char *url, ia_err *e)
+{
+  const ia_rpc_options o = {.url = url};
+  IA_AUTO(ia_rpc) *rpc = NULL;
+  uint64_t said = 0;
+
+  if (!ia_rpc_new(&rpc, &o, e))
+    return false;
+  for (;;) {
+    ia_err why = {0};
+
+    if (ia_rpc_call(rpc, info, "iapp_info", NULL, &why))
+      return true;
+    if (ia_role_ending() || (why.code != IA_E_UNAVAILABLE && why.code != IA_E_TIMEOUT &&
+                             why.code != IA_E_BUSY && why.code != IA_E_IO))
+      return e && (*e = why, false);
+    if (said == 0 || ia_mono_ms() - said >= SAY_AGAIN_MS) {
+      ia_print(stderr, "%s: waiting for the ledger: %s\n", r->name, why.msg);
+      said = ia_mono_ms();
+    }
+    (void)usleep(AGAIN_MS * 1000);
+  }
+}
+
 json_t *ia_role_ledger_info(const ia_role_ctx *r, ia_err *e)
 {
-  const ia_rpc_options o = {.url = ia_role_text(r, "rpcUrl")};
-  IA_AUTO(ia_rpc) *rpc = NULL;
+  const char *url = ia_role_text(r, "rpcUrl");
   json_t *info = json_object_get(r->config, "ledgerInfo");
 
   if (info)
     return json_incref(info);
-  if (!o.url) {
+  if (!url) {
     ia_fail(e, IA_E_USAGE, "no ledger here: give --rpc URL or --chain URL");
     return NULL;
   }
-  if (!ia_rpc_new(&rpc, &o, e) || !ia_rpc_call(rpc, &info, "iapp_info", NULL, e)) {
-    ia_wrap(e, "ledger at %s", o.url);
+  if (!await_info(&info, r, url, e)) {
+    ia_wrap(e, "ledger at %s", url);
     return NULL;
   }
   return info;

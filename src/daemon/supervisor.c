@@ -65,12 +65,14 @@ static void fail_all(supervisor *s, const ia_err *e)
   stop_all(s);
 }
 
-/* Clients take one node; the first is theirs. */
-static bool one_url(supervisor *s, ia_err *e)
+/* Packages take one node, the first; our own commands take all of them. */
+static bool name_nodes(supervisor *s, ia_err *e)
 {
   const char *all = json_string_value(json_object_get(s->fields, "rpcUrl"));
 
-  return !all || ia_json_set(s->fields, "rpcUrl", json_stringn(all, strcspn(all, ",")), e);
+  return !all || !strchr(all, ',') ||
+         (ia_json_set(s->fields, "rpcUrls", json_string(all), e) &&
+          ia_json_set(s->fields, "rpcUrl", json_stringn(all, strcspn(all, ",")), e));
 }
 
 static void start_what_can(supervisor *s)
@@ -100,7 +102,7 @@ static void start_what_can(supervisor *s)
   if (running != ready || s->announced)
     return;
   s->announced = true;
-  if (!one_url(s, &e)) {
+  if (!name_nodes(s, &e)) {
     fail_all(s, &e);
     return;
   }

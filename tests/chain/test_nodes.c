@@ -120,6 +120,20 @@ static void what_a_contract_refuses_is_asked_once(void **state IA_UNUSED)
   town_close(&t, 2);
 }
 
+/* One has no such method, the other is away: what the first says counts. */
+static void a_refusal_says_more_than_silence(void **state IA_UNUSED)
+{
+  town t = {0};
+  IA_AUTO_JSON *v = NULL;
+  ia_err why = {0};
+
+  town_open(&t, 2, 0);
+  fall(&t.n[1]);
+  assert_false(ia_rpc_call(ia_chain_rpc(t.chain), &v, "iapp_info", NULL, &why));
+  assert_int_equal(why.code, IA_E_UNSUPPORTED);
+  town_close(&t, 2);
+}
+
 /* -- together -- */
 
 static void a_liar_is_outvoted(void **state IA_UNUSED)
@@ -432,6 +446,7 @@ int main(void)
       cmocka_unit_test(a_node_that_lags_is_left),
       cmocka_unit_test(a_node_of_another_chain_is_not_asked),
       cmocka_unit_test(what_a_contract_refuses_is_asked_once),
+      cmocka_unit_test(a_refusal_says_more_than_silence),
       cmocka_unit_test(a_liar_is_outvoted),
       cmocka_unit_test(two_that_differ_decide_nothing),
       cmocka_unit_test(the_one_that_differs_is_named),

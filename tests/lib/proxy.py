@@ -11,7 +11,7 @@ HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "te", 
 
 
 class Proxy:
-    def __init__(self, target, change=None, before=None):
+    def __init__(self, target, change=None, before=None, port=0):
         self.change = change or (lambda x: x["reply"])
         self.before = before or (lambda x: x["request"])
         self.seen = []
@@ -49,7 +49,7 @@ class Proxy:
 
             do_GET = do_POST = do_PUT = do_HEAD = forward
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
