@@ -1,5 +1,6 @@
 /* iapp audit: what the SMS released or refused of one's data, from its own log. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/hex.h"
@@ -33,9 +34,13 @@ static void say_entry(ia_cli *c, const json_t *v)
   const char *purpose = json_string_value(json_object_get(v, "purpose"));
   const char *message = json_string_value(json_object_get(v, "message"));
   json_int_t time = json_integer_value(json_object_get(v, "time"));
+  ia_text32 at = ia_rfc3339(time > 0 ? (uint64_t)time : 0);
 
-  ia_cli_out(c, "%s  %-7s %-18s requester %s  app %s", ia_rfc3339(time > 0 ? (uint64_t)time : 0).s,
-             verdict ? verdict : "?", code ? code : "", who ? who : "-", app ? app : "-");
+  if (verdict && strcmp(verdict, "message") == 0)
+    ia_cli_out(c, "%s  %-7s %-18s signed by %s", at.s, verdict, code ? code : "", who ? who : "-");
+  else
+    ia_cli_out(c, "%s  %-7s %-18s requester %s  app %s", at.s, verdict ? verdict : "?",
+               code ? code : "", who ? who : "-", app ? app : "-");
   if (purpose && *purpose)
     ia_cli_out(c, "    purpose \"%s\"", purpose);
   if (message && *message)

@@ -102,30 +102,22 @@ static bool a_releases(struct admitting *a, ia_ruling *v)
 
 static bool a_policy(struct admitting *a, ia_ruling *v)
 {
-  ia_policy_facts pf = {.now = a->f->now,
-                        .requester = a->f->match.request.requester,
-                        .purpose = a->plan->purpose,
-                        .encrypt = a->plan->encrypt,
-                        .callback = a->plan->callback,
-                        .n_by_ledger = a->plan->n_by_ledger};
-  const ia_addr *dataset = &a->f->match.dataset.dataset;
-  IA_AUTOV(ia_policy) p = ia_policy_none();
+  struct limits l = {.dataset = &a->f->match.dataset.dataset,
+                     .owner = &a->plan->owner[IA_ASSET_DATASET],
+                     .order = &a->plan->order_hash[IA_ORDER_DATASET],
+                     .n_by_ledger = a->plan->n_by_ledger};
   ia_err e = {0};
 
   a->plan->logs_clear = true;
   if (!a->plan->has_dataset)
     return true;
-  if (!a->m->policy(a->m->ctx, dataset, &a->plan->owner[IA_ASSET_DATASET], &a->plan->has_policy, &p,
-                    &a->plan->policy_hash, &a->plan->policy_epoch, &e) ||
-      !a->m->dataset_tasks(a->m->ctx, dataset, &a->f->task_id, a->f->now, &pf.runs_before,
-                           &pf.runs_today, &e))
+  if (!ia_limits_judge(a, &l, v, &e))
     return ia_ruling_err(v, "policy", &e);
-  a->plan->logs_clear = p.logs_clear;
-  if (!a->plan->has_policy) {
+  a->plan->applied = l.applied;
+  a->plan->logs_clear = l.logs_clear;
+  if (!l.applied.has_policy && !l.applied.has_terms)
     ia_ruling_ok(v, "policy", "the owner states nothing beyond the order");
-    return true;
-  }
-  return ia_policy_decide(v, &p, &pf);
+  return !v->refused;
 }
 
 static bool a_dataset_key(struct admitting *a, ia_ruling *v)

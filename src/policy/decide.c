@@ -1,6 +1,6 @@
 /* Judges a policy document over facts. */
 #include "base/date.h"
-#include "policy/policy.h"
+#include "policy/internal.h"
 
 enum { DAY = 86400, MINUTE = 60, DAY_MINUTES = 1440 };
 
@@ -11,14 +11,14 @@ static bool d_time(ia_ruling *v, const ia_policy *p, const ia_policy_facts *f)
   if (p->not_before) {
     if (f->now < p->not_before)
       ok = ia_ruling_no(v, "policy.notBefore", IA_E_POLICY_EXPIRED,
-                        "the owner's grant begins on %s", ia_rfc3339(p->not_before).s);
+                        "the owner's policy begins on %s", ia_rfc3339(p->not_before).s);
     else
       ia_ruling_ok(v, "policy.notBefore", "in force since %s", ia_rfc3339(p->not_before).s);
   }
   if (p->expires) {
     if (f->now >= p->expires)
-      ok = ia_ruling_no(v, "policy.expires", IA_E_POLICY_EXPIRED, "the owner's grant ended on %s",
-                        ia_rfc3339(p->expires).s);
+      ok = ia_ruling_no(v, "policy.expires", IA_E_POLICY_EXPIRED,
+                        "the owner's policy expired on %s", ia_rfc3339(p->expires).s);
     else
       ia_ruling_ok(v, "policy.expires", "in force until %s", ia_rfc3339(p->expires).s);
   }
@@ -72,11 +72,10 @@ static bool d_purpose(ia_ruling *v, const ia_policy *p, const ia_policy_facts *f
 {
   if (!p->has_purposes)
     return true;
-  for (size_t i = 0; i < p->n_purposes; i++)
-    if (strcmp(p->purposes[i], f->purpose) == 0) {
-      ia_ruling_ok(v, "policy.purposes", "purpose \"%s\" is admitted", f->purpose);
-      return true;
-    }
+  if (ia_purpose_admitted(p->purposes, p->n_purposes, f->purpose)) {
+    ia_ruling_ok(v, "policy.purposes", "purpose \"%.100s\" is admitted", f->purpose);
+    return true;
+  }
   if (!*f->purpose)
     return ia_ruling_no(v, "policy.purposes", IA_E_POLICY_PURPOSE,
                         "the owner wants a purpose and the request states none");

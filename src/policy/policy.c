@@ -2,15 +2,15 @@
 
 #include <stdio.h>
 
+#include "policy/internal.h"
+
 enum { DAY_MINUTES = 1440, ALL_DAYS = 0x7f };
 
 void ia_policy_free(ia_policy *p)
 {
   if (!p)
     return;
-  for (size_t i = 0; i < p->n_purposes; i++)
-    free(p->purposes[i]);
-  free(p->purposes);
+  ia_purposes_free(p->purposes, p->n_purposes);
   free(p->requesters);
   *p = (ia_policy){0};
 }
@@ -131,25 +131,8 @@ static bool p_requesters(ia_policy *p, const json_t *v, ia_err *e)
 
 static bool p_purposes(ia_policy *p, const json_t *v, ia_err *e)
 {
-  size_t n = json_array_size(v);
-
-  if (!json_is_array(v) || n > IA_POLICY_LIST_MAX)
-    return unknown(e, "purposes", "wants a list of at most 256 texts");
   p->has_purposes = true;
-  p->purposes = calloc(n ? n : 1, sizeof(*p->purposes));
-  if (!p->purposes)
-    return ia_fail(e, IA_E_MEMORY, "policy: no memory");
-  for (size_t i = 0; i < n; i++) {
-    const char *s = json_string_value(json_array_get(v, i));
-
-    if (!s || !*s || strlen(s) > IA_PURPOSE_MAX)
-      return unknown(e, "purposes", "holds something that is not a text of 1 to 128 bytes");
-    p->purposes[i] = strdup(s);
-    if (!p->purposes[i])
-      return ia_fail(e, IA_E_MEMORY, "policy: no memory");
-    p->n_purposes++;
-  }
-  return true;
+  return ia_purposes_read(&p->purposes, &p->n_purposes, v, "policy", e);
 }
 
 static bool get_count(bool *has, uint64_t *out, const json_t *v, const char *clause, ia_err *e)
@@ -223,16 +206,6 @@ static bool set_clause(ia_policy *p, const char *key, const json_t *v, ia_err *e
   return unknown(e, key, "is no clause that this SMS enforces");
 }
 
-static bool is_canonical(const json_t *v, ia_span text, ia_err *e)
-{
-  IA_AUTOV(ia_buf) b = {0};
-
-  if (!ia_json_canonical(&b, v, e))
-    return false;
-  return ia_span_eq(ia_buf_view(&b), text) ||
-         ia_fail(e, IA_E_PARSE, "not canonical JSON (RFC 8785)");
-}
-
 bool ia_policy_parse(ia_policy *out, ia_span text, ia_err *e)
 {
   IA_AUTO_JSON *v = NULL;
@@ -243,7 +216,7 @@ bool ia_policy_parse(ia_policy *out, ia_span text, ia_err *e)
   if (text.len > IA_POLICY_MAX)
     return ia_fail(e, IA_E_TOO_LARGE, "policy: %zu bytes", text.len);
   v = ia_json_parse(text, 0, e);
-  if (!v || !is_canonical(v, text, e))
+  if (!v || !ia_body_is_canonical(v, text, e))
     return ia_wrap(e, "policy");
   if (!json_is_object(v) || !json_object_get(v, "v"))
     return unknown(e, "v", "is missing");
@@ -272,7 +245,7 @@ bool ia_revocation_parse(ia_revocation *out, ia_span text, ia_err *e)
   if (text.len > IA_POLICY_MAX)
     return ia_fail(e, IA_E_TOO_LARGE, "revoke: %zu bytes", text.len);
   v = ia_json_parse(text, 0, e);
-  if (!v || !is_canonical(v, text, e))
+  if (!v || !ia_body_is_canonical(v, text, e))
     return ia_wrap(e, "revoke");
   all = json_object_get(v, "all");
   orders = json_object_get(v, "orders");

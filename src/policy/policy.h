@@ -1,6 +1,6 @@
-/* The owner's policy document: what orders cannot say (docs/policy.md). It is the body of an
- * owner's message of kind "policy". One pure function judges it for the SMS, `iapp why` and the
- * tests. */
+/* What an owner says beyond her orders (docs/policy.md): the policy of a dataset as a whole, the
+ * terms of one grant, and revocations. Each is the body of an owner's message. The same pure
+ * functions judge them for the SMS, `iapp why`, `iapp policy test` and the tests. */
 #ifndef IA_POLICY_POLICY_H
 #define IA_POLICY_POLICY_H
 
@@ -10,7 +10,7 @@
 
 enum {
   IA_POLICY_MAX = 64 << 10, /* bytes of a document */
-  IA_POLICY_LIST_MAX = 256, /* requesters, purposes */
+  IA_POLICY_LIST_MAX = 256, /* requesters, purposes; of the terms of a grant too */
   IA_PURPOSE_MAX = 128,     /* bytes of a purpose */
 };
 
@@ -43,6 +43,23 @@ ia_policy ia_policy_none(void);
  * nothing is ever ignored. */
 IA_MUST bool ia_policy_parse(ia_policy *out, ia_span text, ia_err *e);
 
+/* The terms of one grant: of one dataset order, whatever those of other grants are. The body of an
+ * owner's message of kind "grant". */
+typedef struct ia_terms {
+  ia_h256 order;    /* the grant: EIP-712 hash of the dataset order */
+  uint64_t expires; /* Unix seconds, refused from then on; 0 = never */
+  bool has_purposes;
+  char **purposes;
+  size_t n_purposes;
+  bool has_runs;
+  uint64_t runs; /* distinct tasks that get the key on this order, ever */
+} ia_terms;
+void ia_terms_free(ia_terms *t); /* NULL is fine */
+IA_DEFINE_AUTO_VALUE(ia_terms, ia_terms_free)
+/* {"v":1,"order":"0x..","expires"?,"purposes"?,"runs"?}, canonical JSON; POLICY_UNKNOWN as of a
+ * policy. */
+IA_MUST bool ia_terms_parse(ia_terms *out, ia_span text, ia_err *e);
+
 /* What a revoke message bars. */
 typedef struct ia_revocation {
   bool all;
@@ -59,6 +76,7 @@ typedef struct ia_policy_facts {
   ia_addr requester;
   const char *purpose;              /* stated in the signed request; "" = none */
   uint64_t runs_before, runs_today; /* other tasks that got the key so far */
+  uint64_t order_runs;              /* other tasks that got it on this order */
   bool encrypt;                     /* the result will be encrypted */
   bool callback;                    /* callback data will leave */
   size_t n_by_ledger;               /* facts that stand on the ledger's word */
@@ -67,5 +85,7 @@ typedef struct ia_policy_facts {
 /* Appends one line for each clause of the policy: POLICY_EXPIRED, POLICY_REQUESTER, POLICY_PURPOSE,
  * POLICY_BUDGET, BY_LEDGER_REFUSED, POLICY_RESULT. False when one is refused. */
 bool ia_policy_decide(ia_ruling *v, const ia_policy *p, const ia_policy_facts *f);
+/* The same of the terms of a grant: grant.expires, grant.purposes, grant.runs. */
+bool ia_terms_decide(ia_ruling *v, const ia_terms *t, const ia_policy_facts *f);
 
 #endif

@@ -128,6 +128,10 @@ typedef struct ia_release_memory {
   /* of this owner; has = false: she stated none. hash: SHA-256 of the text. */
   bool (*policy)(void *ctx, const ia_addr *dataset, const ia_addr *owner, bool *has, ia_policy *p,
                  ia_h256 *hash, uint64_t *epoch, ia_err *e);
+  /* of this owner, about this very order; has = false: she stated none. hash: SHA-256 of the text.
+   */
+  bool (*terms)(void *ctx, const ia_addr *dataset, const ia_addr *owner, const ia_h256 *order,
+                bool *has, ia_terms *t, ia_h256 *hash, uint64_t *version, ia_err *e);
   bool (*dataset_tasks)(void *ctx, const ia_addr *dataset, const ia_h256 *task, uint64_t now,
                         uint64_t *total, uint64_t *today, ia_err *e);
   bool (*secret)(void *ctx, ia_secret_kind kind, const ia_addr *of, const char *name, bool *has,
@@ -139,6 +143,17 @@ typedef struct ia_release_memory {
 
 enum { IA_BY_LEDGER_MAX = 512 };
 
+/* Which of an owner's messages apply to a release of her data: what the record states. Hashes are
+ * SHA-256 of the bodies, zero where there is none. */
+typedef struct ia_applied {
+  bool has_policy; /* of the dataset as a whole */
+  ia_h256 policy_hash;
+  uint64_t policy_epoch; /* version of the message */
+  bool has_terms;        /* of the grant */
+  ia_h256 terms_hash;
+  uint64_t terms_version;
+} ia_applied;
+
 /* What became of one dataset of a slice. */
 typedef struct ia_slice_item {
   ia_addr dataset;  /* zero: the slice holds no order here */
@@ -148,9 +163,7 @@ typedef struct ia_slice_item {
   ia_order_signing signing; /* of the order; when code is IA_OK */
   ia_span multiaddr;
   size_t n_by_ledger; /* facts about this run of it that are the ledger's word */
-  bool has_policy;
-  ia_h256 policy_hash;
-  uint64_t policy_epoch;
+  ia_applied applied;
   ia_code code; /* IA_OK: its key leaves */
   char reason[128];
   char detail[128]; /* for its owner's log, where that may say more; "" = reason */
@@ -173,11 +186,9 @@ typedef struct ia_release_plan {
   ia_addr beneficiary; /* the requester when the order names none */
   bool app_secret;     /* it is there and its owner signed the app order */
   bool has_result_key;
-  ia_buf result_key; /* PEM */
-  bool logs_clear;   /* every dataset's owner lets logs out in clear */
-  bool has_policy;
-  ia_h256 policy_hash;
-  uint64_t policy_epoch;
+  ia_buf result_key;                    /* PEM */
+  bool logs_clear;                      /* every dataset's owner lets logs out in clear */
+  ia_applied applied;                   /* to the dataset */
   uint64_t attempt;                     /* from 1 */
   char by_ledger[IA_BY_LEDGER_MAX][64]; /* "erc1271:0x<account>", "whitelist:0x<group>" */
   size_t n_by_ledger;
@@ -204,6 +215,17 @@ bool ia_release_secrets(ia_release_plan *plan, ia_ruling *v, const ia_release_fa
 /* The three, for who wants to know without evidence. */
 bool ia_release_decide(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
                        const ia_release_memory *m);
+
+/* What an owner asks beforehand (`iapp policy test`): would a run of this app by this user on this
+ * grant of hers get the key? f: pins, ledger, planned, now (the time that is asked about),
+ * match.app.app, match.request.requester, match.dataset.dataset, asset[IA_ASSET_DATASET], and
+ * slice: the one grant, or nothing where none fits. plan: purpose, encrypt, callback. Nothing is
+ * used up. A line for each rule; false: an error of a look-up stands in e. */
+IA_MUST bool ia_trial_prove(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
+                            ia_err *e);
+/* Over the SMS's memory, after ia_trial_prove. */
+IA_MUST bool ia_trial_admit(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
+                            const ia_release_memory *m, ia_err *e);
 
 /* The lease alone (step 1), for the challenge: signed by the pool's owner, in force, for the task;
  * LEASE_INVALID. Then the fencing rule over memory; LEASE_FENCED. */

@@ -63,11 +63,13 @@ bool ia_ruling_check(const ia_ruling *v, ia_err *e)
 static const struct {
   const char *clause, *told;
 } discreet[] = {
-    {"policy.notBefore", "the owner's grant has not begun"},
-    {"policy.expires", "the owner's grant has ended"},
+    {"policy.notBefore", "the owner's policy has not begun"},
+    {"policy.expires", "the owner's policy has expired"},
     {"policy.hours", "outside the hours that the owner admits"},
     {"policy.runs.total", "the owner's budget of runs is used up"},
     {"policy.runs.daily", "the owner's budget of runs of this day (UTC) is used up"},
+    {"grant.expires", "the grant has expired"},
+    {"grant.runs", "the runs of the grant are used up"},
 };
 
 static const char *told_to_requester(const ia_clause *c)
@@ -78,9 +80,22 @@ static const char *told_to_requester(const ia_clause *c)
   return c->message;
 }
 
+static bool is_term(const char *clause)
+{
+  return strncmp(clause, "grant.", 6) == 0;
+}
+
+/* A rule of an owner's own: of her policy or of the terms of a grant. */
 static bool is_policy(const char *clause)
 {
-  return strcmp(clause, "policy") == 0 || strncmp(clause, "policy.", 7) == 0;
+  return strcmp(clause, "policy") == 0 || strncmp(clause, "policy.", 7) == 0 || is_term(clause);
+}
+
+const char *ia_refusal_of_owner(const char *clause)
+{
+  if (!is_policy(clause))
+    return NULL;
+  return is_term(clause) ? "refused by the terms of the grant" : "refused by the owner's policy";
 }
 
 static json_t *line_json(const ia_clause *c, ia_ruling_reader reader)
@@ -94,7 +109,7 @@ static json_t *line_json(const ia_clause *c, ia_ruling_reader reader)
   if (reader != IA_READER_OWNER && is_policy(clause) && (c->ok || reader == IA_READER_ANYONE))
     clause = "policy";
   if (message && reader == IA_READER_REQUESTER && is_policy(clause) && c->ok)
-    message = "the owner's policy admits this run";
+    message = "the owner admits this run";
   json_t *line =
       json_pack("{s:s, s:b, s:s}", "clause", clause, "ok", c->ok, "code", ia_code_name(c->code));
   if (line && message && json_object_set_new(line, "message", json_string(message)) != 0) {

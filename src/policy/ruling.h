@@ -27,6 +27,9 @@ bool ia_ruling_no(ia_ruling *v, const char *clause, ia_code code, const char *fm
     IA_PRINTF(4, 5);
 /* A line from an error: its code and message. Always false. */
 bool ia_ruling_err(ia_ruling *v, const char *clause, const ia_err *err);
+/* What strangers are told of a refusal by an owner's own rule (a clause of her policy or of the
+ * terms of a grant); NULL: the clause is not one of these. */
+const char *ia_refusal_of_owner(const char *clause);
 /* The first refusal as an error; true when nothing is refused. */
 IA_MUST bool ia_ruling_check(const ia_ruling *v, ia_err *e);
 /* For whom a ruling is written down. What an owner's policy says is hers: the requester learns that

@@ -42,9 +42,8 @@ static bool judge_asset(ia_slice_item *it, const ia_release_facts *f, const ia_s
          refuse(it, why.code, why.msg);
 }
 
-/* assertDatasetDealCompatibility over proven facts. False: a look-up failed. */
-static bool judge_order(ia_release_plan *plan, ia_slice_item *it, const ia_release_facts *f,
-                        const ia_slice_facts *s, const ia_deal *deal, ia_err *e)
+bool ia_grant_judge(ia_release_plan *plan, ia_slice_item *it, const ia_release_facts *f,
+                    const ia_slice_facts *s, const ia_deal *deal, ia_err *e)
 {
   IA_AUTOV(ia_release_plan)
   own = {.order_hash[IA_ORDER_DATASET] = it->order_hash, .owner[IA_ASSET_DATASET] = it->owner};
@@ -77,7 +76,7 @@ static bool judge_order(ia_release_plan *plan, ia_slice_item *it, const ia_relea
   return true;
 }
 
-static void identify(ia_slice_item *it, const ia_slice_facts *s, const ia_h256 *separator)
+void ia_grant_identify(ia_slice_item *it, const ia_slice_facts *s, const ia_h256 *separator)
 {
   it->dataset = s->order.dataset;
   if (ia_addr_zero(&it->dataset))
@@ -109,11 +108,12 @@ bool ia_slice_prove(ia_release_plan *plan, ia_ruling *v, const ia_release_facts 
   for (size_t i = 0; i < f->n_slice; i++) {
     ia_slice_item *it = &plan->slice[i];
 
-    identify(it, &f->slice[i], &separator);
+    ia_grant_identify(it, &f->slice[i], &separator);
     it->n_by_ledger = deals_words;
     if (!ia_addr_zero(&it->dataset) && is_again(plan, i))
       (void)refuse(it, IA_E_EXISTS, "the dataset stands in the slice already");
-    else if (judge_asset(it, f, &f->slice[i]) && !judge_order(plan, it, f, &f->slice[i], &deal, &e))
+    else if (judge_asset(it, f, &f->slice[i]) &&
+             !ia_grant_judge(plan, it, f, &f->slice[i], &deal, &e))
       return ia_ruling_err(v, "slice", &e);
     passed += it->code == IA_OK;
   }
@@ -123,7 +123,8 @@ bool ia_slice_prove(ia_release_plan *plan, ia_ruling *v, const ia_release_facts 
 }
 
 /* -- memory, the owner's wish, the key -- */
-static bool admit_memory(struct admitting *a, ia_slice_item *it, const ia_slice_facts *s, ia_err *e)
+bool ia_grant_remembered(const struct admitting *a, ia_slice_item *it, const ia_slice_facts *s,
+                         ia_err *e)
 {
   bool closed = true, revoked = true;
   uint64_t tasks = 0;
@@ -145,30 +146,26 @@ static bool admit_memory(struct admitting *a, ia_slice_item *it, const ia_slice_
 
 static bool admit_policy(struct admitting *a, ia_slice_item *it, ia_err *e)
 {
-  const ia_release_plan *plan = a->plan;
-  ia_policy_facts pf = {.now = a->f->now,
-                        .requester = a->f->match.request.requester,
-                        .purpose = plan->purpose,
-                        .encrypt = plan->encrypt,
-                        .callback = plan->callback,
-                        .n_by_ledger = it->n_by_ledger};
-  IA_AUTOV(ia_policy) p = ia_policy_none();
+  struct limits l = {.dataset = &it->dataset,
+                     .owner = &it->owner,
+                     .order = &it->order_hash,
+                     .n_by_ledger = it->n_by_ledger};
   ia_ruling own = {0};
 
-  if (!a->m->policy(a->m->ctx, &it->dataset, &it->owner, &it->has_policy, &p, &it->policy_hash,
-                    &it->policy_epoch, e) ||
-      !a->m->dataset_tasks(a->m->ctx, &it->dataset, &a->f->task_id, a->f->now, &pf.runs_before,
-                           &pf.runs_today, e))
+  if (!ia_limits_judge(a, &l, &own, e))
     return false;
-  if (it->has_policy && !ia_policy_decide(&own, &p, &pf)) {
-    (void)!snprintf(it->detail, sizeof(it->detail), "%s", own.line[own.first].message);
-    return refuse(it, own.line[own.first].code, "refused by the owner's policy") || true;
+  it->applied = l.applied;
+  if (own.refused) {
+    const ia_clause *why = &own.line[own.first];
+
+    (void)!snprintf(it->detail, sizeof(it->detail), "%s: %.100s", why->clause, why->message);
+    return refuse(it, why->code, ia_refusal_of_owner(why->clause)) || true;
   }
-  a->plan->logs_clear = a->plan->logs_clear && p.logs_clear;
+  a->plan->logs_clear = a->plan->logs_clear && l.logs_clear;
   return true;
 }
 
-static bool admit_key(struct admitting *a, ia_slice_item *it, ia_err *e)
+bool ia_grant_key(const struct admitting *a, ia_slice_item *it, ia_err *e)
 {
   ia_addr pusher;
   bool has = false;
@@ -190,9 +187,9 @@ bool ia_slice_admit(struct admitting *a, ia_ruling *v)
   for (size_t i = 0; i < plan->n_slice; i++) {
     ia_slice_item *it = &plan->slice[i];
 
-    if ((it->code == IA_OK && !admit_memory(a, it, &a->f->slice[i], &e)) ||
+    if ((it->code == IA_OK && !ia_grant_remembered(a, it, &a->f->slice[i], &e)) ||
         (it->code == IA_OK && !admit_policy(a, it, &e)) ||
-        (it->code == IA_OK && !admit_key(a, it, &e)))
+        (it->code == IA_OK && !ia_grant_key(a, it, &e)))
       return ia_ruling_err(v, "slice", &e);
     passed += it->code == IA_OK;
     if (it->code != IA_OK && !first)

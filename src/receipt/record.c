@@ -54,6 +54,8 @@ static const ia_field dataset[] = {
     {"signature", IA_FIELD_SIGNING, offsetof(ia_record_dataset, signing), 0},
     {"policyHash", IA_FIELD_H256, offsetof(ia_record_dataset, policy_hash), 0},
     {"epoch", IA_FIELD_U64, offsetof(ia_record_dataset, epoch), 0},
+    {"termsHash", IA_FIELD_H256, offsetof(ia_record_dataset, terms_hash), 0},
+    {"termsVersion", IA_FIELD_U64, offsetof(ia_record_dataset, terms_version), 0},
 };
 
 static const ia_field refused[] = {
@@ -118,6 +120,14 @@ bool ia_record_text(ia_buf *out, const ia_record *r, ia_err *e)
   return ia_json_canonical(out, v, e);
 }
 
+/* A document has a hash and a version, or there is none. */
+static bool is_whole(const ia_record_dataset *d, ia_err *e)
+{
+  return (ia_h256_zero(&d->policy_hash) == (d->epoch == 0) &&
+          ia_h256_zero(&d->terms_hash) == (d->terms_version == 0)) ||
+         ia_fail(e, IA_E_PARSE, "\"datasets\": a hash and its version belong together");
+}
+
 static bool read_datasets(ia_record *r, const json_t *list, ia_err *e)
 {
   size_t n = json_array_size(list);
@@ -129,7 +139,8 @@ static bool read_datasets(ia_record *r, const json_t *list, ia_err *e)
     return ia_fail(e, IA_E_MEMORY, "no memory for a record");
   for (; r->n_datasets < n; r->n_datasets++)
     if (!ia_fields_read(&r->datasets[r->n_datasets], dataset, IA_COUNT(dataset),
-                        json_array_get(list, r->n_datasets), e))
+                        json_array_get(list, r->n_datasets), e) ||
+        !is_whole(&r->datasets[r->n_datasets], e))
       return false;
   return true;
 }

@@ -1,5 +1,5 @@
 /* The release record: what the SMS writes durably and signs before it lets a key go. Canonical JSON
- * text, Ed25519 by smsKey over LP("iapp-release-record/v2") || LP(text) (tee/release.h:
+ * text, Ed25519 by smsKey over LP("iapp-release-record/v3") || LP(text) (tee/release.h:
  * ia_text_sign with IA_RECORD_LABEL). */
 #ifndef IA_RECEIPT_RECORD_H
 #define IA_RECEIPT_RECORD_H
@@ -9,9 +9,9 @@
 #include "poco/orders.h"
 #include "tee/domain.h"
 
-#define IA_RECORD_LABEL "release-record/v2"
+#define IA_RECORD_LABEL "release-record/v3"
 
-enum { IA_RECORD_VERSION = 2 }; /* the member "v" of the text; version 1 had none */
+enum { IA_RECORD_VERSION = 3 }; /* the member "v" of the text; version 1 had none */
 enum { IA_RECORD_DATASETS_MAX = 128, IA_RECORD_BY_LEDGER_MAX = 512, IA_RECORD_WORD = 64 };
 
 typedef struct ia_record_dataset {
@@ -20,7 +20,9 @@ typedef struct ia_record_dataset {
   ia_h256 order_hash;
   ia_order_signing signing;
   ia_h256 policy_hash; /* zero: no policy document */
-  uint64_t epoch;
+  uint64_t epoch;      /* version of that document; 0 = none */
+  ia_h256 terms_hash;  /* terms of the grant; zero: none are stated for this order */
+  uint64_t terms_version;
 } ia_record_dataset;
 
 /* A dataset of a slice whose key stayed where it was. */

@@ -116,6 +116,24 @@ static void describe_result(ia_case *c)
                  "The result was not encrypted: whoever fetched it could read it.");
 }
 
+/* Under which of the owner's own words each key left, by the record. */
+static void describe_terms(ia_case *c)
+{
+  for (size_t i = 0; i < c->record.n_datasets; i++) {
+    const ia_record_dataset *d = &c->record.datasets[i];
+    char policy[120] = "no policy of its owner", terms[120] = "no terms of the grant";
+
+    if (d->epoch > 0)
+      (void)snprintf(policy, sizeof(policy), "its owner's policy version %llu (SHA-256 %s)",
+                     (unsigned long long)d->epoch, ia_h256_text(&d->policy_hash).s);
+    if (d->terms_version > 0)
+      (void)snprintf(terms, sizeof(terms), "the grant's terms version %llu (SHA-256 %s)",
+                     (unsigned long long)d->terms_version, ia_h256_text(&d->terms_hash).s);
+    ia_case_note(c, "terms", "%s was released under %s and %s.", ia_addr_lower(&d->address).s,
+                 policy, terms);
+  }
+}
+
 /* What no signature says, and what a reader may overlook. */
 static void last_words(ia_case *c)
 {
@@ -138,6 +156,7 @@ static void last_words(ia_case *c)
                      ia_addr_lower(&r->pool_owner).s);
   for (size_t i = 0; i < r->n_by_ledger; i++)
     ia_case_unproven(c, "Taken on the ledger's word: %s.", r->by_ledger[i]);
+  describe_terms(c);
   if (r->attempt > 1)
     ia_case_note(c, "attempt",
                  "This was attempt %llu: a worker may run a task thrice and keep the result it "

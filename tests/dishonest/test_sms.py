@@ -32,6 +32,9 @@ def released(*args, **more):
     refused("OK", *args, **more)
 
 
+MESSAGE = 5  # kind of an entry of the journal: an owner's message
+
+
 @case
 def an_honest_scheduler_gets_a_release():
     LAB.start_front()
@@ -186,7 +189,8 @@ def what_was_decided_is_rewritten():
         LAB.good("grant", LAB.data, LAB.app, "any", "--purpose", purpose, "--add", "1",
                  wallet=LAB.owner)
     refused("POLICY_PURPOSE", World.tasks[-1])
-    said = [seq for seq, body in rows("SELECT seq, body FROM journal") if b"purposes" in body]
+    said = [seq for seq, body in rows("SELECT seq, body FROM journal")
+            if body[0] == MESSAGE and b"purposes" in body]
     equal(len(said), 2, "messages with terms")
     older, newer = said
     free = b'{"v":1}'
@@ -208,7 +212,7 @@ def message_entry(forged, version, body):
     def number(value):
         return b"i" + value.to_bytes(8, "big")
 
-    return (bytes([5]) + bytes_of(b"b", blob(LAB.data)) + bytes_of(b"t", b"policy") + number(version)
+    return (bytes([MESSAGE]) + bytes_of(b"b", blob(LAB.data)) + bytes_of(b"t", b"policy") + number(version)
             + bytes_of(b"b", blob(forged["signer"])) + number(1) + number(0)
             + bytes_of(b"b", body.encode()) + bytes_of(b"b", blob(forged["sig"])))
 

@@ -1,8 +1,11 @@
 /* Bulk: every dataset of a slice is judged by itself, by every rule; one lie at a time. */
 #include "world.h"
 
-#define BULK   "{\"bulk_cid\":\"QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnHfHG\"}"
-#define VOLUME 9007199254740991u
+#define BULK              "{\"bulk_cid\":\"QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnHfHG\"}"
+#define VOLUME            9007199254740991u
+#define ORDER             "\"order\":\"0x1111111111111111111111111111111111111111111111111111111111111111\""
+#define TERMS(more)       "{" ORDER more ",\"v\":1}"
+#define TERMS_UNTIL(when) "{\"expires\":" when "," ORDER ",\"v\":1}"
 enum { N = 3 };
 
 struct bulk {
@@ -143,6 +146,11 @@ static void what_is_remembered(void **state)
          b->w->policy_of = o->dataset);
   SECOND(IA_E_POLICY_RESULT, b->w->policy = "{\"plainResult\":false,\"v\":1}";
          b->w->policy_of = o->dataset);
+  SECOND(IA_E_POLICY_PURPOSE, b->w->terms = TERMS(",\"purposes\":[\"research\"]");
+         b->w->terms_of = o->dataset);
+  SECOND(IA_E_POLICY_EXPIRED, b->w->terms = TERMS_UNTIL("5"); b->w->terms_of = o->dataset);
+  SECOND(IA_E_POLICY_BUDGET, b->w->terms = TERMS(",\"runs\":0"); b->w->terms_of = o->dataset);
+  SECOND(IA_OK, b->w->terms = TERMS(",\"runs\":1"); b->w->terms_of = o->dataset);
   SECOND(IA_E_SECRET_MISSING, b->w->no_key_of = o->dataset);
   SECOND(IA_E_REVOKED, b->w->revoked_data = true; b->w->dataset = o->dataset);
   /* on all of them: then the task has nothing to do, and its first refusal is the task's */

@@ -40,6 +40,8 @@ struct world {
   ia_addr fence_worker, app_pusher;
   bool has_app_secret;
   const char *policy;
+  const char *terms; /* of any order; "order" in it is not looked at */
+  ia_addr terms_of;  /* zero: of every dataset */
   ia_addr policy_of; /* zero: of every dataset */
   ia_addr no_key_of; /* the dataset whose key is missing */
   ia_u256 consumed;  /* what the ledger says of every order */
@@ -278,6 +280,18 @@ static inline bool wm_policy(void *ctx, const ia_addr *d, const ia_addr *owner, 
   return !*has || ia_policy_parse(p, ia_span_str(w->policy), e);
 }
 
+static inline bool wm_terms(void *ctx, const ia_addr *d, const ia_addr *owner, const ia_h256 *o,
+                            bool *has, ia_terms *t, ia_h256 *h, uint64_t *version, ia_err *e)
+{
+  const struct world *w = ctx;
+
+  (void)owner, (void)o;
+  *has = w->terms && (ia_addr_zero(&w->terms_of) || ia_addr_eq(&w->terms_of, d));
+  memset(h->b, *has ? 0x7e : 0, 32);
+  *version = *has ? 4 : 0;
+  return !*has || ia_terms_parse(t, ia_span_str(w->terms), e);
+}
+
 static inline bool wm_tasks(void *ctx, const ia_addr *d, const ia_h256 *t, uint64_t now,
                             uint64_t *total, uint64_t *today, ia_err *e)
 {
@@ -316,8 +330,8 @@ static inline bool wm_key(void *ctx, const ia_addr *of, const ia_h256 *deal, boo
 
 static inline ia_release_memory w_memory(struct world *w)
 {
-  return (ia_release_memory){w,          wm_fencing, wm_rolled, wm_releases, wm_order, wm_closed,
-                             wm_revoked, wm_policy,  wm_tasks,  wm_secret,   wm_key};
+  return (ia_release_memory){w,          wm_fencing, wm_rolled, wm_releases, wm_order,  wm_closed,
+                             wm_revoked, wm_policy,  wm_terms,  wm_tasks,    wm_secret, wm_key};
 }
 
 static inline void w_close(struct world *w)

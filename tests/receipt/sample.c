@@ -243,8 +243,14 @@ static void fill_record(sample *s)
   r->datasets = calloc(1, sizeof(*r->datasets));
   must(r->datasets != NULL);
   r->n_datasets = 1;
-  r->datasets[0] = (ia_record_dataset){
-      .address = s->data, .owner = s->owner_a, .order_hash = s->data_hash, .epoch = 1};
+  r->datasets[0] =
+      (ia_record_dataset){.address = s->data, .owner = s->owner_a, .order_hash = s->data_hash};
+  if (s->kind != SAMPLE_PRESIGNED) { /* there the owner states nothing */
+    ia_sha256(&r->datasets[0].policy_hash, ia_span_str("{\"v\":1}"));
+    ia_sha256(&r->datasets[0].terms_hash, ia_span_str("the terms"));
+    r->datasets[0].epoch = 1;
+    r->datasets[0].terms_version = 3;
+  }
   r->datasets[0].signing = s->kind == SAMPLE_PRESIGNED ? IA_SIGNING_TX : IA_SIGNING_KEY;
   for (int k = 0; k < IA_ORDER_KINDS; k++)
     r->signing[k] = r->datasets[0].signing;

@@ -149,6 +149,46 @@ static void records_go_both_ways(void **state)
   assert_false(ia_record_parse(&none, ia_buf_view(&loose), &e));
 }
 
+/* Policy and terms of a grant: hash and version are there, or neither; a record without the terms
+ * is of an older version, which is refused by its name. */
+static void records_state_the_terms(void **state)
+{
+  static const struct {
+    const char *member;
+    bool version;
+  } cut[] = {{"policyHash", false}, {"epoch", true}, {"termsHash", false}, {"termsVersion", true}};
+  const sample *s = *state;
+  IA_AUTOV(ia_buf) text = {0}, old = {0};
+  IA_AUTOV(ia_record) r = {0}, none = {0};
+  ia_err e = {0};
+
+  assert_true(ia_record_text(&text, &s->record, &e));
+  assert_true(ia_record_parse(&r, ia_buf_view(&text), &e));
+  assert_int_equal(r.datasets[0].terms_version, 3);
+  assert_memory_equal(r.datasets[0].terms_hash.b, s->record.datasets[0].terms_hash.b, 32);
+  for (size_t i = 0; i < IA_COUNT(cut); i++) {
+    IA_AUTO_JSON *v = ia_json_parse(ia_buf_view(&text), 0, NULL);
+    json_t *d = json_array_get(json_object_get(v, "datasets"), 0);
+    static const ia_h256 zero;
+    IA_AUTOV(ia_buf) half = {0};
+    IA_AUTOV(ia_record) broken = {0};
+
+    json_object_set_new(d, cut[i].member, cut[i].version ? json_integer(0) : ia_json_h256(&zero));
+    assert_true(ia_json_canonical(&half, v, NULL));
+    assert_false(ia_record_parse(&broken, ia_buf_view(&half), &e));
+    assert_int_equal(e.code, IA_E_PARSE);
+    if (i == 0) { /* as version 2 was */
+      json_object_set_new(v, "v", json_integer(2));
+      json_object_del(d, "termsHash");
+      json_object_del(d, "termsVersion");
+      assert_true(ia_json_canonical(&old, v, NULL));
+    }
+  }
+  assert_false(ia_record_parse(&none, ia_buf_view(&old), &e));
+  assert_int_equal(e.code, IA_E_UNSUPPORTED);
+  assert_non_null(strstr(e.msg, "version 2"));
+}
+
 /* A settlement signed in one domain does not verify in the other. */
 static void settlements_belong_to_their_domain(void **state)
 {
@@ -348,8 +388,8 @@ static void trust_files_say_nothing_twice(void **state)
 static void labels_bear_their_version(void **state)
 {
   (void)state;
-  assert_string_equal(ia_label_of(IA_DOMAIN_HW, IA_RECORD_LABEL).s, "iapp-release-record/v2");
-  assert_string_equal(ia_label_of(IA_DOMAIN_SIM, IA_RECORD_LABEL).s, "iapp-release-record-SIM/v2");
+  assert_string_equal(ia_label_of(IA_DOMAIN_HW, IA_RECORD_LABEL).s, "iapp-release-record/v3");
+  assert_string_equal(ia_label_of(IA_DOMAIN_SIM, IA_RECORD_LABEL).s, "iapp-release-record-SIM/v3");
   assert_string_equal(ia_label_of(IA_DOMAIN_SIM, "sms-info").s, "iapp-sms-info-SIM/v1");
 }
 
@@ -389,6 +429,7 @@ int main(void)
       TEST(older_runs_are_refused_by_name),
       TEST(failed_runs_have_no_result),
       TEST(records_go_both_ways),
+      TEST(records_state_the_terms),
       TEST(settlements_belong_to_their_domain),
       TEST(causes_are_of_the_list),
       TEST(trust_comes_from_signed_info),

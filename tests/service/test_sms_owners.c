@@ -186,6 +186,30 @@ static void test_a_seller_cannot_freeze_the_buyer_out(void **state)
   lab_close(b);
 }
 
+/* The seller's consent to what her transaction proves is acknowledged and changes nothing: so her
+ * client knows that the SMS follows. To anybody else's, or to another buyer, it says no. */
+static void test_a_proven_transfer_is_acknowledged(void **state)
+{
+  struct lab *b = lab_of(1, 1);
+  ia_descriptor d;
+  char body[80];
+
+  (void)state;
+  lab_descriptor(b, &d);
+  moved(b, W_DATA, W_WORKER);
+  SAYS(b, W_DATA, "transfer", 1, to_whom(b, body, W_USER), "UNAUTHORIZED");
+  SAYS(b, W_USER, "transfer", 1, to_whom(b, body, W_WORKER), "UNAUTHORIZED");
+  SAYS(b, W_DATA, "transfer", 1, to_whom(b, body, W_WORKER), "");
+  SAYS(b, W_DATA, "transfer", 1, to_whom(b, body, W_WORKER), "");
+  assert_int_equal(log_of(b, W_DATA), 401);
+  assert_int_equal(log_of(b, W_WORKER), 200);
+  /* nothing was kept that could move it later */
+  moved(b, W_WORKER, W_DATA);
+  resign(b, W_DATA);
+  assert_string_equal(outcome_of(b, &d), "OK");
+  lab_close(b);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -194,6 +218,7 @@ int main(void)
       cmocka_unit_test(test_a_former_owner_owns_nothing),
       cmocka_unit_test(test_an_owner_without_a_transfer_is_unproven),
       cmocka_unit_test(test_a_seller_cannot_freeze_the_buyer_out),
+      cmocka_unit_test(test_a_proven_transfer_is_acknowledged),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,11 +66,11 @@ static void test_why_tells_each_what_is_hers(void **state)
        {"\"verdict\":\"refuse\"", "POLICY_EXPIRED", "\"past\":[]"},
        {"message", "policy.", "2001", "marketing", "research", "runs"}},
       {W_USER,
-       {"grant has ended", "marketing", "policy.purposes", "\"past\":[{", "POLICY_EXPIRED"},
+       {"policy has expired", "marketing", "policy.purposes", "\"past\":[{", "POLICY_EXPIRED"},
        {"2001", "research", "policy.runs", "of 7 runs"}},
       {W_DATA,
        {"2001-02-03T04:05:06Z", "marketing", "policy.runs.total", "of 7 runs", "\"past\":[{",
-        "\"message\":\"the owner's grant ended on"},
+        "\"message\":\"policy.expires: the owner's policy expired on"},
        {"research"}},
   };
   struct lab *b = with_key("{\"iapp_purpose\":\"marketing\"}");

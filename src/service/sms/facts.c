@@ -171,7 +171,7 @@ static bool read_by_key(void *ctx, ia_db *db, ia_err *e)
   return true;
 }
 
-static bool signed_here(void *ctx, const ia_addr *account, bool *yes, ia_err *e)
+bool ia_sms_signed_here(void *ctx, const ia_addr *account, bool *yes, ia_err *e)
 {
   struct by_key k = {.account = account};
   bool ok = ia_sms_store_run(ctx, read_by_key, &k, e);
@@ -260,7 +260,7 @@ bool ia_sms_facts_orders(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms_store *
   const void *order[] = {&f->match.app, &f->match.dataset, &f->match.workerpool, &f->match.request};
   bool has;
 
-  f->signed_here = signed_here;
+  f->signed_here = ia_sms_signed_here;
   f->signed_ctx = store;
   if (!f->planned && !f->has_deal)
     return true;

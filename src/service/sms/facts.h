@@ -38,6 +38,8 @@ IA_MUST bool ia_sms_facts_orders(ia_sms_facts *x, const ia_sms_ledger *l, ia_sms
 IA_MUST bool ia_sms_facts_asset(ia_sms_asset *a, ia_asset_facts *out, const ia_sms_ledger *l,
                                 const ia_release_pins *pins, ia_sms_store *store,
                                 ia_asset_kind kind, const ia_addr *at, ia_err *e);
+/* For ia_release_facts.signed_here; ctx is the store. */
+bool ia_sms_signed_here(void *ctx, const ia_addr *account, bool *yes, ia_err *e);
 /* The transaction that presigned an order without a signature, if one was seen. */
 IA_MUST bool ia_sms_facts_presign(ia_buf *raw, const ia_sms_ledger *l, const ia_release_pins *pins,
                                   ia_sms_store *store, ia_order_kind kind, const void *order,

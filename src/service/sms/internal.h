@@ -117,6 +117,7 @@ IA_MUST bool ia_sms_nonce_use(ia_sms *s, const ia_h256 *nonce, const ia_h256 *ta
 typedef struct ia_sms_owned {
   ia_addr owner;  /* when it fails as OWNER_UNPROVEN: the last one that is proven, or zero */
   uint64_t moves; /* transfers that the ledger shows */
+  ia_addr seller; /* who gave it away in the last of these; zero: there is none */
 } ia_sms_owned;
 /* Proven owner of a dataset or app; an address that is the signer's own owns itself.
  * OWNER_UNPROVEN. */
@@ -136,6 +137,13 @@ typedef struct ia_sms_entry {
   uint64_t release; /* seq of the record; 0 = none */
 } ia_sms_entry;
 IA_MUST bool ia_sms_audit_put(ia_db *db, const ia_sms_entry *x, ia_err *e);
+/* The lines of a decision: of the data (or the app where there are none), and of each entry of a
+ * slice. seq: number of the record when keys left. */
+IA_MUST bool ia_sms_audit_release(ia_db *db, const ia_release_plan *plan, const ia_ruling *ruling,
+                                  const ia_release_facts *f, uint64_t now, uint64_t seq, ia_err *e);
+/* The line of an owner's message that was taken: verdict "message", its kind as the code. */
+IA_MUST bool ia_sms_audit_message(ia_db *db, const ia_addr *object, const ia_addr *signer,
+                                  const char *kind, uint64_t version, ia_span body, ia_err *e);
 /* {"time","verdict","code","message"} of the line at this place of the journal; new reference. */
 IA_MUST bool ia_sms_audit_head(ia_db *db, uint64_t at, ia_span digest, json_t **out, ia_err *e);
 
@@ -198,6 +206,6 @@ extern const size_t ia_sms_n_secret_rows, ia_sms_n_named_rows, ia_sms_n_tee_rows
 
 /* -- handlers -- */
 ia_handler ia_sms_h_challenge, ia_sms_h_release, ia_sms_h_why, ia_sms_h_message, ia_sms_h_log,
-    ia_sms_h_version;
+    ia_sms_h_version, ia_sms_h_limits, ia_sms_h_test;
 
 #endif

@@ -23,9 +23,10 @@ typedef enum ia_journal_kind {
   IA_J_FENCE,     /* task, number, worker */
   IA_J_RELEASE,   /* number, task, dataset, order hash, time; record, its signature */
   IA_J_SLICE,     /* number, task, dataset, order hash, time */
-  IA_J_AUDIT,     /* object, refused, task; the rest of the line, see audit.c */
+  IA_J_AUDIT,     /* object, verdict, task; the rest of the line, see audit.c */
   IA_J_SIM_ROOT,  /* digest */
   IA_J_OUTDATED,  /* kind, address, name, version: no deal may ask for it any more */
+  IA_J_TERMS,     /* object, order hash, signer, version, body: terms of one grant */
 } ia_journal_kind;
 
 /* An entry that is being written. Fields are put in their order. */

@@ -147,6 +147,32 @@ static bool m_policy(void *ctx, const ia_addr *dataset, const ia_addr *owner, bo
   return ok;
 }
 
+static bool m_terms(void *ctx, const ia_addr *dataset, const ia_addr *owner, const ia_h256 *order,
+                    bool *has, ia_terms *t, ia_h256 *hash, uint64_t *version, ia_err *e)
+{
+  const ia_sms_memory *m = ctx;
+  ia_stmt *st;
+  bool ok;
+
+  if (!ia_db_stmt(&st, m->db,
+                  "SELECT version, body FROM terms"
+                  " WHERE object = $1 AND order_hash = $2 AND signer = $3",
+                  e))
+    return false;
+  ia_bind_addr(st, 1, dataset);
+  ia_bind_h256(st, 2, order);
+  ia_bind_addr(st, 3, owner);
+  if (!ia_stmt_step(st, has, e))
+    return false;
+  if (!*has)
+    return true;
+  *version = ia_col_u64(st, 0);
+  ia_sha256(hash, ia_col_bytes(st, 1));
+  ok = ia_terms_parse(t, ia_col_bytes(st, 1), e);
+  ia_stmt_reset(st);
+  return ok;
+}
+
 static bool m_dataset_tasks(void *ctx, const ia_addr *dataset, const ia_h256 *task, uint64_t now,
                             uint64_t *total, uint64_t *today, ia_err *e)
 {
@@ -225,6 +251,7 @@ ia_release_memory ia_sms_memory_view(ia_sms_memory *m)
                              .closed = m_closed,
                              .revoked = m_revoked,
                              .policy = m_policy,
+                             .terms = m_terms,
                              .dataset_tasks = m_dataset_tasks,
                              .secret = m_secret,
                              .result_key = m_result_key};

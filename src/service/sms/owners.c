@@ -32,7 +32,9 @@ bool ia_sms_object_owner(ia_sms *s, const ia_addr *object, const ia_addr *signer
     ok = ia_sms_facts_asset(&a, &f, l, &s->pins, s->store, (ia_asset_kind)k, object, e);
     proven = ok && f.has && ia_asset_prove(&owner, &s->pins, (ia_asset_kind)k, object, &f, &why);
     if (proven || why.code == IA_E_OWNER_UNPROVEN)
-      *out = (ia_sms_owned){owner, f.n_transfers};
+      *out =
+          (ia_sms_owned){owner, f.n_transfers,
+                         f.n_transfers > 0 ? f.transfers[f.n_transfers - 1].from : (ia_addr){{0}}};
     if (ok && !proven && e && (e->code == IA_OK || f.has))
       *e = why;
   }
@@ -55,6 +57,7 @@ struct message {
   uint8_t sig[65];
   const json_t *json;
   const char *value; /* of "rotate" */
+  bool done;         /* a transfer that the ledger has proven already: there is nothing to keep */
 };
 
 /* -- what each kind does, inside the unit that stores it -- */
@@ -90,6 +93,23 @@ static bool k_revoke(struct message *m, ia_db *db, ia_err *e)
   return true;
 }
 
+/* The terms of one grant: they bind its order alone, and replace what was said of it before. */
+static bool k_grant(struct message *m, ia_db *db, ia_err *e)
+{
+  IA_AUTOV(ia_terms) t = {0};
+  IA_AUTOV(ia_entry) x = {0};
+
+  if (!ia_terms_parse(&t, ia_buf_view(&m->body), e))
+    return false;
+  ia_entry_begin(&x, IA_J_TERMS);
+  ia_entry_addr(&x, &m->object);
+  ia_entry_h256(&x, &t.order);
+  ia_entry_addr(&x, &m->signer);
+  ia_entry_u64(&x, m->version);
+  ia_entry_bytes(&x, ia_buf_view(&m->body));
+  return ia_journal_put(db, &x, NULL, e);
+}
+
 static bool only_empty(struct message *m, ia_err *e)
 {
   return ia_span_is(ia_buf_view(&m->body), "{}") ||
@@ -116,7 +136,7 @@ static bool k_transfer(struct message *m, ia_db *db, ia_err *e)
 
   (void)db;
   return ia_json_only(m->json, keys, e) && ia_json_get_addr(m->json, "to", &to, e) &&
-         (!ia_addr_zero(&to) || ia_fail(e, IA_E_INVALID, "transfer: to nobody"));
+         (!ia_addr_zero(&to) || ia_fail(e, IA_E_INVALID, "transfer: \"to\" is the zero address"));
 }
 
 /* Destroys what is kept of a dataset or an app, with a mark that outlasts it. */
@@ -168,7 +188,7 @@ static const struct {
   const char *kind;
   bool (*apply)(struct message *m, ia_db *db, ia_err *e);
 } kinds[] = {
-    {"policy", k_policy},     {"revoke", k_revoke}, {"lock", k_lock},
+    {"policy", k_policy},     {"grant", k_grant},   {"revoke", k_revoke}, {"lock", k_lock},
     {"transfer", k_transfer}, {"forget", k_forget}, {"rotate", k_rotate},
 };
 
@@ -208,7 +228,9 @@ static bool insert(struct message *m, ia_db *db, ia_err *e)
   ia_entry_u64(&x, m->moves);
   ia_entry_bytes(&x, ia_buf_view(&m->body));
   ia_entry_bytes(&x, IA_SPAN_ARR(m->sig));
-  return ia_journal_put(db, &x, NULL, e);
+  return ia_journal_put(db, &x, NULL, e) &&
+         ia_sms_audit_message(db, &m->object, &m->signer, m->kind, m->version,
+                              ia_buf_view(&m->body), e);
 }
 
 static bool unit_message(void *ctx, ia_db *db, ia_err *e)
@@ -252,6 +274,16 @@ static bool read_message(struct message *m, json_t *v, ia_err *e)
   return true;
 }
 
+/* The seller's consent to a transfer that its own transaction proves: she has what she wants. */
+static bool is_transferred(const struct message *m, const ia_sms_owned *owned)
+{
+  ia_addr to;
+
+  return strcmp(m->kind, "transfer") == 0 && ia_addr_eq(&m->signer, &owned->seller) &&
+         !ia_addr_eq(&m->signer, &owned->owner) && json_object_size(m->json) == 1 &&
+         ia_json_get_addr(m->json, "to", &to, NULL) && ia_addr_eq(&to, &owned->owner);
+}
+
 /* Who may say something of the object. Where a transfer is not proven, that is the last proven
  * owner with the one thing that can prove it: her consent. */
 static bool may_speak(ia_sms *s, struct message *m, ia_err *e)
@@ -267,7 +299,8 @@ static bool may_speak(ia_sms *s, struct message *m, ia_err *e)
     return false;
   }
   m->moves = owned.moves;
-  return ia_addr_eq(&m->signer, &owned.owner) ||
+  m->done = why.code == IA_OK && is_transferred(m, &owned);
+  return m->done || ia_addr_eq(&m->signer, &owned.owner) ||
          ia_fail(e, IA_E_UNAUTHORIZED, "not signed by the proven owner of this object");
 }
 
@@ -286,7 +319,8 @@ static bool take_message(ia_sms *s, struct message *m, ia_h256 *hash, ia_err *e)
     return false;
   if (!ia_eip191_recover(&m->signer, IA_SPAN_ARR(hash->b), IA_SPAN_ARR(m->sig), NULL))
     return ia_fail(e, IA_E_UNAUTHORIZED, "the message is not signed");
-  return may_speak(s, m, e) && read_value(m, e) && ia_sms_store_run(s->store, unit_message, m, e);
+  return may_speak(s, m, e) &&
+         (m->done || (read_value(m, e) && ia_sms_store_run(s->store, unit_message, m, e)));
 }
 
 bool ia_sms_h_message(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)

@@ -139,14 +139,22 @@ static void record_data(const struct release *w, ia_record *rec)
                             .owner = p->owner[IA_ASSET_DATASET],
                             .order_hash = p->order_hash[IA_ORDER_DATASET],
                             .signing = p->signing[IA_ORDER_DATASET],
-                            .policy_hash = p->policy_hash,
-                            .epoch = p->policy_epoch};
+                            .policy_hash = p->applied.policy_hash,
+                            .epoch = p->applied.policy_epoch,
+                            .terms_hash = p->applied.terms_hash,
+                            .terms_version = p->applied.terms_version};
   for (size_t i = 0; i < p->n_slice; i++) {
     const ia_slice_item *it = &p->slice[i];
 
     if (it->code == IA_OK) {
-      rec->datasets[rec->n_datasets++] = (ia_record_dataset){
-          it->dataset, it->owner, it->order_hash, it->signing, it->policy_hash, it->policy_epoch};
+      rec->datasets[rec->n_datasets++] = (ia_record_dataset){it->dataset,
+                                                             it->owner,
+                                                             it->order_hash,
+                                                             it->signing,
+                                                             it->applied.policy_hash,
+                                                             it->applied.policy_epoch,
+                                                             it->applied.terms_hash,
+                                                             it->applied.terms_version};
       continue;
     }
     ia_record_refused *r = &rec->refused[rec->n_refused++];
@@ -265,48 +273,9 @@ static bool write_fence(const ia_lease *lease, ia_db *db, const ia_release_memor
   return ia_journal_put(db, &x, NULL, e);
 }
 
-/* Every owner of a slice finds her own line; when the task as a whole was refused, that is why. */
-static bool audit_slice(const struct release *w, ia_db *db, const ia_sms_entry *whole, ia_err *e)
+static bool write_audit(const struct release *w, ia_db *db, ia_err *e)
 {
-  for (size_t i = 0; i < w->plan->n_slice; i++) {
-    const ia_slice_item *it = &w->plan->slice[i];
-    ia_sms_entry x = *whole;
-
-    if (ia_addr_zero(&it->dataset))
-      continue;
-    x.object = it->dataset;
-    x.order_hash = it->order_hash;
-    if (it->code != IA_OK) {
-      x.released = false;
-      x.release = 0;
-      x.code = it->code;
-      x.message = it->detail[0] ? it->detail : it->reason;
-    }
-    if (!ia_sms_audit_put(db, &x, e))
-      return false;
-  }
-  return true;
-}
-
-static bool write_audit(struct release *w, ia_db *db, ia_err *e)
-{
-  const ia_release_facts *f = &w->x->f;
-  const ia_clause *why = w->ruling->refused ? &w->ruling->line[w->ruling->first] : NULL;
-  ia_sms_entry x = {.object = w->plan->has_dataset ? f->match.dataset.dataset : f->match.app.app,
-                    .time = w->now,
-                    .released = !why,
-                    .code = why ? why->code : IA_OK,
-                    .message = why ? why->message : "",
-                    .task = f->task_id,
-                    .deal = w->plan->deal_id,
-                    .order_hash =
-                        w->plan->order_hash[w->plan->has_dataset ? IA_ORDER_DATASET : IA_ORDER_APP],
-                    .app = f->match.app.app,
-                    .requester = f->match.request.requester,
-                    .purpose = w->plan->purpose,
-                    .release = why ? 0 : w->seq};
-
-  return ia_sms_audit_put(db, &x, e) && audit_slice(w, db, &x, e);
+  return ia_sms_audit_release(db, w->plan, w->ruling, &w->x->f, w->now, w->seq, e);
 }
 
 /* The clock moved while facts were gathered: what hangs on time is judged by that of the record. */
@@ -493,14 +462,14 @@ static bool gather(struct release *w, ia_err *e)
   return ok;
 }
 
-/* What the owner's policy says is for her log alone: who holds a lease learns that it refused. */
+/* What the owner's own rules say is for her log alone: who holds a lease learns that they refused.
+ */
 static bool answer_refusal(const ia_ruling *v, ia_err *e)
 {
   const ia_clause *why = &v->line[v->first];
+  const char *told = v->refused ? ia_refusal_of_owner(why->clause) : NULL;
 
-  if (!v->refused || strncmp(why->clause, "policy", 6) != 0)
-    return ia_ruling_check(v, e);
-  return ia_fail(e, why->code, "refused by the owner's policy");
+  return told ? ia_fail(e, why->code, "%s", told) : ia_ruling_check(v, e);
 }
 
 bool ia_sms_h_release(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)

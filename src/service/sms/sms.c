@@ -546,6 +546,8 @@ static const ia_route own_rows[] = {
      IA_MARK_COSTLY},
     {"GET", "/owner/v1/log", IA_ROUTE_JOB, 0, false, ia_sms_h_log, IA_MARK_PRIVATE},
     {"GET", "/owner/v1/version", IA_ROUTE_JOB, 0, false, ia_sms_h_version, IA_MARK_PRIVATE},
+    {"GET", "/owner/v1/limits", IA_ROUTE_JOB, 0, false, ia_sms_h_limits, IA_MARK_PRIVATE},
+    {"POST", "/owner/v1/test", IA_ROUTE_JOB, MESSAGE_BODY, false, ia_sms_h_test, IA_MARK_PRIVATE},
     {"POST", "/why/v1", IA_ROUTE_JOB, MESSAGE_BODY, false, ia_sms_h_why, IA_MARK_PRIVATE},
 };
 

@@ -20,6 +20,10 @@ static const char memory[] =
     "CREATE INDEX message_signer ON message (signer);"
     "CREATE TABLE revoked (object BLOB NOT NULL, order_hash BLOB NOT NULL, signer BLOB NOT NULL,"
     "  PRIMARY KEY (object, order_hash, signer)) STRICT;"
+    /* of each grant the newest */
+    "CREATE TABLE terms (object BLOB NOT NULL, order_hash BLOB NOT NULL, signer BLOB NOT NULL,"
+    "  version INTEGER NOT NULL, body BLOB NOT NULL,"
+    "  PRIMARY KEY (object, order_hash, signer)) STRICT;"
     "CREATE TABLE deal (deal BLOB PRIMARY KEY, time INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;"
     "CREATE TABLE closed (order_hash BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT;"
     "CREATE TABLE presigned (order_hash BLOB PRIMARY KEY, tx BLOB NOT NULL) STRICT;"
@@ -87,6 +91,10 @@ static const ia_sms_effect effects[] = {
     [IA_J_OUTDATED] = {4, 4, false, false,
                        "DELETE FROM secret WHERE kind = $1 AND address = $2 AND name = $3"
                        " AND version = $4"},
+    [IA_J_TERMS] = {5, 5, false, false,
+                    "INSERT INTO terms (object, order_hash, signer, version, body)"
+                    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (object, order_hash, signer)"
+                    " DO UPDATE SET version = excluded.version, body = excluded.body"},
 };
 
 const ia_sms_effect *ia_sms_effect_of(ia_journal_kind kind)

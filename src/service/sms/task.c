@@ -19,11 +19,12 @@ static json_t *multiaddr_text(ia_span multiaddr)
 
 static json_t *dataset(const ia_slice_item *d, bool bulk)
 {
-  json_t *v = json_pack(
-      "{s:o, s:o, s:o, s:s, s:o, s:o, s:I}", "address", ia_json_addr(&d->dataset), "checksum",
-      ia_json_h256(&d->checksum), "multiaddr", multiaddr_text(d->multiaddr), "filename",
-      ia_dataset_file_name(&d->dataset, bulk).s, "orderHash", ia_json_h256(&d->order_hash),
-      "policyHash", ia_json_h256(&d->policy_hash), "epoch", (json_int_t)d->policy_epoch);
+  json_t *v =
+      json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:I}", "address", ia_json_addr(&d->dataset),
+                "checksum", ia_json_h256(&d->checksum), "multiaddr", multiaddr_text(d->multiaddr),
+                "filename", ia_dataset_file_name(&d->dataset, bulk).s, "orderHash",
+                ia_json_h256(&d->order_hash), "policyHash", ia_json_h256(&d->applied.policy_hash),
+                "epoch", (json_int_t)d->applied.policy_epoch);
 
   if (d->code != IA_OK)
     json_object_set_new(v, "refused", json_string(ia_code_name(d->code)));
@@ -37,8 +38,7 @@ static json_t *datasets(const ia_release_plan *p, const ia_release_facts *f)
                              .checksum = info->checksum,
                              .order_hash = p->order_hash[IA_ORDER_DATASET],
                              .multiaddr = info->multiaddr,
-                             .policy_hash = p->policy_hash,
-                             .policy_epoch = p->policy_epoch};
+                             .applied = p->applied};
   json_t *list = json_array();
 
   if (p->has_dataset)
