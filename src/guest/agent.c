@@ -31,10 +31,13 @@ static bool hello(ia_agent *a, ia_err *e)
   return ia_link_say(&a->link, IA_FRAME_HELLO, v, e);
 }
 
-/* What may be told of a failure after data was released: the sentence of its cause, or how the app
- * ended in numbers of ours. Nothing in it is the app's or the data's. */
+/* What may be told of a failure after data was released: what the inputs need, the sentence of its
+ * cause, or how the app ended in numbers of ours. Nothing in it is the app's; of the data it is the
+ * size at most. */
 static const char *safe_text(const ia_agent *a, const ia_err *why)
 {
+  if (a->told[0])
+    return a->told;
   if (why->code == IA_E_APP_FAILED)
     return ia_agent_is_quiet(a) ? "the app failed; its logs say how it ended" : why->msg;
   return ia_cause_is_known(a->cause) ? ia_cause_of(a->cause)->meaning
@@ -76,13 +79,14 @@ static bool refuse(ia_agent *a, const char *cause, const ia_err *why, ia_err *e)
 /* An image that is not here, one that this machine has no room for, and one that is not right. */
 static bool refuse_image(ia_agent *a, const ia_err *why, ia_err *e)
 {
-  bool room = why->code == IA_E_DISK_FULL || why->code == IA_E_MEMORY || why->code == IA_E_IO;
-
-  return refuse(a,
-                why->code == IA_E_NOT_FOUND ? "APP_NOT_FOUND_LOCALLY"
-                : room                      ? "TEE_PREPARATION_FAILED"
-                                            : "APP_IMAGE_DOWNLOAD_FAILED",
-                why, e);
+  switch (why->code) {
+  case IA_E_NOT_FOUND: return refuse(a, "APP_NOT_FOUND_LOCALLY", why, e);
+  case IA_E_TOO_LARGE: return refuse(a, "APP_IMAGE_TOO_LARGE", why, e);
+  case IA_E_DISK_FULL:
+  case IA_E_MEMORY:
+  case IA_E_IO: return refuse(a, "WORKER_OUT_OF_RESOURCES", why, e);
+  default: return refuse(a, "APP_IMAGE_REFUSED", why, e);
+  }
 }
 
 /* The SMS's own word for it stands in the cause. */

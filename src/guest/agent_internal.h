@@ -4,6 +4,7 @@
 
 #include "guest/agent.h"
 #include "guest/attest.h"
+#include "guest/inputs.h"
 #include "guest/link.h"
 #include "guest/output.h"
 #include "guest/task.h"
@@ -30,8 +31,9 @@ typedef struct ia_agent {
   const ia_secret *blind; /* among the released items; NULL: the result is not blinded */
   ia_run run;
   ia_output output;
-  const char *cause; /* of the protocol's list */
-  bool no_run;       /* ended in a way that nothing may be stated about */
+  const char *cause;         /* of the protocol's list */
+  char told[IA_INPUTS_TOLD]; /* about inputs that failed; everybody may read it */
+  bool no_run;               /* ended in a way that nothing may be stated about */
 } ia_agent;
 
 /* Is what the app does for the reader of its logs alone? Then neither its exit code nor how it

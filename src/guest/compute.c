@@ -12,8 +12,6 @@
 #include "guest/words.h"
 #include "sandbox/guestbox.h"
 
-#define DATA_MAX ((uint64_t)1 << 30) /* one download; the folder's own size is the real limit */
-
 typedef struct folders {
   ia_path in, scratch;
   int in_fd, scratch_fd;
@@ -161,11 +159,11 @@ bool ia_agent_compute(ia_agent *a, ia_err *e)
   ia_inputs_spec in = {.task = &a->task,
                        .released = a->spec->local ? NULL : &a->released,
                        .labels = a->config->labels,
-                       .plain_budget = IA_APP_MEMORY / 4,
-                       .data_max = DATA_MAX};
+                       .told = a->told};
 
   if (!ia_agent_memory(a, a->task.memory, e)) {
     a->cause = IA_CAUSE_MEMORY;
+    (void)snprintf(a->told, sizeof(a->told), "%s", e ? e->msg : "");
     a->no_run = true; /* another worker may offer more: nothing is stated about the app */
     return false;
   }

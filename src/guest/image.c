@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/file.h"
 #include "base/hex.h"
@@ -30,6 +31,25 @@ static void drop(ia_agent *a)
   a->loaded = false;
 }
 
+/* Our folder is full: how much the image takes, and how much there is. */
+static bool too_large(const ia_agent *a, const ia_h256 *image, ia_err *e)
+{
+  const ia_oci_limits limits = ia_oci_limits_default();
+  char *images = (char *)(uintptr_t)a->spec->images;
+  ia_oci_usage need = {0};
+  struct statvfs v;
+
+  if (statvfs(a->spec->data, &v) != 0)
+    return ia_fail_errno(e, "folder of the image");
+  if (!ia_oci_image_measure(&need, image, open_blob, images, &limits, e))
+    return false;
+  return ia_fail(
+      e, IA_E_TOO_LARGE,
+      "image: %llu bytes in %llu files unpacked; an enclave of this worker has %llu bytes",
+      (unsigned long long)need.unpacked, (unsigned long long)need.entries,
+      (unsigned long long)v.f_blocks * v.f_frsize);
+}
+
 bool ia_agent_image(ia_agent *a, const ia_h256 *image, ia_err *e)
 {
   const ia_oci_limits limits = ia_oci_limits_default();
@@ -46,7 +66,7 @@ bool ia_agent_image(ia_agent *a, const ia_h256 *image, ia_err *e)
     return ia_fail_errno(e, "folder of the image");
   if (!ia_oci_image_load(&a->config, image, fd, open_blob, images, &limits, e)) {
     drop(a);
-    return false;
+    return e && e->code == IA_E_DISK_FULL ? too_large(a, image, e) : false;
   }
   a->image = *image;
   a->loaded = true;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/hex.h"
 #include "crypto/sha.h"
@@ -19,13 +20,47 @@ typedef struct work {
   ia_link *l;
   ia_run *run;
   const char **cause;
-  uint64_t plain_left;
 } work;
+
+enum { PAGE = 4096 }; /* of the memory file system: what the smallest file takes */
 
 static bool because(work *w, const char *cause)
 {
   *w->cause = cause;
   return false;
+}
+
+/* Why, in words that everybody may read: sizes, public addresses, and what the host said itself. */
+static bool because_of(work *w, const char *cause, const ia_err *e)
+{
+  (void)snprintf(w->s->told, IA_INPUTS_TOLD, "%s", e->msg);
+  return because(w, cause);
+}
+
+/* Bytes that the task's folder can still take. */
+static uint64_t free_bytes(const work *w)
+{
+  struct statvfs v;
+
+  return fstatvfs(w->s->in_fd, &v) == 0 ? (uint64_t)v.f_bavail * v.f_frsize : 0;
+}
+
+/* need 0: not known, but more than is free. */
+static bool too_large(work *w, const char *what, uint64_t need, uint64_t room, const char *cause,
+                      ia_err *e)
+{
+  if (need > room)
+    (void)ia_fail(e, IA_E_TOO_LARGE, "%.90s: %llu bytes needed in the enclave, %llu are free", what,
+                  (unsigned long long)need, (unsigned long long)room);
+  else
+    (void)ia_fail(e, IA_E_TOO_LARGE, "%.90s: more bytes needed in the enclave than the %llu free",
+                  what, (unsigned long long)room);
+  return because_of(w, cause, e);
+}
+
+static bool has_no_room(const ia_err *e)
+{
+  return e->code == IA_E_TOO_LARGE || e->code == IA_E_DISK_FULL;
 }
 
 /* A file without a name in our memory-backed folder. */
@@ -71,6 +106,7 @@ static bool note(work *w, ia_run_input in, ia_err *e)
 }
 
 static const char temp_name[] = ".incoming";
+static const char data_text[] = "the protected data and its encrypted copy";
 
 /* Checksum first, then the bytes: a file that is not the registered one is never decrypted. */
 static bool decrypt_to(work *w, int sealed_fd, const ia_task_dataset *d, const ia_secret *key_text,
@@ -91,19 +127,35 @@ static bool decrypt_to(work *w, int sealed_fd, const ia_task_dataset *d, const i
       publish(w, fd, temp_name, d->filename, e))
     return true;
   (void)unlinkat(w->s->in_fd, temp_name, 0);
-  return because(w, e->code == IA_E_BAD_CHECKSUM ? "PRE_COMPUTE_INVALID_DATASET_CHECKSUM"
-                    : e->code == IA_E_DISK_FULL  ? "PRE_COMPUTE_SAVING_PLAIN_DATASET_FAILED"
-                                                 : "PRE_COMPUTE_DATASET_DECRYPTION_FAILED");
+  switch (e->code) {
+  case IA_E_BAD_CHECKSUM: return because(w, "PRE_COMPUTE_INVALID_DATASET_CHECKSUM");
+  case IA_E_DISK_FULL:
+    return too_large(w, data_text, 0, free_bytes(w), "PRE_COMPUTE_DATASET_TOO_LARGE", e);
+  case IA_E_IO: return because(w, "PRE_COMPUTE_SAVING_PLAIN_DATASET_FAILED");
+  case IA_E_MEMORY: return because(w, "WORKER_OUT_OF_RESOURCES");
+  default: return because(w, "PRE_COMPUTE_DATASET_DECRYPTION_FAILED");
+  }
 }
 
+/* What the host says of a download that failed: it has no room, or the host cannot. */
+static bool not_fetched(work *w, uint64_t need, uint64_t room, ia_err *e)
+{
+  if (has_no_room(e))
+    return too_large(w, data_text, need, room, "PRE_COMPUTE_DATASET_TOO_LARGE", e);
+  (void)ia_wrap(e, "protected data");
+  return because_of(w, "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED", e);
+}
+
+/* The encrypted copy is here as long as the data are decrypted: there must be room for both. */
 static bool fetch_protected(work *w, const ia_task_dataset *d, const ia_secret *key, ia_err *e)
 {
   ia_autoclose int sealed = scratch(w, e);
+  uint64_t room = free_bytes(w), size;
 
   if (sealed < 0)
     return because(w, "PRE_COMPUTE_FAILED_UNKNOWN_ISSUE");
-  if (!ia_link_fetch(w->l, "dataset", d->multiaddr, w->s->data_max, ia_sink_fd(&sealed), e))
-    return because(w, "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED");
+  if (!ia_link_fetch(w->l, "dataset", d->multiaddr, room / 2, ia_sink_fd(&sealed), &size, e))
+    return not_fetched(w, size * 2, room, e);
   return decrypt_to(w, sealed, d, key, e);
 }
 
@@ -111,12 +163,13 @@ static bool fetch_protected(work *w, const ia_task_dataset *d, const ia_secret *
 static bool fetch_plain(work *w, const ia_task_dataset *d, ia_err *e)
 {
   ia_autoclose int fd = create(w, temp_name, e);
+  uint64_t room = free_bytes(w), size = 0;
 
-  if (fd >= 0 && ia_link_fetch(w->l, "dataset", d->multiaddr, w->s->data_max, ia_sink_fd(&fd), e) &&
+  if (fd >= 0 && ia_link_fetch(w->l, "dataset", d->multiaddr, room, ia_sink_fd(&fd), &size, e) &&
       publish(w, fd, temp_name, d->filename, e))
     return true;
   (void)unlinkat(w->s->in_fd, temp_name, 0);
-  return because(w, "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED");
+  return not_fetched(w, size, room, e);
 }
 
 /* Folder for the plain values of dataset i (from 1): protected, or protected/<i> of a slice. */
@@ -139,37 +192,55 @@ static int values_dir(work *w, size_t i, ia_err *e)
   return fd;
 }
 
+/* What the values take as files. */
+static uint64_t bytes_of_values(const ia_zip *zip)
+{
+  uint64_t n = 0;
+
+  for (size_t i = 0; i < ia_zip_count(zip); i++)
+    n += (ia_zip_at(zip, i)->size / PAGE + 1) * PAGE;
+  return n;
+}
+
+/* All values, or the failure of the dataset: what is written in part would be taken for all. */
+static bool write_all_values(work *w, const ia_zip *zip, int dir, ia_err *e)
+{
+  uint64_t need = bytes_of_values(zip), room = free_bytes(w);
+
+  if (need > room)
+    return too_large(w, "the values of the protected data", need, room,
+                     "PRE_COMPUTE_DATASET_TOO_LARGE", e);
+  if (ia_plain_write(dir, zip, NULL, room, e))
+    return true;
+  if (has_no_room(e))
+    return too_large(w, "the values of the protected data", need, room,
+                     "PRE_COMPUTE_DATASET_TOO_LARGE", e);
+  return because(w, e->code == IA_E_MEMORY ? "WORKER_OUT_OF_RESOURCES"
+                    : e->code == IA_E_IO   ? "PRE_COMPUTE_SAVING_PLAIN_DATASET_FAILED"
+                                           : "PRE_COMPUTE_DATASET_INVALID");
+}
+
 /* A protected file need not be an archive: then there are no values. In a slice it must: what a
- * wrong key makes of it would else be taken for data. One that is too large for the budget stays an
- * archive only. */
+ * wrong key makes of it would else be taken for data. */
 static bool write_values(work *w, const ia_task_dataset *d, int dir, ia_err *e)
 {
   ia_autoclose int fd = openat(w->s->in_fd, d->filename, O_RDONLY | O_CLOEXEC);
   IA_AUTO(ia_zip) *zip = NULL;
-  uint64_t need = 0;
   ia_blob blob;
   ia_err why = {0};
 
   if (fd < 0 || !ia_blob_fd(&blob, fd, e))
     return because(w, "PRE_COMPUTE_FAILED_UNKNOWN_ISSUE");
-  if (!ia_zip_open(&zip, blob, IA_ZIP_PROTECTED, &why)) {
-    if (!w->s->task->bulk)
-      return true;
-    *e = why;
-    return because(w, "PRE_COMPUTE_DATASET_DECRYPTION_FAILED");
-  }
-  for (size_t i = 0; i < ia_zip_count(zip); i++)
-    need += ia_zip_at(zip, i)->size;
-  if (need > w->plain_left)
-    return true;
-  if (ia_plain_write(dir, zip, NULL, w->plain_left, &why)) {
-    w->plain_left -= need;
+  if (ia_zip_open(&zip, blob, IA_ZIP_PROTECTED, &why))
+    return write_all_values(w, zip, dir, e);
+  if (why.code != IA_E_MEMORY && why.code != IA_E_IO && !w->s->task->bulk) {
+    ia_link_log(w->l, "the protected file is not an archive of values: it has no protected/");
     return true;
   }
-  if (why.code == IA_E_TOO_LARGE)
-    return true;
   *e = why;
-  return because(w, "PRE_COMPUTE_SAVING_PLAIN_DATASET_FAILED");
+  return because(w, why.code == IA_E_MEMORY || why.code == IA_E_IO
+                        ? "WORKER_OUT_OF_RESOURCES"
+                        : "PRE_COMPUTE_DATASET_DECRYPTION_FAILED");
 }
 
 static bool fetch_dataset(work *w, const ia_task_dataset *d, const ia_secret *key, int dir,
@@ -186,7 +257,8 @@ static bool fetch_dataset(work *w, const ia_task_dataset *d, const ia_secret *ke
 static bool is_its_own(const work *w, const ia_err *e)
 {
   static const char *const causes[] = {
-      "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED", "PRE_COMPUTE_INVALID_DATASET_CHECKSUM",
+      "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED",   "PRE_COMPUTE_DATASET_TOO_LARGE",
+      "PRE_COMPUTE_INVALID_DATASET_CHECKSUM",  "PRE_COMPUTE_DATASET_INVALID",
       "PRE_COMPUTE_DATASET_DECRYPTION_FAILED", "PRE_COMPUTE_SAVING_PLAIN_DATASET_FAILED"};
 
   if (!w->s->task->bulk || w->l->lost || e->code == IA_E_MEMORY || e->code == IA_E_INTERNAL)
@@ -287,24 +359,43 @@ static bool fragment_ok(const char *url, const ia_h256 *got, ia_err *e)
   if (!mark)
     return true;
   if (!ia_unhex(want.b, sizeof(want.b), ia_span_str(mark + 8)) || !ia_h256_eq(&want, got))
-    return ia_fail(e, IA_E_BAD_CHECKSUM, "an input file is not the one its URL names");
+    return ia_fail(e, IA_E_BAD_CHECKSUM, "its SHA-256 is %s", ia_h256_text(got).s);
   return true;
+}
+
+/* The URL is the requester's and public; so is what its server answered. */
+static bool file_failed(work *w, const char *url, uint64_t size, uint64_t room, ia_err *e)
+{
+  char what[100];
+
+  (void)snprintf(what, sizeof(what), "input file %.80s", url);
+  if (has_no_room(e))
+    return too_large(w, what, size, room, "PRE_COMPUTE_INPUT_FILE_TOO_LARGE", e);
+  (void)ia_wrap(e, "%s", what);
+  switch (e->code) {
+  case IA_E_UNSUPPORTED: return because_of(w, "PRE_COMPUTE_INPUT_FILE_URL_REFUSED", e);
+  case IA_E_NOT_FOUND: return because_of(w, "PRE_COMPUTE_INPUT_FILE_NOT_FOUND", e);
+  case IA_E_BAD_CHECKSUM: return because_of(w, "PRE_COMPUTE_INPUT_FILE_CHECKSUM_FAILED", e);
+  case IA_E_MEMORY: return because(w, "WORKER_OUT_OF_RESOURCES");
+  default: return because_of(w, "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED", e);
+  }
 }
 
 static bool one_file(work *w, const char *url, ia_err *e)
 {
   ia_text67 name = ia_input_file_name(ia_span_str(url));
   ia_run_input in = {.is_file = true};
+  uint64_t room = free_bytes(w), size = 0;
   ia_blob blob;
 
   if (faccessat(w->s->in_fd, name.s, F_OK, 0) == 0)
     return true; /* the same URL twice is one file */
   ia_autoclose int fd = create(w, temp_name, e);
-  if (fd < 0 || !ia_link_fetch(w->l, "input", url, w->s->data_max, ia_sink_fd(&fd), e) ||
+  if (fd < 0 || !ia_link_fetch(w->l, "input", url, room, ia_sink_fd(&fd), &size, e) ||
       !ia_blob_fd(&blob, fd, e) || !ia_blob_sha256(&in.sha256, &blob, e) ||
       !fragment_ok(url, &in.sha256, e) || !publish(w, fd, temp_name, name.s, e)) {
     (void)unlinkat(w->s->in_fd, temp_name, 0);
-    return because(w, "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED");
+    return file_failed(w, url, size, room, e);
   }
   in.uri = strdup(url);
   if (!in.uri)
@@ -357,6 +448,7 @@ static bool one_content(work *w, const char *n, const char *member, ia_err *e)
   ia_span secret;
   ia_cid cid;
   ia_blob blob;
+  uint64_t room = free_bytes(w), size = 0;
   char uri[80], name[32];
 
   if (!secret_of(w, n, &secret) || !ia_content_address(&cid, secret, member))
@@ -366,11 +458,16 @@ static bool one_content(work *w, const char *n, const char *member, ia_err *e)
   if (mkdirat(w->s->in_fd, "content", 0755) != 0 && errno != EEXIST)
     return ia_fail_errno(e, "content");
   ia_autoclose int fd = create(w, temp_name, e);
-  if (fd < 0 || !ia_link_fetch(w->l, "input", uri, w->s->data_max, ia_sink_fd(&fd), e) ||
+  if (fd < 0 || !ia_link_fetch(w->l, "input", uri, room, ia_sink_fd(&fd), &size, e) ||
       !ia_blob_fd(&blob, fd, e) || !is_content(&blob, &cid, e) ||
       !ia_blob_sha256(&in.sha256, &blob, e) || !publish(w, fd, temp_name, name, e)) {
     (void)unlinkat(w->s->in_fd, temp_name, 0);
-    return because(w, "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED");
+    /* the address is in a secret: it is not told */
+    return has_no_room(e)
+               ? too_large(w, "content that a requester secret names", size, room,
+                           "PRE_COMPUTE_INPUT_FILE_TOO_LARGE", e)
+               : because(w, e->code == IA_E_NOT_FOUND ? "PRE_COMPUTE_INPUT_FILE_NOT_FOUND"
+                                                      : "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED");
   }
   in.uri = strdup(uri);
   if (!in.uri)
@@ -400,7 +497,7 @@ static bool all_content(work *w, ia_err *e)
 bool ia_inputs_fetch(const ia_inputs_spec *s, ia_link *l, ia_run *run, const char **cause,
                      ia_err *e)
 {
-  work w = {.s = s, .l = l, .run = run, .cause = cause, .plain_left = s->plain_budget};
+  work w = {.s = s, .l = l, .run = run, .cause = cause};
   ia_err own = {0};
 
   e = e ? e : &own;

@@ -2,6 +2,9 @@
 #include "guest/link.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "base/show.h"
 
 enum { ANSWER_MAX = 1 << 20 };
 
@@ -82,16 +85,22 @@ bool ia_link_post(ia_link *l, const char *path, const json_t *body, unsigned *st
   return *answer || ia_wrap(e, "answer of the SMS");
 }
 
-/* The host's word for a failed download, reduced to what we know. */
-static bool fetch_failed(ia_span text, ia_err *e)
+/* The host's word for a failed download: a code that we know, and its own sentence. */
+static bool fetch_failed(ia_span text, uint64_t *size, ia_err *e)
 {
+  static const ia_code known[] = {IA_E_NOT_FOUND, IA_E_TOO_LARGE, IA_E_UNSUPPORTED};
   IA_AUTO_JSON *v = ia_json_parse(text, 0, NULL);
   const char *name = json_string_value(json_object_get(v, "code"));
-  ia_code code = name ? ia_code_from_name(name) : IA_E_UNAVAILABLE;
+  const char *words = json_string_value(json_object_get(v, "message"));
+  json_int_t bytes = json_integer_value(json_object_get(v, "size"));
+  ia_code said = name ? ia_code_from_name(name) : IA_E_UNAVAILABLE, code = IA_E_UNAVAILABLE;
 
-  if (code != IA_E_NOT_FOUND && code != IA_E_TOO_LARGE)
-    code = IA_E_UNAVAILABLE;
-  return ia_fail(e, code, "the host could not fetch it");
+  for (size_t i = 0; i < IA_COUNT(known); i++)
+    code = said == known[i] ? said : code;
+  *size = bytes > 0 ? (uint64_t)bytes : 0;
+  if (!words || !words[0] || !ia_is_plain_text(ia_span_str(words)))
+    words = "the host could not fetch it";
+  return ia_fail(e, code, "%.180s", words);
 }
 
 static bool lose(ia_link *l)
@@ -100,9 +109,10 @@ static bool lose(ia_link *l)
   return false;
 }
 
-/* The bytes of one chunk; over: that was the end. False: the host could not fetch it, or l->lost.
- */
-static bool next_part(ia_link *l, uint32_t stream, ia_span *bytes, bool *over, ia_err *e)
+/* The bytes of one chunk; over: that was the end. False: the host could not fetch it (size: what it
+ * says of a file that is too large), or l->lost. */
+static bool next_part(ia_link *l, uint32_t stream, ia_span *bytes, bool *over, uint64_t *size,
+                      ia_err *e)
 {
   uint8_t part;
   ia_frame f;
@@ -115,7 +125,7 @@ static bool next_part(ia_link *l, uint32_t stream, ia_span *bytes, bool *over, i
     return lose(l);
   }
   if (part == IA_PART_ERROR)
-    return fetch_failed(f.payload, e);
+    return fetch_failed(f.payload, size, e);
   *over = part == IA_PART_END;
   if ((part != IA_PART_CHUNK && !*over) || (*over && f.payload.len > 0)) {
     (void)ia_fail(e, IA_E_PARSE, "host: part %u of a file", part);
@@ -126,7 +136,7 @@ static bool next_part(ia_link *l, uint32_t stream, ia_span *bytes, bool *over, i
 }
 
 bool ia_link_fetch(ia_link *l, const char *kind, const char *uri, uint64_t max, ia_sink to,
-                   ia_err *e)
+                   uint64_t *size, ia_err *e)
 {
   IA_AUTO_JSON *v = json_pack("{s:s,s:s,s:I}", "kind", kind, "uri", uri, "max", (json_int_t)max);
   uint32_t stream = l->next;
@@ -134,10 +144,11 @@ bool ia_link_fetch(ia_link *l, const char *kind, const char *uri, uint64_t max, 
   bool over = false, kept = true; /* a file that is not kept is still read to its end */
   ia_span bytes;
 
+  *size = 0;
   if (!ia_link_say(l, IA_FRAME_FETCH, v, e))
     return lose(l);
   while (!over) {
-    if (!next_part(l, stream, &bytes, &over, e))
+    if (!next_part(l, stream, &bytes, &over, size, e))
       return false;
     got += bytes.len;
     if (kept && got > max)
@@ -145,6 +156,8 @@ bool ia_link_fetch(ia_link *l, const char *kind, const char *uri, uint64_t max, 
     else if (kept)
       kept = ia_sink_write(to, bytes, e);
   }
+  if (!kept)
+    *size = got;
   return kept;
 }
 

@@ -28,11 +28,11 @@ IA_MUST bool ia_link_ask(ia_link *l, uint8_t type, ia_span question, ia_buf *ans
 /* POST to the SMS by way of the host. */
 IA_MUST bool ia_link_post(ia_link *l, const char *path, const json_t *body, unsigned *status,
                           json_t **answer, ia_err *e);
-/* At most max bytes into `to`: TOO_LARGE when the host sends more; what the host reports as a
- * failure becomes UNAVAILABLE, NOT_FOUND or TOO_LARGE. After a failure the next question can be
- * asked unless l->lost. */
+/* At most max bytes into `to`: TOO_LARGE when there are more (*size: how many, 0 = not known); what
+ * the host reports as a failure becomes UNAVAILABLE, NOT_FOUND, UNSUPPORTED or TOO_LARGE with its
+ * own sentence. After a failure the next question can be asked unless l->lost. */
 IA_MUST bool ia_link_fetch(ia_link *l, const char *kind, const char *uri, uint64_t max, ia_sink to,
-                           ia_err *e);
+                           uint64_t *size, ia_err *e);
 /* cid has room for 96 bytes and is what the host says. */
 IA_MUST bool ia_link_put(ia_link *l, const char *name, const ia_blob *bytes, char cid[96],
                          ia_err *e);

@@ -56,12 +56,11 @@ bool ia_oci_resolve(ia_oci_manifest *manifest, ia_oci_config **config, ia_h256 *
   return true;
 }
 
-bool ia_oci_image_load(ia_oci_config **config, const ia_h256 *image, int root_fd,
-                       ia_oci_open_fn open_blob, void *arg, const ia_oci_limits *limits, ia_err *e)
+static bool load(ia_oci_config **config, ia_oci_usage *usage, const ia_h256 *image, int root_fd,
+                 ia_oci_open_fn open_blob, void *arg, const ia_oci_limits *limits, ia_err *e)
 {
   IA_AUTO(ia_oci_config) *c = NULL;
   ia_autofree ia_oci_manifest *m = malloc(sizeof(*m));
-  ia_oci_usage usage = {0};
 
   *config = NULL;
   if (!m)
@@ -73,9 +72,26 @@ bool ia_oci_image_load(ia_oci_config **config, const ia_h256 *image, int root_fd
 
     if (!open_blob(arg, &m->layers[i].digest, &fd, e) ||
         !ia_oci_layer_apply(root_fd, &m->layers[i], &c->diff_ids[i], ia_oci_read_fd, &fd, limits,
-                            &usage, NULL, e))
+                            usage, NULL, e))
       return ia_wrap(e, "layer %zu", i);
   }
   *config = ia_steal(&c);
   return true;
+}
+
+bool ia_oci_image_load(ia_oci_config **config, const ia_h256 *image, int root_fd,
+                       ia_oci_open_fn open_blob, void *arg, const ia_oci_limits *limits, ia_err *e)
+{
+  ia_oci_usage usage = {0};
+
+  return load(config, &usage, image, root_fd, open_blob, arg, limits, e);
+}
+
+bool ia_oci_image_measure(ia_oci_usage *out, const ia_h256 *image, ia_oci_open_fn open_blob,
+                          void *arg, const ia_oci_limits *limits, ia_err *e)
+{
+  IA_AUTO(ia_oci_config) *c = NULL;
+
+  *out = (ia_oci_usage){0};
+  return load(&c, out, image, -1, open_blob, arg, limits, e);
 }

@@ -58,6 +58,9 @@ IA_MUST bool ia_oci_resolve(ia_oci_manifest *manifest, ia_oci_config **config,
 IA_MUST bool ia_oci_image_load(ia_oci_config **config, const ia_h256 *image, int root_fd,
                                ia_oci_open_fn open_blob, void *arg, const ia_oci_limits *limits,
                                ia_err *e);
+/* What the image takes when it is unpacked, without a file system: every layer is read. */
+IA_MUST bool ia_oci_image_measure(ia_oci_usage *out, const ia_h256 *image, ia_oci_open_fn open_blob,
+                                  void *arg, const ia_oci_limits *limits, ia_err *e);
 /* A small document (at most IA_OCI_JSON_CAP) whose SHA-256 must be `digest`. */
 IA_MUST bool ia_oci_read_document(ia_buf *out, const ia_h256 *digest, ia_oci_open_fn open_blob,
                                   void *arg, ia_err *e);

@@ -250,24 +250,24 @@ static bool on_fetch(session *s, const ia_frame *frame, ia_err *e)
   static const uint8_t end = IA_PART_END, error = IA_PART_ERROR;
   IA_AUTO_JSON *v = object(frame, e), *failure = NULL;
   IA_AUTOV(ia_buf) text = {0};
-  const char *kind, *uri;
+  ia_guest_file file = {0};
   ia_frame f = *frame; /* the payload dies with the next read; stream and type are kept */
   fetch_sink sink = {s, &f, false};
   ia_err why = {0};
-  uint64_t max;
 
-  if (!v || !ia_json_get_str(v, "kind", &kind, e) || !ia_json_get_str(v, "uri", &uri, e) ||
-      !ia_json_get_u64(v, "max", &max, e))
+  if (!v || !ia_json_get_str(v, "kind", &file.kind, e) ||
+      !ia_json_get_str(v, "uri", &file.uri, e) || !ia_json_get_u64(v, "max", &file.max, e))
     return false;
   if (!s->calls->fetch)
     return ia_fail(e, IA_E_PARSE, "guest: FETCH where nothing is fetched");
-  if (s->calls->fetch(s->calls->ctx, kind, uri, max, fetch_write, &sink, &why))
+  if (s->calls->fetch(s->calls->ctx, &file, fetch_write, &sink, &why))
     return answer(s, &f, ia_span_of(&end, 1), e);
   if (sink.broken)
     return ia_fail(e, IA_E_UNAVAILABLE, "guest: gone while it was given a file");
-  ia_log(IA_LOG_WARN, "guest.fetch", "kind=%s code=%s message=%s", kind, ia_code_name(why.code),
-         why.msg);
-  failure = json_pack("{s:s, s:s}", "code", ia_code_name(why.code), "message", why.msg);
+  ia_log(IA_LOG_WARN, "guest.fetch", "kind=%s code=%s message=%s", file.kind,
+         ia_code_name(why.code), why.msg);
+  failure = json_pack("{s:s, s:s, s:I}", "code", ia_code_name(why.code), "message", why.msg, "size",
+                      (json_int_t)file.size);
   if (!failure || !ia_json_write(&text, failure, e))
     return false;
   return ia_frame_write2(s->g->fd, f.type, f.stream, ia_span_of(&error, 1), ia_buf_view(&text), e);

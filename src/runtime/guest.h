@@ -38,6 +38,14 @@ const char *ia_guest_build(const ia_guest *g); /* of HELLO */
 /* Takes the next bytes of a download. */
 typedef bool (*ia_guest_sink)(void *sink, ia_span data, ia_err *e);
 
+/* A file that the guest asks for. */
+typedef struct ia_guest_file {
+  const char *kind; /* "dataset" or "input" */
+  const char *uri;
+  uint64_t max;  /* bytes that are taken */
+  uint64_t size; /* out: of a file that is larger, where that is known; 0 = it is not */
+} ia_guest_file;
+
 /* Who answers the guest. Called on the thread of ia_guest_run, one at a time; a call may block. */
 typedef struct ia_guest_calls {
   void *ctx;
@@ -46,9 +54,8 @@ typedef struct ia_guest_calls {
   bool (*extend)(void *ctx, ia_span digest, ia_err *e);
   /* A message for the SMS; a false return is answered to the guest as status 503. */
   bool (*post)(void *ctx, const char *path, ia_span body, int *status, ia_buf *answer, ia_err *e);
-  /* kind "dataset" or "input": at most max bytes into sink. */
-  bool (*fetch)(void *ctx, const char *kind, const char *uri, uint64_t max, ia_guest_sink write,
-                void *sink, ia_err *e);
+  /* At most file->max bytes into sink; TOO_LARGE beyond. The guest and the network read e->msg. */
+  bool (*fetch)(void *ctx, ia_guest_file *file, ia_guest_sink write, void *sink, ia_err *e);
   /* name "result" or "logs": fd at its start, size bytes; cid has room for 64. */
   bool (*put)(void *ctx, const char *name, int fd, uint64_t size, char *cid, ia_err *e);
   void (*started)(void *ctx); /* the app was executed; may be NULL */

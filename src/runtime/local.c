@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -29,16 +30,24 @@ typedef struct session {
   ia_local_result *out;
 } session;
 
-static bool give_file(const char *path, uint64_t max, ia_guest_sink write, void *sink, ia_err *e)
+static bool give_file(const char *path, ia_guest_file *file, ia_guest_sink write, void *sink,
+                      ia_err *e)
 {
   ia_autofree uint8_t *buf = malloc(CHUNK);
   ia_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-  uint64_t total = 0;
+  struct stat st;
 
   if (!buf)
     return ia_fail(e, IA_E_MEMORY, "%s", path);
   if (fd < 0)
     return ia_fail_errno(e, "%s", path);
+  if (fstat(fd, &st) != 0)
+    return ia_fail_errno(e, "%s", path);
+  if ((uint64_t)st.st_size > file->max) {
+    file->size = (uint64_t)st.st_size;
+    return ia_fail(e, IA_E_TOO_LARGE, "%s: %llu bytes; the limit is %llu", path,
+                   (unsigned long long)file->size, (unsigned long long)file->max);
+  }
   for (;;) {
     ssize_t n = read(fd, buf, CHUNK);
 
@@ -48,28 +57,24 @@ static bool give_file(const char *path, uint64_t max, ia_guest_sink write, void 
       return ia_fail_errno(e, "%s", path);
     if (n == 0)
       return true;
-    total += (uint64_t)n;
-    if (total > max)
-      return ia_fail(e, IA_E_TOO_LARGE, "%s: more than %llu bytes", path, (unsigned long long)max);
     if (!write(sink, ia_span_of(buf, (size_t)n), e))
       return false;
   }
 }
 
 /* The guest asks for a dataset by its place in our list, for an input by its URL. */
-static bool on_fetch(void *ctx, const char *kind, const char *uri, uint64_t max,
-                     ia_guest_sink write, void *sink, ia_err *e)
+static bool on_fetch(void *ctx, ia_guest_file *file, ia_guest_sink write, void *sink, ia_err *e)
 {
   const session *s = ctx;
 
-  if (strcmp(kind, "dataset") == 0) {
+  if (strcmp(file->kind, "dataset") == 0) {
     for (size_t i = 0; i < s->r->n_data; i++) {
-      if (strcmp(uri, s->r->data[i].path) == 0)
-        return give_file(s->r->data[i].path, max, write, sink, e);
+      if (strcmp(file->uri, s->r->data[i].path) == 0)
+        return give_file(s->r->data[i].path, file, write, sink, e);
     }
     return ia_fail(e, IA_E_NOT_FOUND, "no such data");
   }
-  return s->r->fetch ? s->r->fetch(s->r->ctx, uri, max, write, sink, e)
+  return s->r->fetch ? s->r->fetch(s->r->ctx, file->uri, file->max, write, sink, e)
                      : ia_fail(e, IA_E_UNSUPPORTED, "no input files here");
 }
 

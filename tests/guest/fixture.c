@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -64,15 +65,39 @@ bool fixture_image(ia_images **images, ia_h256 *image, const char *dir, const ch
 
 bool fixture_dataset(fake_host *h, ia_err *e)
 {
+  return fixture_values(h, 0, 0, e);
+}
+
+static bool add_values(ia_zip_writer *z, size_t n, size_t bytes, ia_err *e)
+{
+  ia_autofree uint8_t *filler = calloc(1, bytes + 1);
+  char name[24];
+
+  if (!filler)
+    return ia_fail(e, IA_E_MEMORY, "values");
+  for (size_t i = 0; i < n; i++) {
+    (void)snprintf(name, sizeof(name), "v%zu", i);
+    if (!ia_zip_add_stored(z, name, ia_blob_mem(ia_span_of(filler, bytes)), e))
+      return false;
+  }
+  return true;
+}
+
+bool fixture_values(fake_host *h, size_t n, size_t bytes, ia_err *e)
+{
   IA_AUTO(ia_zip_writer) *z = NULL;
   IA_AUTO(ia_data_writer) *w = NULL;
   IA_AUTOV(ia_buf) text = {0};
 
+  ia_buf_free(&h->plain);
+  ia_buf_free(&h->sealed);
+  ia_secret_free(&h->data_key);
   ia_buf_u32le(&text, sizeof(MARKER) - 1);
   ia_buf_str(&text, MARKER);
   if (!ia_zip_writer_new(&z, ia_sink_buf(&h->plain), e) ||
       !ia_zip_add_stored(z, "secretText", ia_blob_mem(ia_buf_view(&text)), e) ||
-      !ia_zip_finish(z, e) || !ia_secret_random(&h->data_key, 32, e) ||
+      !add_values(z, n, bytes, e) || !ia_zip_finish(z, e) ||
+      !ia_secret_random(&h->data_key, 32, e) ||
       !ia_data_writer_new(&w, ia_sink_buf(&h->sealed), &h->data_key, NULL, e) ||
       !ia_sink_write(ia_data_writer_sink(w), ia_buf_view(&h->plain), e))
     return false;
@@ -104,4 +129,31 @@ ia_span fixture_second_key(const fake_host *h, ia_buf *room, ia_span right)
     return right;
   ia_buf_base64(room, ia_secret_view(&h->other_seed));
   return ia_buf_view(room);
+}
+
+static bool cannot_fetch(const fake_plan *p, bool second)
+{
+  return p->no_data || (second ? p->second == BAD_NO_BYTES : p->both_bad);
+}
+
+bool fixture_file(ia_buf *out, fake_host *h, const char *kind, bool second, uint64_t max)
+{
+  const fake_plan *p = h->plan;
+
+  if (p->refuse || cannot_fetch(p, second)) {
+    ia_buf_str(out, p->refuse ? p->refuse : "{\"code\":\"NOT_FOUND\",\"message\":\"\"}");
+    return false;
+  }
+  if (strcmp(kind, "input") == 0)
+    ia_buf_str(out, p->input);
+  else
+    ia_buf_span(out, ia_buf_view(second ? &h->second : p->local ? &h->plain : &h->sealed));
+  if (p->bad_data || (second && p->second == BAD_BYTES))
+    out->ptr[out->len / 2] ^= 1;
+  if (!p->own_limit || out->len <= max)
+    return true;
+  size_t size = out->len;
+  ia_buf_clear(out);
+  ia_buf_printf(out, "{\"code\":\"TOO_LARGE\",\"message\":\"no\",\"size\":%zu}", size);
+  return false;
 }

@@ -310,22 +310,6 @@ static void send_part(fake_host *h, uint32_t stream, uint8_t part, ia_span data)
   (void)!ia_frame_write2(h->fd, IA_FRAME_FETCH, stream, ia_span_of(&part, 1), data, NULL);
 }
 
-static bool cannot_fetch(const fake_plan *p, bool second)
-{
-  return p->no_data || (second ? p->second == BAD_NO_BYTES : p->both_bad);
-}
-
-/* What the host sends, changed where the plan says so. */
-static void fetched(ia_buf *out, fake_host *h, const char *kind, bool second)
-{
-  if (strcmp(kind, "input") == 0)
-    ia_buf_str(out, h->plan->input);
-  else
-    ia_buf_span(out, ia_buf_view(second ? &h->second : h->plan->local ? &h->plain : &h->sealed));
-  if (h->plan->bad_data || (second && h->plan->second == BAD_BYTES))
-    out->ptr[out->len / 2] ^= 1;
-}
-
 static void on_fetch(fake_host *h, const ia_frame *f)
 {
   IA_AUTO_JSON *v = ia_json_parse(f->payload, 0, NULL);
@@ -336,11 +320,11 @@ static void on_fetch(fake_host *h, const ia_frame *f)
   assert_true(ia_json_get_str(v, "kind", &kind, NULL) && ia_json_get_str(v, "uri", &uri, NULL));
   bool second = strcmp(uri, "/p2p/QmSecond") == 0;
   h->fetches++;
-  if (cannot_fetch(h->plan, second)) {
-    send_part(h, stream, IA_PART_ERROR, ia_span_str("{\"code\":\"NOT_FOUND\",\"message\":\"\"}"));
+  if (!fixture_file(&bytes, h, kind, second,
+                    (uint64_t)json_integer_value(json_object_get(v, "max")))) {
+    send_part(h, stream, IA_PART_ERROR, ia_buf_view(&bytes));
     return;
   }
-  fetched(&bytes, h, kind, second);
   ia_span all = ia_buf_view(&bytes), piece;
   while (all.len > 0) {
     assert_true(ia_span_take(&all, all.len < 1000 ? all.len : 1000, &piece));
@@ -456,7 +440,7 @@ static void converse(fake_host *h, uint8_t type, ia_span payload, bool local)
                               .binds = &image,
                               .n_binds = 1,
                               .memory_bytes = (uint64_t)2 << 30,
-                              .data_bytes = 256 << 20,
+                              .data_bytes = h->plan->room ? h->plan->room : 256 << 20,
                               .stream_fd = pair[1],
                               .stderr_fd = 2,
                               .allow_swap = true};

@@ -23,6 +23,7 @@ typedef enum fake_bad {
   BAD_NO_BYTES,  /* the host cannot fetch them */
   BAD_ARCHIVE,   /* the registered bytes hold no archive */
   BAD_LENGTH,    /* they are no ciphertext */
+  BAD_FITS,      /* nothing, but there is no room for both */
 } fake_bad;
 
 /* Changes of one run; zeroes are honest. */
@@ -48,6 +49,9 @@ typedef struct fake_plan {
   size_t blind;       /* bytes of the blind that is released: 0 = 32, SIZE_MAX = no such item */
   const char *input;  /* content of the input file */
   const char *secret; /* of the requester, instead of the usual one */
+  size_t room;        /* bytes of the guest's folder; 0 = 256 MiB */
+  bool own_limit;     /* the host itself refuses a file of more than the guest takes */
+  const char *refuse; /* answer to every question for a file: {"code","message"} */
 } fake_plan;
 
 typedef struct fake_host {

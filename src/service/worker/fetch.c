@@ -92,9 +92,15 @@ static bool url_write(void *ctx, ia_span data, ia_err *e)
   url_sink *s = ctx;
 
   if (data.len > s->left)
-    return ia_fail(e, IA_E_TOO_LARGE, "the file is larger than is taken");
+    return ia_fail(e, IA_E_TOO_LARGE, "the file is larger than the limit");
   s->left -= data.len;
   return s->write ? s->write(s->sink, data, e) : ia_fd_write_all(s->fd, data, e);
+}
+
+/* A server that does not have the file, or does not give it away, rather than one in trouble. */
+static bool is_refusal(int status)
+{
+  return status >= 400 && status < 500 && status != 408 && status != 425 && status != 429;
 }
 
 static bool url_to(worker_task *t, url_sink *s, const char *url, ia_err *e)
@@ -104,17 +110,18 @@ static bool url_to(worker_task *t, url_sink *s, const char *url, ia_err *e)
       .url = url, .sink = url_write, .sink_ctx = s, .total_ms = INPUT_MS, .cancel = &t->stopped};
 
   if (!allowed_url(t->w, url)) {
-    (void)ia_fail(e, IA_E_UNSUPPORTED, "only https:// and /ipfs/ are fetched: %.80s", url);
+    (void)ia_fail(e, IA_E_UNSUPPORTED, "workers fetch https:// and /ipfs/ only");
     return ia_hint(e, "offer the file over https");
   }
   if (!ia_http_do(t->slot->http, &a, &call, e))
     return false;
   if (a.status != 200)
-    return ia_fail(e, IA_E_UNAVAILABLE, "%.80s: status %d", url, a.status);
+    return ia_fail(e, is_refusal(a.status) ? IA_E_NOT_FOUND : IA_E_UNAVAILABLE,
+                   "its server answered with status %d", a.status);
   return true;
 }
 
-static bool from_fd(int fd, uint64_t max, ia_guest_sink write, void *sink, ia_err *e)
+static bool from_fd(int fd, ia_guest_file *file, ia_guest_sink write, void *sink, ia_err *e)
 {
   ia_autofree uint8_t *buf = malloc(CHUNK);
   off_t size = lseek(fd, 0, SEEK_END);
@@ -123,9 +130,11 @@ static bool from_fd(int fd, uint64_t max, ia_guest_sink write, void *sink, ia_er
     return ia_fail(e, IA_E_MEMORY, "download");
   if (size < 0 || lseek(fd, 0, SEEK_SET) != 0)
     return ia_fail_errno(e, "download");
-  if ((uint64_t)size > max)
-    return ia_fail(e, IA_E_TOO_LARGE, "the file has %lld bytes, at most %llu are taken",
-                   (long long)size, (unsigned long long)max);
+  if ((uint64_t)size > file->max) {
+    file->size = (uint64_t)size;
+    return ia_fail(e, IA_E_TOO_LARGE, "the file has %lld bytes; the limit is %llu", (long long)size,
+                   (unsigned long long)file->max);
+  }
   for (size_t n = 1; n > 0;) {
     if (!ia_oci_read_fd(&fd, buf, CHUNK, &n, e) || (n > 0 && !write(sink, ia_span_of(buf, n), e)))
       return false;
@@ -133,22 +142,21 @@ static bool from_fd(int fd, uint64_t max, ia_guest_sink write, void *sink, ia_er
   return true;
 }
 
-bool worker_fetch(void *ctx, const char *kind, const char *uri, uint64_t max, ia_guest_sink write,
-                  void *sink, ia_err *e)
+bool worker_fetch(void *ctx, ia_guest_file *file, ia_guest_sink write, void *sink, ia_err *e)
 {
   worker_task *t = ctx;
   ia_cid_text cid;
 
   worker_state(t, "INPUTS");
-  if (strcmp(kind, "dataset") != 0 && strcmp(kind, "input") != 0)
+  if (strcmp(file->kind, "dataset") != 0 && strcmp(file->kind, "input") != 0)
     return ia_fail(e, IA_E_INVALID, "unknown kind of file");
-  if (!cid_of(&cid, uri)) {
-    url_sink s = {write, sink, -1, max};
+  if (!cid_of(&cid, file->uri)) {
+    url_sink s = {write, sink, -1, file->max};
 
-    return url_to(t, &s, uri, e);
+    return url_to(t, &s, file->uri, e);
   }
   ia_autoclose int fd = temp_fd(t->w, e);
-  return fd >= 0 && blob_to(t, fd, cid.s, e) && from_fd(fd, max, write, sink, e);
+  return fd >= 0 && blob_to(t, fd, cid.s, e) && from_fd(fd, file, write, sink, e);
 }
 
 bool worker_put(void *ctx, const char *name, int fd, uint64_t size IA_UNUSED, char *cid, ia_err *e)

@@ -100,8 +100,7 @@ struct worker_slot {
 /* Makes the app's image complete in our store. *cause: of causes.def when it fails. */
 IA_MUST bool worker_image(worker_task *t, const char **cause, ia_err *e);
 /* ia_guest_calls.fetch; ctx is the worker_task. */
-bool worker_fetch(void *ctx, const char *kind, const char *uri, uint64_t max, ia_guest_sink write,
-                  void *sink, ia_err *e);
+bool worker_fetch(void *ctx, ia_guest_file *file, ia_guest_sink write, void *sink, ia_err *e);
 /* ia_guest_calls.put. */
 bool worker_put(void *ctx, const char *name, int fd, uint64_t size, char *cid, ia_err *e);
 
