@@ -27,11 +27,12 @@ int ia_fuzz_keystore(const uint8_t *p, size_t n)
   IA_AUTOV(ia_secret) key = {0};
   ia_span in = ia_span_of(p, n);
   ia_addr a;
+  bool named;
   ia_err e;
 
   if (!ia_secp_new(&s, &e))
     abort();
-  (void)!ia_keystore_address(&a, in, &e);
+  (void)!ia_keystore_address(&a, &named, in, &e);
   if (cheap(in))
     (void)!ia_keystore_open(&key, s, in, ia_span_str("testpassword"), &e);
   return 0;

@@ -18,6 +18,14 @@ const char *ia_cli_keystore(ia_cli *c)
   return dir ? dir : ia_cli_endpoint_or_null(c, "keystore");
 }
 
+static bool is_named(const ia_wallet_file *f, ia_err *e)
+{
+  if (f->named)
+    return true;
+  (void)ia_fail(e, IA_E_INVALID, "the keystore %s does not say its address", f->path.s);
+  return ia_hint(e, "iapp wallet import %s", f->path.s);
+}
+
 bool ia_cli_wallet_file(ia_cli *c, ia_wallet_file *out, ia_err *e)
 {
   const char *which = ia_cli_opt(c, "wallet");
@@ -28,13 +36,32 @@ bool ia_cli_wallet_file(ia_cli *c, ia_wallet_file *out, ia_err *e)
     which = ia_cli_endpoint_or_null(c, "wallet");
   if (!which && !ia_original_wallet_file(c, out, &found, e))
     return false;
-  return found || ia_wallet_find(out, ia_cli_keystore(c), which, e);
+  if (!found && !ia_wallet_find(out, ia_cli_keystore(c), which, e))
+    return false;
+  return is_named(out, e);
+}
+
+/* The same, where it is opened: then its key says the address. */
+static bool wallet_to_open(ia_cli *c, ia_wallet_file *out, ia_err *e)
+{
+  const char *which = ia_cli_opt(c, "wallet");
+
+  if (which && strchr(which, '/'))
+    return ia_wallet_find(out, ia_cli_keystore(c), which, e);
+  return ia_cli_wallet_file(c, out, e);
+}
+
+static const char *label(const ia_wallet_file *f, ia_text43 *text)
+{
+  *text = ia_addr_text(&f->address);
+  return f->named ? text->s : f->path.s;
 }
 
 bool ia_cli_wallet(ia_cli *c, ia_wallet **out, ia_err *e)
 {
   IA_AUTOV(ia_secret) password = {0};
   ia_wallet_file file;
+  ia_text43 text;
 
   *out = NULL;
   if (!ia_cli_opt(c, "wallet") && !ia_cli_endpoint_or_null(c, "wallet") &&
@@ -42,14 +69,15 @@ bool ia_cli_wallet(ia_cli *c, ia_wallet **out, ia_err *e)
     return false;
   if (*out)
     return true;
-  return ia_cli_wallet_file(c, &file, e) &&
-         ia_cli_password(c, &password, ia_addr_text(&file.address).s, false, e) &&
+  return wallet_to_open(c, &file, e) &&
+         ia_cli_password(c, &password, label(&file, &text), false, e) &&
          ia_wallet_open(out, &file, ia_secret_view(&password), e);
 }
 
 static json_t *as_json(const ia_wallet_file *f)
 {
-  return json_pack("{s:s, s:s}", "address", ia_addr_text(&f->address).s, "file", f->path.s);
+  return json_pack("{s:s?, s:s}", "address", f->named ? ia_addr_text(&f->address).s : NULL, "file",
+                   f->path.s);
 }
 
 static bool made(ia_cli *c, const ia_wallet_file *f, ia_err *e)
@@ -146,7 +174,10 @@ static bool wallet_show(ia_cli *c, ia_err *e)
 
   if (!ok)
     return false;
-  ia_cli_out(c, "%s", ia_addr_text(&f.address).s);
+  if (f.named)
+    ia_cli_out(c, "%s", ia_addr_text(&f.address).s);
+  else
+    ia_cli_out(c, "%s", "address unknown");
   ia_cli_say(c, "keystore file: %s", f.path.s);
   return ia_cli_json(c, as_json(&f), e);
 }
@@ -165,7 +196,7 @@ static bool wallet_select(ia_cli *c, ia_err *e)
 {
   ia_wallet_file f;
 
-  return ia_wallet_find(&f, ia_cli_keystore(c), ia_cli_arg(c, 0), e) &&
+  return ia_wallet_find(&f, ia_cli_keystore(c), ia_cli_arg(c, 0), e) && is_named(&f, e) &&
          ia_cli_setting_put(c, "wallet", ia_addr_text(&f.address).s, e) && made(c, &f, e);
 }
 
@@ -189,7 +220,10 @@ static bool wallet_list(ia_cli *c, ia_err *e)
   if (!ia_wallet_list(&list, &n, ia_cli_keystore(c), e))
     return false;
   for (size_t i = 0; i < n; i++) {
-    ia_cli_out(c, "%s  %s", ia_addr_text(&list[i].address).s, list[i].path.s);
+    if (list[i].named)
+      ia_cli_out(c, "%s  %s", ia_addr_text(&list[i].address).s, list[i].path.s);
+    else
+      ia_cli_out(c, "%-42s  %s", "address unknown: iapp wallet import", list[i].path.s);
     if (json_array_append_new(all, as_json(&list[i])) != 0)
       return ia_fail(e, IA_E_MEMORY, "out of memory");
   }

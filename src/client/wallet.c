@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/hex.h"
 #include "base/owned.h"
 #include "eth/address.h"
 
@@ -31,20 +32,34 @@ bool ia_keystore_folder(ia_path *out, const char *dir, ia_err *e)
   return ia_path_join(out, e, "%s/.ethereum/keystore", home);
 }
 
-/* False when the file is no keystore with an address. */
-static bool read_entry(ia_wallet_file *out, const char *path)
+/* As geth names its files: UTC--TIME--ADDRESS; others: ADDRESS.json. */
+static bool address_in_name(ia_addr *out, const char *path)
+{
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *dot = strrchr(name, '.');
+  size_t n = dot && dot > name ? (size_t)(dot - name) : strlen(name), digits = 2 * sizeof(out->b);
+
+  return n >= digits && ia_unhex(out->b, sizeof(out->b), ia_span_of(name + n - digits, digits));
+}
+
+/* False when the file is not a keystore. */
+static bool read_entry(ia_wallet_file *out, const char *path, ia_err *e)
 {
   IA_AUTOV(ia_buf) text = {0};
 
-  return ia_file_read(&text, path, KEYSTORE_CAP, NULL) &&
-         ia_keystore_address(&out->address, ia_buf_view(&text), NULL) &&
-         ia_path_join(&out->path, NULL, "%s", path);
+  if (!ia_file_read(&text, path, KEYSTORE_CAP, e) ||
+      !ia_keystore_address(&out->address, &out->named, ia_buf_view(&text), e))
+    return false;
+  out->named = out->named || address_in_name(&out->address, path);
+  return ia_path_join(&out->path, e, "%s", path);
 }
 
 static int by_address(const void *a, const void *b)
 {
   const ia_wallet_file *x = a, *y = b;
 
+  if (!x->named || !y->named)
+    return x->named != y->named ? y->named - x->named : strcmp(x->path.s, y->path.s);
   return memcmp(x->address.b, y->address.b, sizeof(x->address.b));
 }
 
@@ -78,7 +93,7 @@ bool ia_wallet_list(ia_wallet_file **out, size_t *n, const char *dir, ia_err *e)
     if (f->d_name[0] == '.' || !ia_path_join(&path, NULL, "%s/%s", folder.s, f->d_name))
       continue;
     ok = grow(&list, *n, e);
-    if (ok && read_entry(&list[*n], path.s))
+    if (ok && read_entry(&list[*n], path.s, NULL))
       ++*n;
   }
   closedir(d);
@@ -90,33 +105,42 @@ bool ia_wallet_list(ia_wallet_file **out, size_t *n, const char *dir, ia_err *e)
   return true;
 }
 
+static bool not_found(const char *which, const ia_wallet_file *list, size_t named, size_t n,
+                      ia_err *e)
+{
+  if (!which && named > 0) {
+    ia_fail(e, IA_E_INVALID, "which of your %zu wallets?", named);
+    return ia_hint(e, "--wallet 0x.., or once: iapp config set wallet 0x..");
+  }
+  ia_fail(e, IA_E_NOT_FOUND, which ? "no wallet %s in the keystore" : "no wallet%s yet",
+          which ? which : "");
+  if (n == named)
+    return ia_hint(e, which ? "iapp wallet list" : "iapp wallet new");
+  /* what is copied by import has its address */
+  return ia_hint(e, "the keystore %s does not say its address: iapp wallet import %s",
+                 list[named].path.s, list[named].path.s);
+}
+
 bool ia_wallet_find(ia_wallet_file *out, const char *dir, const char *which, ia_err *e)
 {
   ia_autofree ia_wallet_file *list = NULL;
+  size_t n, named = 0;
   ia_addr wanted;
-  size_t n;
 
-  if (which && strchr(which, '/')) {
-    if (read_entry(out, which))
-      return true;
-    return ia_fail(e, IA_E_NOT_FOUND, "%s is not a keystore with an address", which);
-  }
+  if (which && strchr(which, '/'))
+    return read_entry(out, which, e) || ia_wrap(e, "%s cannot be read as a keystore", which);
   if (which && !ia_addr_parse(&wanted, ia_span_str(which), e))
     return ia_wrap(e, "wallet");
   if (!ia_wallet_list(&list, &n, dir, e))
     return false;
-  for (size_t i = 0; i < n; i++)
-    if ((which && ia_addr_eq(&list[i].address, &wanted)) || (!which && n == 1)) {
+  while (named < n && list[named].named)
+    named++;
+  for (size_t i = 0; i < named; i++)
+    if ((which && ia_addr_eq(&list[i].address, &wanted)) || (!which && named == 1)) {
       *out = list[i];
       return true;
     }
-  if (which || n == 0) {
-    ia_fail(e, IA_E_NOT_FOUND, which ? "no wallet %s in the keystore" : "no wallet%s yet",
-            which ? which : "");
-    return ia_hint(e, which ? "iapp wallet list" : "iapp wallet new");
-  }
-  ia_fail(e, IA_E_INVALID, "which of your %zu wallets?", n);
-  return ia_hint(e, "--wallet 0x.., or once: iapp config set wallet 0x..");
+  return not_found(which, list, named, n, e);
 }
 
 bool ia_wallet_of_key(ia_wallet **out, const ia_secret *key, ia_err *e)
@@ -145,6 +169,9 @@ bool ia_wallet_open(ia_wallet **out, const ia_wallet_file *file, ia_span passwor
       !ia_keystore_open(&w->key, w->secp, ia_buf_view(&text), password, e) ||
       !ia_secp_address(w->secp, &w->address, &w->key, e))
     return ia_wrap(e, "%s", file->path.s);
+  if (file->named && !ia_addr_eq(&file->address, &w->address))
+    return ia_fail(e, IA_E_CORRUPT, "%s: the key is that of %s, the file is named after %s",
+                   file->path.s, ia_addr_text(&w->address).s, ia_addr_text(&file->address).s);
   *out = ia_steal(&w);
   return true;
 }
@@ -164,6 +191,7 @@ bool ia_wallet_create(ia_wallet_file *out, const char *dir, const ia_secret *key
     return false;
   if (!ia_secp_key_check(&own, e) || !ia_secp_address(secp, &out->address, &own, e))
     return false;
+  out->named = true;
   const ia_text43 name = ia_addr_text(&out->address);
   if (ia_wallet_find(&same, dir, name.s, NULL))
     return ia_fail(e, IA_E_EXISTS, "%s is there already: %.100s", name.s, same.path.s);

@@ -176,14 +176,18 @@ bool ia_home_wallet(ia_addr *out, const ia_home *h, const char *folder, const ia
                     bool random, ia_err *e)
 {
   IA_AUTOV(ia_buf) text = {0};
+  bool named = false;
   ia_path p;
 
   if (!ia_path_join(&p, e, "%s/%s/wallet.json", h->dir.s, folder))
     return false;
   if (access(p.s, F_OK) != 0 && !make_wallet(p.s, passphrase, random, e))
     return ia_wrap(e, "%s", p.s);
-  return ia_file_read_private(&text, p.s, KEYSTORE_CAP, e) &&
-         (ia_keystore_address(out, ia_buf_view(&text), e) || ia_wrap(e, "%s", p.s));
+  if (!ia_file_read_private(&text, p.s, KEYSTORE_CAP, e))
+    return false;
+  if (!ia_keystore_address(out, &named, ia_buf_view(&text), e))
+    return ia_wrap(e, "%s", p.s);
+  return named || ia_fail(e, IA_E_CORRUPT, "%s: the keystore has no address", p.s);
 }
 
 static bool make_sim_root(const char *pem, const char *key, ia_err *e)

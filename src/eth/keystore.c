@@ -2,6 +2,7 @@
 #include "eth/keystore.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #include <openssl/evp.h>
 
@@ -16,13 +17,17 @@ enum {
   KS_WORK_MAX = 1 << 24,
   KS_PBKDF2_MAX = 10000000,
   KS_SALT_MAX = 256,
+  KS_DKLEN_MAX = 1024,
+  KS_NAME_MAX = 64, /* of a member */
   KS_KEY = 32,
+  KS_IV = 16,
 };
 
 typedef struct kdf_params {
   bool scrypt;
   uint64_t n, r, p; /* scrypt */
   uint64_t c;       /* pbkdf2 */
+  bool sha512;      /* pbkdf2: its hash, else SHA-256 */
   uint8_t salt[KS_SALT_MAX];
   size_t salt_len;
 } kdf_params;
@@ -43,6 +48,11 @@ static bool hex_field(const json_t *obj, const char *key, uint8_t *out, size_t r
   memcpy(out, b.ptr ? b.ptr : (const uint8_t *)"", b.len);
   *len = b.len;
   return true;
+}
+
+static bool is(const char *text, const char *name)
+{
+  return strcasecmp(text, name) == 0;
 }
 
 static bool scrypt_limits(const kdf_params *k, ia_err *e)
@@ -66,18 +76,20 @@ static bool read_kdf(kdf_params *k, const json_t *crypto, ia_err *e)
       !ia_json_get_u64(params, "dklen", &dklen, e) ||
       !hex_field(params, "salt", k->salt, sizeof(k->salt), &k->salt_len, e))
     return false;
-  if (dklen != KS_KEY)
-    return ia_fail(e, IA_E_UNSUPPORTED, "keystore: dklen is not 32");
-  k->scrypt = strcmp(name, "scrypt") == 0;
+  /* both functions give the same first bytes whatever their length */
+  if (dklen < KS_KEY || dklen > KS_DKLEN_MAX)
+    return ia_fail(e, IA_E_UNSUPPORTED, "keystore: dklen is not 32 to %d", KS_DKLEN_MAX);
+  k->scrypt = is(name, "scrypt");
   if (k->scrypt)
     return ia_json_get_u64(params, "n", &k->n, e) && ia_json_get_u64(params, "r", &k->r, e) &&
            ia_json_get_u64(params, "p", &k->p, e) && scrypt_limits(k, e);
-  if (strcmp(name, "pbkdf2") != 0)
+  if (!is(name, "pbkdf2"))
     return ia_fail(e, IA_E_UNSUPPORTED, "keystore: kdf is neither scrypt nor pbkdf2");
   if (!ia_json_get_u64(params, "c", &k->c, e) || !ia_json_get_str(params, "prf", &prf, e))
     return false;
-  if (strcmp(prf, "hmac-sha256") != 0)
-    return ia_fail(e, IA_E_UNSUPPORTED, "keystore: prf is not hmac-sha256");
+  k->sha512 = is(prf, "hmac-sha512");
+  if (!k->sha512 && !is(prf, "hmac-sha256"))
+    return ia_fail(e, IA_E_UNSUPPORTED, "keystore: prf is neither hmac-sha256 nor hmac-sha512");
   if (k->c == 0 || k->c > KS_PBKDF2_MAX)
     return ia_fail(e, IA_E_TOO_LARGE, "keystore: pbkdf2 rounds out of range");
   return true;
@@ -95,7 +107,7 @@ static bool derive(uint8_t out[KS_KEY], const kdf_params *k, ia_span passphrase,
                         (uint64_t)KS_MEMORY_MAX + (64 << 20), out, KS_KEY);
   else
     ok = PKCS5_PBKDF2_HMAC(pass, (int)passphrase.len, k->salt, (int)k->salt_len, (int)k->c,
-                           EVP_sha256(), KS_KEY, out);
+                           k->sha512 ? EVP_sha512() : EVP_sha256(), KS_KEY, out);
   return ok == 1 || ia_fail(e, IA_E_CRYPTO, "keystore: key derivation failed");
 }
 
@@ -112,18 +124,47 @@ static bool ctr(uint8_t *out, const uint8_t *in, size_t n, const uint8_t key[16]
   return true;
 }
 
-static void mac_of(ia_h256 *out, const uint8_t derived[KS_KEY], const uint8_t cipher[KS_KEY])
+static void mac_of(ia_h256 *out, const uint8_t derived[KS_KEY], ia_span cipher)
 {
   ia_keccak k;
 
   ia_keccak_init(&k);
   ia_keccak_update(&k, ia_span_of(derived + 16, 16));
-  ia_keccak_update(&k, ia_span_of(cipher, KS_KEY));
+  ia_keccak_update(&k, cipher);
   ia_keccak_final(&k, out);
+}
+
+/* The names of members in lower case, down to what a keystore holds: tools write crypto, Crypto,
+ * kdfParams, and read each. Two that differ in case only are refused. */
+static bool lower_names(json_t **out, const json_t *object, int depth, ia_err *e)
+{
+  IA_AUTO_JSON *lower = json_object();
+  char name[KS_NAME_MAX];
+  const char *key;
+  json_t *v;
+
+  json_object_foreach ((json_t *)object, key, v) {
+    IA_AUTO_JSON *below = NULL;
+    size_t n = strlen(key);
+
+    if (n >= sizeof(name))
+      continue;
+    for (size_t i = 0; i <= n; i++)
+      name[i] = (char)(key[i] >= 'A' && key[i] <= 'Z' ? key[i] + ('a' - 'A') : key[i]);
+    if (json_object_get(lower, name))
+      return ia_fail(e, IA_E_PARSE, "keystore: `%s` is given twice", name);
+    if (depth > 0 && json_is_object(v) && !lower_names(&below, v, depth - 1, e))
+      return false;
+    if (!ia_json_set(lower, name, below ? ia_steal(&below) : json_incref(v), e))
+      return false;
+  }
+  *out = ia_steal(&lower);
+  return true;
 }
 
 static json_t *parse_file(ia_span json, ia_err *e)
 {
+  IA_AUTO_JSON *given = NULL;
   IA_AUTO_JSON *root = NULL;
   uint64_t version;
 
@@ -131,8 +172,8 @@ static json_t *parse_file(ia_span json, ia_err *e)
     ia_fail(e, IA_E_TOO_LARGE, "keystore: file too large");
     return NULL;
   }
-  root = ia_json_parse(json, 0, e);
-  if (!root || !ia_json_get_u64(root, "version", &version, e))
+  given = ia_json_parse(json, 0, e);
+  if (!given || !lower_names(&root, given, 2, e) || !ia_json_get_u64(root, "version", &version, e))
     return NULL;
   if (version != 3) {
     ia_fail(e, IA_E_UNSUPPORTED, "keystore: version is not 3");
@@ -141,73 +182,98 @@ static json_t *parse_file(ia_span json, ia_err *e)
   return ia_steal(&root);
 }
 
-static bool address_of(ia_addr *out, const json_t *root, ia_err *e)
+/* *named false: the file has none, or an empty one. */
+static bool address_of(ia_addr *out, bool *named, const json_t *root, ia_err *e)
 {
-  const char *text;
+  const json_t *v = json_object_get(root, "address");
+  const char *text = json_string_value(v);
 
-  if (!ia_json_get_str(root, "address", &text, e))
-    return false;
-  return ia_unhex(out->b, sizeof(out->b), ia_span_str(text)) ||
+  *named = v && !json_is_null(v) && !(text && !*text);
+  return !*named || (text && ia_unhex(out->b, sizeof(out->b), ia_span_str(text))) ||
          ia_fail(e, IA_E_PARSE, "keystore: `address` is not 20 bytes of hex");
 }
 
-bool ia_keystore_address(ia_addr *out, ia_span json, ia_err *e)
+bool ia_keystore_address(ia_addr *out, bool *named, ia_span json, ia_err *e)
 {
   IA_AUTO_JSON *root = parse_file(json, e);
+  json_t *crypto;
 
-  return root && address_of(out, root, e);
+  return root && ia_json_get_obj(root, "crypto", &crypto, e) && address_of(out, named, root, e);
 }
 
-static bool decrypt(ia_secret *key, const json_t *crypto, ia_span passphrase, ia_err *e)
+/* What is sealed, and how. */
+typedef struct ks_sealed {
+  uint8_t text[KS_KEY], iv[KS_IV], mac[32];
+  size_t n_text, n_iv;
+} ks_sealed;
+
+/* Keys were written as numbers, without the zeros that they began with, and so were counters: what
+ * is too short is filled up in front. */
+static bool read_sealed(ks_sealed *s, const json_t *crypto, ia_err *e)
 {
-  IA_WIPED(32) uint8_t derived[KS_KEY];
-  uint8_t sealed[KS_KEY], iv[16], mac[32];
-  size_t n_sealed, n_iv, n_mac;
   json_t *params = NULL;
   const char *cipher;
-  kdf_params kdf = {0};
-  ia_h256 want;
+  uint8_t iv[KS_IV];
+  size_t n_mac;
 
   if (!ia_json_get_str(crypto, "cipher", &cipher, e) ||
       !ia_json_get_obj(crypto, "cipherparams", &params, e) ||
-      !hex_field(params, "iv", iv, sizeof(iv), &n_iv, e) ||
-      !hex_field(crypto, "ciphertext", sealed, sizeof(sealed), &n_sealed, e) ||
-      !hex_field(crypto, "mac", mac, sizeof(mac), &n_mac, e) || !read_kdf(&kdf, crypto, e))
+      !hex_field(params, "iv", iv, sizeof(iv), &s->n_iv, e) ||
+      !hex_field(crypto, "ciphertext", s->text, sizeof(s->text), &s->n_text, e) ||
+      !hex_field(crypto, "mac", s->mac, sizeof(s->mac), &n_mac, e))
     return false;
-  if (strcmp(cipher, "aes-128-ctr") != 0 || n_iv != 16 || n_sealed != KS_KEY || n_mac != 32)
-    return ia_fail(e, IA_E_UNSUPPORTED, "keystore: want aes-128-ctr over a 32-byte key");
-  if (!derive(derived, &kdf, passphrase, e))
+  if (!is(cipher, "aes-128-ctr") || s->n_text == 0 || s->n_iv == 0 || n_mac != sizeof(s->mac))
+    return ia_fail(e, IA_E_UNSUPPORTED,
+                   "keystore: only aes-128-ctr over a key of at most 32 bytes can be opened");
+  memset(s->iv, 0, sizeof(s->iv));
+  memcpy(s->iv + sizeof(s->iv) - s->n_iv, iv, s->n_iv);
+  return true;
+}
+
+static bool decrypt(ia_secret *key, const ks_sealed *sealed, const kdf_params *kdf,
+                    ia_span passphrase, ia_err *e)
+{
+  IA_WIPED(32) uint8_t derived[KS_KEY];
+  ia_h256 want;
+
+  if (!derive(derived, kdf, passphrase, e))
     return false;
-  mac_of(&want, derived, sealed);
-  if (!ia_ct_eq(want.b, mac, 32)) {
+  mac_of(&want, derived, ia_span_of(sealed->text, sealed->n_text));
+  if (!ia_ct_eq(want.b, sealed->mac, 32)) {
     ia_fail(e, IA_E_BAD_KEY, "keystore: wrong passphrase");
     return ia_hint(e, "try again; a lost passphrase cannot be recovered");
   }
-  return ia_secret_new(key, KS_KEY, e) && ctr(key->ptr, sealed, KS_KEY, derived, iv, e);
+  if (!ia_secret_new(key, KS_KEY, e))
+    return false;
+  memset(key->ptr, 0, KS_KEY);
+  return ctr(key->ptr + KS_KEY - sealed->n_text, sealed->text, sealed->n_text, derived, sealed->iv,
+             e);
 }
 
 bool ia_keystore_open(ia_secret *key, const ia_secp *s, ia_span json, ia_span passphrase, ia_err *e)
 {
   IA_AUTO_JSON *root = parse_file(json, e);
   IA_AUTOV(ia_secret) k = {0};
+  kdf_params kdf = {0};
+  ks_sealed sealed;
   json_t *crypto;
-  ia_addr named, own;
+  ia_addr in_file, own;
+  bool named;
 
-  if (!root)
+  if (!root || !ia_json_get_obj(root, "crypto", &crypto, e) ||
+      !address_of(&in_file, &named, root, e) || !read_sealed(&sealed, crypto, e) ||
+      !read_kdf(&kdf, crypto, e))
     return false;
-  crypto = json_object_get(root, "crypto");
-  if (!crypto)
-    crypto = json_object_get(root, "Crypto");
-  if (!json_is_object(crypto))
-    return ia_fail(e, IA_E_PARSE, "keystore: no `crypto` object");
-  if (!decrypt(&k, crypto, passphrase, e) || !ia_secp_address(s, &own, &k, e))
+  /* the MAC says nothing of the counter */
+  if (sealed.n_iv < KS_IV && !named)
+    return ia_fail(e, IA_E_UNSUPPORTED,
+                   "keystore: its iv has %zu bytes instead of %d, and no address tells whether the "
+                   "key is right",
+                   sealed.n_iv, KS_IV);
+  if (!decrypt(&k, &sealed, &kdf, passphrase, e) || !ia_secp_address(s, &own, &k, e))
     return false;
-  if (json_object_get(root, "address")) {
-    if (!address_of(&named, root, e))
-      return false;
-    if (!ia_addr_eq(&named, &own))
-      return ia_fail(e, IA_E_CORRUPT, "keystore: the key is not that of the address in the file");
-  }
+  if (named && !ia_addr_eq(&in_file, &own))
+    return ia_fail(e, IA_E_CORRUPT, "keystore: the key is not that of the address in the file");
   *key = k;
   k = (ia_secret){0};
   return true;
@@ -268,6 +334,6 @@ bool ia_keystore_write(ia_buf *out, const ia_secp *s, const ia_secret *key, ia_s
       !ia_random(kdf.salt, kdf.salt_len, e) || !ia_random(iv, sizeof(iv), e) ||
       !derive(derived, &kdf, passphrase, e) || !ctr(sealed, key->ptr, KS_KEY, derived, iv, e))
     return false;
-  mac_of(&mac, derived, sealed);
+  mac_of(&mac, derived, ia_span_of(sealed, sizeof(sealed)));
   return write_json(out, &own, &kdf, sealed, iv, &mac, e);
 }

@@ -1,5 +1,6 @@
-/* Ethereum keystore files, version 3 (Web3 Secret Storage): read scrypt and pbkdf2, `crypto` or
- * `Crypto`; write scrypt. */
+/* Ethereum keystore files, version 3 (Web3 Secret Storage): read scrypt and pbkdf2, with names of
+ * members in any case, with an address or without, and keys that were written without the zeros
+ * that they begin with; write scrypt. */
 #ifndef IA_ETH_KEYSTORE_H
 #define IA_ETH_KEYSTORE_H
 
@@ -13,8 +14,9 @@ enum { IA_KEYSTORE_N = 131072, IA_KEYSTORE_N_LIGHT = 4096 };
  * only slow every start down. */
 enum { IA_KEYSTORE_N_RANDOM = 16 };
 
-/* The address that the file names, without the passphrase. PARSE when it names none. */
-IA_MUST bool ia_keystore_address(ia_addr *out, ia_span json, ia_err *e);
+/* The address that the file names, without the passphrase; *named false when it names none. PARSE
+ * for what is not a keystore. */
+IA_MUST bool ia_keystore_address(ia_addr *out, bool *named, ia_span json, ia_err *e);
 /* A wrong passphrase: BAD_KEY. The address of the file, when there, must be that of the key. Takes
  * about half a second and N * 1 KiB of memory. */
 IA_MUST bool ia_keystore_open(ia_secret *key, const ia_secp *s, ia_span json, ia_span passphrase,

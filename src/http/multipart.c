@@ -158,8 +158,12 @@ static bool disposition(ia_part *p, ia_span v, ia_err *e)
     if (!ia_span_is_nocase(name, "filename"))
       continue;
     ia_buf_clear(&plain);
-    if (!ia_percent_decode(&plain, value, false) || !ia_utf8_valid(ia_buf_view(&plain)))
+    if (!ia_percent_decode(&plain, value, false) || !ia_utf8_valid(ia_buf_view(&plain)) ||
+        (plain.len > 0 && memchr(plain.ptr, 0, plain.len)))
       return ia_fail(e, IA_E_PARSE, "multipart: a file name that is not text");
+    if (plain.len >= sizeof(p->filename))
+      return ia_fail(e, IA_E_TOO_LARGE, "multipart: a file name of %zu bytes; the limit is %zu",
+                     plain.len, sizeof(p->filename) - 1);
     copy_text(p->filename, sizeof(p->filename), ia_buf_view(&plain));
   }
   return ia_span_trim(v).len == 0 || ia_fail(e, IA_E_PARSE, "multipart: odd Content-Disposition");

@@ -90,6 +90,9 @@ test('what is not offered says so', async () => {
   await refused(kubo.files.stat('/'), /command "files\/stat" is not offered/);
   await refused(kubo.add('x', { wrapWithDirectory: true }), /wrap-with-directory is not offered/);
   await refused(kubo.add('x', { chunker: 'rabin' }), /only size-262144/);
+  await refused(kubo.add({ path: 'folder/a.txt', content: 'x' }), /folders are not offered: "folder\/a.txt"/);
+  await refused(kubo.add({ path: 'folder' }), /folders are not offered/);
+  await refused(kubo.add({ path: 'a.txt', content: 'x', mode: 0o755 }), /modes and times of files/);
   await refused(text(kubo.cat('QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG')), /no blob Qm/);
 });
 

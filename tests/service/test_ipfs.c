@@ -68,15 +68,20 @@ static bool give(void *ctx, uint8_t *buf, size_t cap, size_t *n, ia_err *e)
   return true;
 }
 
-static void add(world *w, ia_http_answer *a, const char *query, const char *text, size_t n)
+/* disposition: of the part, after form-data */
+static void add_as(world *w, ia_http_answer *a, const char *query, const char *disposition,
+                   const char *type, const char *text, size_t n)
 {
   const char *const headers[] = {"Content-Type: multipart/form-data; boundary=" BOUNDARY, NULL};
-  upload u = {"--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\"\r\n"
-              "Content-Type: application/octet-stream\r\n\r\n",
-              "\r\n--" BOUNDARY "--\r\n", text, n, 0};
+  char head[800];
+  upload u = {head, "\r\n--" BOUNDARY "--\r\n", text, n, 0};
   char path[128];
   ia_err e = {0};
 
+  (void)snprintf(head, sizeof(head),
+                 "--" BOUNDARY "\r\nContent-Disposition: form-data; %s\r\n"
+                 "Content-Type: %s\r\n\r\n",
+                 disposition, type);
   (void)snprintf(path, sizeof(path), "/api/v0/add?%s", query);
   ia_http_call c = {.method = "POST",
                     .url = fixture_url(&w->f, path),
@@ -86,6 +91,11 @@ static void add(world *w, ia_http_answer *a, const char *query, const char *text
                     .source_size = UINT64_MAX};
   if (!ia_http_do(w->f.http, a, &c, &e))
     fail_msg("%s", e.msg);
+}
+
+static void add(world *w, ia_http_answer *a, const char *query, const char *text, size_t n)
+{
+  add_as(w, a, query, "name=\"file\"; filename=\"\"", "application/octet-stream", text, n);
 }
 
 static void get(world *w, ia_http_answer *a, const char *method, const char *cid,
@@ -215,8 +225,11 @@ static void large_files_stream(void **state)
 
 static void what_is_refused(void **state)
 {
-  static const char *const queries[] = {"cid-version=2", "chunker=rabin",
-                                        "wrap-with-directory=true", "hash=blake3", "trickle"};
+  static const char *const queries[] = {
+      "cid-version=2",   "chunker=rabin", "wrap-with-directory=true",
+      "hash=blake3",     "trickle",       "to-files=/x",
+      "mode=0644",       "mtime=5",       "preserve-mode",
+      "max-file-links=3"};
   world *w = *state;
   IA_AUTOV(ia_http_answer) a = {0};
   ia_err e;
@@ -236,6 +249,39 @@ static void what_is_refused(void **state)
   assert_int_equal(a.status, 400);
 }
 
+/* Nothing of what a name asks for is left out in silence. */
+static void folders_links_and_times_are_refused_by_name(void **state)
+{
+  static const struct {
+    const char *disposition, *type, *says;
+  } rows[] = {
+      {"name=\"file\"; filename=\"dir%2Fa.txt\"", "text/plain", "folders are not offered"},
+      {"name=\"file\"; filename=\"dir/a.txt\"", "text/plain", "dir/a.txt"},
+      {"name=\"file\"; filename=\"/a.txt\"", "text/plain", "folders are not offered"},
+      {"name=\"file\"; filename=\"dir\"", "application/x-directory", "folders are not offered"},
+      {"name=\"file\"; filename=\"dir\"", "application/x-directory; a=b", "folders are"},
+      {"name=\"file\"; filename=\"link\"", "application/symlink", "links are not offered"},
+      {"name=\"file-0?mode=0755\"; filename=\"a\"", "text/plain", "modes and times"},
+      {"name=\"file-0?mtime=5&mtime-nsecs=1\"; filename=\"a\"", "text/plain", "modes and times"},
+      {"name=\"file\"; filename=\"a%00b\"", "text/plain", "not text"},
+  };
+  world *w = *state;
+  IA_AUTOV(ia_http_answer) a = {0};
+  char named[400];
+
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    add_as(w, &a, "", rows[i].disposition, rows[i].type, "x", 1);
+    assert_true(a.status == 501 || a.status == 400);
+    if (!memmem(a.body.ptr, a.body.len, rows[i].says, strlen(rows[i].says)))
+      fail_msg("%s: %.*s", rows[i].disposition, (int)a.body.len, (char *)a.body.ptr);
+  }
+  (void)snprintf(named, sizeof(named), "name=\"file\"; filename=\"%0300d\"", 0);
+  add_as(w, &a, "", named, "text/plain", "x", 1);
+  assert_int_equal(a.status, 413);
+  add_as(w, &a, "", "name=\"file\"; filename=\"a.txt\"", "text/plain", "x", 1);
+  assert_int_equal(a.status, 200);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -244,6 +290,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(every_form_of_a_range, setup, teardown),
       cmocka_unit_test_setup_teardown(large_files_stream, setup, teardown),
       cmocka_unit_test_setup_teardown(what_is_refused, setup, teardown),
+      cmocka_unit_test_setup_teardown(folders_links_and_times_are_refused_by_name, setup, teardown),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* POST /api/v0/add: a multipart stream in, one JSON line a file out. A CID is served before its
  * line is sent. */
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/crash.h"
 #include "http/multipart.h"
@@ -18,13 +20,37 @@ typedef struct adding {
   size_t n_files;
 } adding;
 
+static bool refuse_part(ia_err *e, const char *what, const ia_part *p)
+{
+  (void)ia_fail(e, IA_E_UNSUPPORTED, "%s not offered: \"%.200s\"", what, p->filename);
+  return ia_hint(e, "add each file under a name without a folder, or add an archive");
+}
+
+/* Folders, links, and times of files would be blocks of their own kinds, whose CIDs are others. */
+static bool judge_part(const ia_part *p, ia_err *e)
+{
+  static const struct {
+    const char *type, *what;
+  } rows[] = {{"application/x-directory", "folders are"}, {"application/symlink", "links are"}};
+
+  for (size_t i = 0; i < IA_COUNT(rows); i++)
+    if (strncasecmp(p->type, rows[i].type, strlen(rows[i].type)) == 0)
+      return refuse_part(e, rows[i].what, p);
+  if (strchr(p->filename, '/'))
+    return refuse_part(e, "folders are", p);
+  /* as kubo-rpc-client writes them: name="file-0?mode=0644&mtime=.." */
+  if (strstr(p->name, "mode=") || strstr(p->name, "mtime="))
+    return refuse_part(e, "modes and times of files are", p);
+  return true;
+}
+
 static bool begin(void *ctx, const ia_part *p, ia_err *e)
 {
   adding *a = ctx;
 
   a->part = *p;
-  if (strcmp(p->type, "application/x-directory") == 0)
-    return ia_fail(e, IA_E_UNSUPPORTED, "folders are not offered: add one file, or an archive");
+  if (!judge_part(p, e))
+    return false;
   return ia_blob_begin(&a->w, a->s->blobs, &a->o, a->s->blob_max, e);
 }
 
@@ -66,8 +92,10 @@ static bool flag(ia_request *rq, const char *name, bool otherwise)
 /* Options that would change the CID are taken or refused, never ignored. */
 static bool read_options(ia_request *rq, ia_dag_options *o, ia_err *e)
 {
-  static const char *const refused[] = {"wrap-with-directory", "trickle", "only-hash", "nocopy",
-                                        "inline"};
+  static const char *const refused[] = {
+      "wrap-with-directory", "trickle",       "only-hash", "nocopy", "inline",
+      "preserve-mode",       "preserve-mtime"};
+  static const char *const valued[] = {"to-files", "mode", "mtime", "max-file-links"};
   ia_span v;
 
   *o = (ia_dag_options){0};
@@ -81,6 +109,9 @@ static bool read_options(ia_request *rq, ia_dag_options *o, ia_err *e)
     return ia_fail(e, IA_E_UNSUPPORTED, "chunker: only size-262144 is offered");
   if (ia_request_query(rq, "hash", &v) && !ia_span_is(v, "sha2-256"))
     return ia_fail(e, IA_E_UNSUPPORTED, "hash: only sha2-256 is offered");
+  for (size_t i = 0; i < IA_COUNT(valued); i++)
+    if (ia_request_query(rq, valued[i], &v))
+      return ia_fail(e, IA_E_UNSUPPORTED, "%s is not offered", valued[i]);
   for (size_t i = 0; i < IA_COUNT(refused); i++)
     if (flag(rq, refused[i], false))
       return ia_fail(e, IA_E_UNSUPPORTED, "%s is not offered", refused[i]);
