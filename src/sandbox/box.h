@@ -22,7 +22,8 @@ IA_MUST bool ia_idmap_choose(ia_idmap *out, uint32_t base, uint32_t count, ia_er
 typedef struct ia_jail {
   const char *const *argv;
   const char *const *env;
-  const char *const *paths; /* candidates for execve, NULL-terminated */
+  const char *const *env_no_view; /* instead, where the app's limits cannot be shown to it */
+  const char *const *paths;       /* candidates for execve, NULL-terminated */
   const char *cwd;
   struct {
     int what;
@@ -97,7 +98,8 @@ bool ia_shared_count(int *listener);
 /* Lets one mapping through while `left` suffices, else ENOMEM; what it takes is gone for good, as
  * nobody can see when the last mapping ends. */
 void ia_shared_answer(int listener, uint64_t *left);
-_Noreturn void ia_jail_enter(const ia_jail *jail, int report);
+/* env: of the two that the jail has. */
+_Noreturn void ia_jail_enter(const ia_jail *jail, const char *const *env, int report);
 void ia_box_say(int control, ia_box_what what, int value, uint32_t index, const char *text);
 
 #endif

@@ -123,6 +123,16 @@ static int step_pivot(void)
   return chdir("/");
 }
 
+static int step_inode(const ia_step *s)
+{
+  struct stat st;
+
+  if (stat(s->target, &st) != 0)
+    return -1;
+  errno = ESTALE;
+  return st.st_ino == s->flags ? 0 : -1;
+}
+
 static int step_send(const ia_step *s, int control)
 {
   ia_box_message m = {.what = IA_BOX_FOLDER};
@@ -161,24 +171,48 @@ static int do_step(const ia_step *s, const ia_plan *plan, const int *fds, int co
   case IA_STEP_CHDIR: return chdir(s->target);
   case IA_STEP_PIVOT: return step_pivot();
   case IA_STEP_ATTR: return set_attributes(s->target, s->flags, 0);
+  case IA_STEP_INODE: return step_inode(s);
   case IA_STEP_SEND: return step_send(s, control);
   }
   errno = EINVAL;
   return -1;
 }
 
-static void carry_out(const ia_plan *plan, int control, int *fds)
+/* Nothing may stay of a view that is not whole: it could show what was to be covered. */
+static void drop_view(const ia_plan *plan, size_t until, int control)
 {
+  for (size_t i = until; i-- > 0;) {
+    const ia_step *s = &plan->steps[i];
+
+    if (s->view && s->kind == IA_STEP_MOUNT && umount2(s->target, MNT_DETACH) != 0)
+      give_up(control, "view of the limits");
+  }
+}
+
+/* False: the app does not see its limits. */
+static bool carry_out(const ia_plan *plan, int control, int *fds)
+{
+  bool view = false, dropped = false;
+
   for (size_t i = 0; i < plan->n_steps; i++) {
     const ia_step *s = &plan->steps[i];
 
+    if (s->view && dropped)
+      continue;
+    view |= s->view;
     if (do_step(s, plan, fds, control) == 0 || (s->optional && errno == ENOENT))
       continue;
+    if (s->view) {
+      drop_view(plan, i, control);
+      dropped = true;
+      continue;
+    }
     ia_box_say(control, IA_BOX_STEP, errno, (uint32_t)i, NULL);
     _exit(125);
   }
   for (size_t i = 0; i < plan->n_sources; i++)
     close(fds[i]);
+  return view && !dropped;
 }
 
 static void wait_go(const ia_box_spec *spec, int control, int *fds)
@@ -338,7 +372,9 @@ void ia_box_child(const ia_box_spec *spec, int control)
   (void)sigprocmask(SIG_BLOCK, &all, NULL);
   (void)umask(022);
   wait_go(spec, control, fds);
-  carry_out(spec->plan, control, fds);
+  const ia_jail *jail = spec->jail;
+  bool view = carry_out(spec->plan, control, fds);
+  const char *const *env = view || !jail->env_no_view ? jail->env : jail->env_no_view;
   if (!spec->jail->guest) {
     /* only while nothing else runs in here: our own /proc files are not ours without it */
     (void)prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L);
@@ -353,7 +389,7 @@ void ia_box_child(const ia_box_spec *spec, int control)
   if (app < 0)
     give_up(control, "fork");
   if (app == 0)
-    ia_jail_enter(spec->jail, report[1]);
+    ia_jail_enter(jail, env, report[1]);
   close(report[1]);
   keep_only((int *const[]){&control, &report[0], &listener}, 3);
   tell_start(report[0], control);

@@ -141,6 +141,27 @@ static void make_v1(ia_cgroup *g, const ia_cgroup_bases *bases, ia_cgroup_contro
     g->dir[c] = strdup(p.s);
 }
 
+/* A group of processors takes no process before it has some: all of those above it. */
+static bool copy_cpuset(const char *dir, const char *above)
+{
+  static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
+
+  for (size_t i = 0; i < IA_COUNT(files); i++) {
+    ia_autofree char *text = ia_cgroup_read(above, files[i]);
+
+    if (!text || !ia_cgroup_write(dir, files[i], text))
+      return false;
+  }
+  return true;
+}
+
+static void make_cpuset(ia_cgroup *g, const ia_cgroup_bases *bases, const char *name)
+{
+  make_v1(g, bases, IA_CG_CPUSET, name);
+  if (g->dir[IA_CG_CPUSET] && !copy_cpuset(g->dir[IA_CG_CPUSET], bases->dir[IA_CG_CPUSET]))
+    drop_dir(g, IA_CG_CPUSET);
+}
+
 static void make_unified(ia_cgroup *g, const ia_cgroup_bases *bases, const char *name,
                          const ia_cgroup_limits *l)
 {
@@ -196,6 +217,7 @@ bool ia_cgroup_make(ia_cgroup **out, const char *root, const char *name,
   }
   if (!g->v2[IA_CG_CPU])
     make_v1(g, &bases, IA_CG_CPUACCT, full);
+  make_cpuset(g, &bases, full);
   *out = ia_steal(&g);
   return true;
 }
@@ -203,6 +225,11 @@ bool ia_cgroup_make(ia_cgroup **out, const char *root, const char *name,
 bool ia_cgroup_has(const ia_cgroup *g, ia_cgroup_control c)
 {
   return g && g->dir[c];
+}
+
+bool ia_cgroup_is_v2(const ia_cgroup *g, ia_cgroup_control c)
+{
+  return g->v2[c];
 }
 
 bool ia_cgroup_no_swap(const ia_cgroup *g)
@@ -226,7 +253,8 @@ bool ia_cgroup_add(const ia_cgroup *g, const char *sub, pid_t pid, ia_err *e)
       continue;
     if (!ia_path_join(&p, e, "%s%s%s", g->dir[c], sub ? "/" : "", sub ? sub : ""))
       return false;
-    if (!ia_cgroup_write(p.s, "cgroup.procs", text))
+    /* one that limits nothing is not worth a run: who is shown it compares (view.c) */
+    if (!ia_cgroup_write(p.s, "cgroup.procs", text) && c != IA_CG_CPUSET)
       return ia_fail(e, IA_E_SANDBOX, "cannot move a process into its %s group: %s",
                      ia_cgroup_control_name((ia_cgroup_control)c), strerror(errno));
   }
@@ -256,6 +284,10 @@ bool ia_cgroup_delegate(ia_cgroup *g, const char *sub, uid_t uid, gid_t gid, ia_
       return false;
     if (mkdir(p.s, 0755) != 0 && errno != EEXIST)
       return ia_fail_errno(e, "%s", p.s);
+    if (c == IA_CG_CPUSET && !copy_cpuset(p.s, g->dir[c]))
+      drop_dir(g, IA_CG_CPUSET); /* its child goes with the sweep */
+    if (!g->dir[c])
+      continue;
     give(p.s, uid, gid);
     give(g->dir[c], uid, gid);
   }

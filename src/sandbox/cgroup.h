@@ -13,6 +13,8 @@ typedef enum ia_cgroup_control {
   IA_CG_PIDS,
   IA_CG_CPU,
   IA_CG_CPUACCT,
+  IA_CG_CPUSET,  /* of version 1: limits nothing, but a JVM looks for its limits only where there is
+                    one */
   IA_CG_UNIFIED, /* the v2 hierarchy, for cgroup.kill even when it holds no controllers */
   IA_CG_COUNT
 } ia_cgroup_control;
@@ -35,6 +37,7 @@ typedef struct ia_cgroup ia_cgroup;
 IA_MUST bool ia_cgroup_make(ia_cgroup **out, const char *root, const char *name,
                             const ia_cgroup_limits *limits, ia_err *e);
 bool ia_cgroup_has(const ia_cgroup *g, ia_cgroup_control c);
+bool ia_cgroup_is_v2(const ia_cgroup *g, ia_cgroup_control c); /* of one that it has */
 /* Swap is off for this group by a limit (only version 2 can promise that). */
 bool ia_cgroup_no_swap(const ia_cgroup *g);
 /* Moves a process into the group, or into its child `sub` made by ia_cgroup_delegate. */

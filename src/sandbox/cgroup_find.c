@@ -10,8 +10,8 @@
 #include "base/file.h"
 
 static const char *const names[IA_CG_COUNT] = {
-    [IA_CG_MEMORY] = "memory",   [IA_CG_PIDS] = "pids",       [IA_CG_CPU] = "cpu",
-    [IA_CG_CPUACCT] = "cpuacct", [IA_CG_UNIFIED] = "unified",
+    [IA_CG_MEMORY] = "memory",   [IA_CG_PIDS] = "pids",     [IA_CG_CPU] = "cpu",
+    [IA_CG_CPUACCT] = "cpuacct", [IA_CG_CPUSET] = "cpuset", [IA_CG_UNIFIED] = "unified",
 };
 
 const char *ia_cgroup_control_name(ia_cgroup_control c)
@@ -99,6 +99,25 @@ static char *read_proc(const char *path)
   if (fd < 0 || !ia_fd_read_all(&b, fd, 1 << 20, NULL))
     return NULL;
   return ia_buf_text(&b);
+}
+
+bool ia_cgroup_hierarchy(char out[IA_CGROUP_NAME], ia_cgroup_control c)
+{
+  ia_autofree char *groups = read_proc("/proc/self/cgroup");
+
+  for (const char *line = groups; line && *line;) {
+    const char *end = strchr(line, '\n');
+    char list[IA_CGROUP_NAME] = "";
+
+    /* a longer list stops before its colon */
+    if (sscanf(line, "%*u:%63[^:]:", list) == 1 &&
+        line[strcspn(line, ":") + 1 + strlen(list)] == ':' && has_word(list, names[c], ',')) {
+      (void)snprintf(out, IA_CGROUP_NAME, "%s", list);
+      return true;
+    }
+    line = end ? end + 1 : NULL;
+  }
+  return false;
 }
 
 static bool is_dir(const char *path)

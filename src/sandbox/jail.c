@@ -81,14 +81,14 @@ static bool set_filter(ia_span filter)
 
 /* Tries the candidates in order as a shell does: a missing one leads to the next, one that is there
  * and cannot be run is remembered. */
-static _Noreturn void execute(const ia_jail *j, int report)
+static _Noreturn void execute(const ia_jail *j, const char *const *env, int report)
 {
   ia_box_message m = {.what = IA_BOX_EXEC, .value = ENOENT};
 
   for (const char *const *p = j->paths; *p; p++) {
     struct stat st;
 
-    (void)execve(*p, (char *const *)(uintptr_t)j->argv, (char *const *)(uintptr_t)j->env);
+    (void)execve(*p, (char *const *)(uintptr_t)j->argv, (char *const *)(uintptr_t)env);
     int err = errno;
     bool there = stat(*p, &st) == 0;
     if (!there && (err == ENOENT || err == ENOTDIR))
@@ -102,7 +102,7 @@ static _Noreturn void execute(const ia_jail *j, int report)
   _exit(m.exists || m.value != ENOENT ? 126 : 127);
 }
 
-void ia_jail_enter(const ia_jail *j, int report)
+void ia_jail_enter(const ia_jail *j, const char *const *env, int report)
 {
   if (setsid() < 0)
     fail(report, "session");
@@ -128,5 +128,5 @@ void ia_jail_enter(const ia_jail *j, int report)
     fail(report, "close_range");
   if (j->filter.len > 0 && !set_filter(j->filter))
     fail(report, "filter");
-  execute(j, report);
+  execute(j, env, report);
 }

@@ -20,12 +20,15 @@ typedef enum ia_step_kind {
   IA_STEP_CHDIR,
   IA_STEP_PIVOT, /* the working folder becomes "/" and the old root goes away */
   IA_STEP_ATTR,  /* attributes `flags` on target alone */
+  IA_STEP_INODE, /* target is the folder with the inode `flags` */
   IA_STEP_SEND,  /* opens target and sends the descriptor to the parent */
 } ia_step_kind;
 
 typedef struct ia_step {
   ia_step_kind kind;
   bool optional; /* a missing target is no failure */
+  bool view;     /* of the app's view of its limits (view.h): where one of these fails, what was
+                  * mounted of it goes and the rest is left out */
   int source;    /* index, or -1 */
   mode_t mode;
   unsigned long flags;

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/view.h"
 
 #define STAGE "/tmp"
 #define ROOT  STAGE "/root"
@@ -211,8 +212,8 @@ static bool overlay(ia_plan *p, const ia_sandbox_spec *spec, ia_err *e)
   return true;
 }
 
-bool ia_root_app(ia_plan *p, const ia_sandbox_spec *spec, const ia_sandbox_limits *l, bool counted,
-                 ia_err *e)
+bool ia_root_app(ia_plan *p, const ia_sandbox_spec *spec, const ia_sandbox_limits *l,
+                 const ia_cgroup *group, ia_err *e)
 {
   static const char *const folders[] = {"/proc", "/dev", "/tmp", "/iexec_in", "/iexec_out"};
 
@@ -222,10 +223,13 @@ bool ia_root_app(ia_plan *p, const ia_sandbox_spec *spec, const ia_sandbox_limit
     if (!(spec->no_out && strncmp(folders[i], "/iexec", 6) == 0) &&
         !ia_plan_node(p, SKEL, folders[i], false, e))
       return false;
-  if (!bind_nodes(p, SKEL, spec->binds, spec->n_binds, e) || !overlay(p, spec, e))
+  if (!bind_nodes(p, SKEL, spec->binds, spec->n_binds, e) || !ia_view_nodes(p, SKEL, group, e) ||
+      !overlay(p, spec, e))
     return false;
   ia_plan_step(p, IA_STEP_CHDIR, ROOT);
   ia_plan_mount(p, "proc", "proc", plain | MS_NOEXEC, "hidepid=2");
+  if (!ia_view_mounts(p, group, e))
+    return false;
   ia_plan_mount(p, "tmpfs", "tmp", plain, "mode=1777,size=%llu,nr_inodes=%u",
                 (unsigned long long)l->tmp_bytes, l->inodes);
   if (!spec->no_out) {
@@ -233,7 +237,7 @@ bool ia_root_app(ia_plan *p, const ia_sandbox_spec *spec, const ia_sandbox_limit
                   (unsigned long long)l->out_bytes, l->inodes);
     ia_plan_step(p, IA_STEP_SEND, "iexec_out");
   }
-  dev(p, l->tmp_bytes, l->inodes, counted);
+  dev(p, l->tmp_bytes, l->inodes, ia_cgroup_has(group, IA_CG_MEMORY));
   bind_all(p, spec->binds, spec->n_binds);
   mask_proc(p);
   ia_plan_step(p, IA_STEP_PIVOT, "/");

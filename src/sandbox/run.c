@@ -13,6 +13,7 @@
 #include "sandbox/logcap.h"
 #include "sandbox/root.h"
 #include "sandbox/supervise.h"
+#include "sandbox/view.h"
 #include "sandbox/watch.h"
 
 static bool name_ok(const char *name)
@@ -133,6 +134,7 @@ static bool launch(ia_sandbox_result *out, const ia_sandbox_spec *spec, const ia
   IA_AUTO(ia_plan) *plan = calloc(1, sizeof(*plan));
   IA_AUTOV(ia_buf) filter = {0};
   IA_AUTOV(paths) found = {0};
+  IA_AUTOV(ia_view_env) no_view = {0};
   static const char *const no_env[] = {NULL};
   int ends[2] = {-1, -1};
   ia_jail jail = {.argv = spec->argv,
@@ -149,13 +151,14 @@ static bool launch(ia_sandbox_result *out, const ia_sandbox_spec *spec, const ia
   if (!plan)
     return ia_fail(e, IA_E_MEMORY, "plan");
   bool made = out->memory_by_cgroup && spec->counted_filter.len > 0;
-  if (!ia_root_app(plan, spec, l, out->memory_by_cgroup, e) ||
+  if (!ia_root_app(plan, spec, l, g, e) ||
       (!made && !ia_filter_build(&filter, out->memory_by_cgroup, e)) ||
-      !find_paths(&found, spec, e) ||
+      !find_paths(&found, spec, e) || !ia_view_env_make(&no_view, jail.env, l, e) ||
       !ia_idmap_choose(&bs.map, spec->uid_base ? spec->uid_base : IA_SANDBOX_UID_BASE,
                        spec->uid_count ? spec->uid_count : IA_SANDBOX_UID_COUNT, e))
     return false;
   jail.filter = made ? spec->counted_filter : ia_buf_view(&filter);
+  jail.env_no_view = no_view.v;
   jail.paths = (const char *const *)found.list;
   jail_limits(&jail, l, g);
   ia_box box = {.pidfd = -1, .control = -1};

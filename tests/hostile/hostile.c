@@ -435,6 +435,7 @@ static const struct {
     {"devices", do_devices},
     {"clock", do_clock},
     {"ids", do_ids},
+    {"limits", do_limits},
 };
 
 int main(int argc, char **argv)

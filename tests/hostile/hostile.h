@@ -29,4 +29,6 @@ int do_devices(void);
 int do_clock(void);
 int do_ids(void);
 
+int do_limits(void);
+
 #endif

@@ -101,6 +101,29 @@ char *box_out(const ia_sandbox_result *r)
   return ia_buf_text(&b);
 }
 
+char *box_environment(const ia_sandbox_result *r)
+{
+  static const char *const stand_ins[] = {
+      "JAVA_TOOL_OPTIONS=", "GOMEMLIMIT=", "GOMAXPROCS=", "NODE_OPTIONS="};
+  char *out = box_out(r), *to = out;
+
+  for (char *p = out; p && *p;) {
+    size_t n = strcspn(p, "\n") + (strchr(p, '\n') != NULL);
+    bool drop = false;
+
+    for (size_t i = 0; i < IA_COUNT(stand_ins) && !r->memory_by_cgroup; i++)
+      drop |= strncmp(p, stand_ins[i], strlen(stand_ins[i])) == 0;
+    if (!drop) {
+      memmove(to, p, n);
+      to += n;
+    }
+    p += n;
+  }
+  if (to)
+    *to = '\0';
+  return out;
+}
+
 void box_said(const ia_sandbox_result *r, const char *line)
 {
   ia_autofree char *out = box_out(r);

@@ -23,6 +23,8 @@ void box_run(ia_sandbox_result *r, const box_help *h, const char *deed,
              const ia_sandbox_spec *spec);
 /* stdout as text; the caller frees. */
 char *box_out(const ia_sandbox_result *r);
+/* The same of "environment", less the variables that take the place of control groups (view.h). */
+char *box_environment(const ia_sandbox_result *r);
 /* Asserts that stdout has this whole line. */
 void box_said(const ia_sandbox_result *r, const char *line);
 

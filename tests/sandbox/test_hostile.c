@@ -288,7 +288,7 @@ static void test_inherited(void **state IA_UNUSED)
   close(extra);
   close(251);
   ia_autofree char *list = box_out(&fds);
-  ia_autofree char *vars = box_out(&env);
+  ia_autofree char *vars = box_environment(&env);
   assert_string_equal(list, "fd 0\nfd 1\nfd 2\n");
   assert_string_equal(vars, "ONE=1\nTWO=2\n");
 }

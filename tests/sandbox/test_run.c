@@ -119,7 +119,7 @@ static void test_path_search(void **state IA_UNUSED)
   const char *env[] = {"PATH=/sbin:/bin", "A=b c", NULL};
 
   box_run(&r, &box, "", &(ia_sandbox_spec){.argv = argv, .env = env});
-  ia_autofree char *out = box_out(&r);
+  ia_autofree char *out = box_environment(&r);
   assert_string_equal(out, "PATH=/sbin:/bin\nA=b c\n");
 }
 
