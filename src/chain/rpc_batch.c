@@ -81,6 +81,8 @@ static ia_hearing refuse(choice *c, bool answered, ia_err *why)
   if (answered || !c->refused)
     c->why = *why;
   c->refused |= answered;
+  if (answered && why->code == IA_E_UNSUPPORTED)
+    return IA_HEARD_AWAKE;
   return ia_rpc_of_node(why->code) ? IA_HEARD_MORE : IA_HEARD_ENOUGH;
 }
 
@@ -110,7 +112,7 @@ static bool any_content(void *ctx)
 {
   const choice *c = ctx;
 
-  return c->answer != NULL;
+  return c->answer || c->refused;
 }
 
 static bool ask(choice *c, const json_t *body, uint32_t timeout_ms, ia_err *e)
