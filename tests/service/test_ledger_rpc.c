@@ -75,6 +75,71 @@ static void malformed_requests_have_their_codes(void **state)
   }
 }
 
+/* What a client numbers its requests with comes back digit by digit, or is refused. */
+static void ids_come_back_as_they_are(void **state)
+{
+  static const struct {
+    const char *request, *begin;
+  } cases[] = {
+      {"{\"id\":9007199254740993,\"method\":\"eth_chainId\"}",
+       "{\"jsonrpc\":\"2.0\",\"id\":9007199254740993,\"result\""},
+      {"{\"id\":9223372036854775807,\"method\":\"eth_chainId\"}",
+       "{\"jsonrpc\":\"2.0\",\"id\":9223372036854775807,\"result\""},
+      {"{\"id\":9223372036854775808,\"method\":\"eth_chainId\"}",
+       "{\"jsonrpc\":\"2.0\",\"id\":9223372036854775808,\"result\""},
+      {" { \"method\":\"eth_none\", \"params\":[\"id\"], \"id\" : 18446744073709551615 }",
+       "{\"jsonrpc\":\"2.0\",\"id\":18446744073709551615,\"error\""},
+      {"[{\"id\":18446744073709551615,\"method\":\"eth_chainId\"},"
+       "{\"method\":\"eth_chainId\",\"id\":18446744073709551614}]",
+       "[{\"jsonrpc\":\"2.0\",\"id\":18446744073709551615,\"result\""},
+      /* refused: above 2^64, not a whole number of that size, not the id's place */
+      {"{\"id\":18446744073709551616,\"method\":\"eth_chainId\"}",
+       "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700"},
+      {"{\"id\":1,\"method\":\"eth_getBalance\",\"params\":[18446744073709551615]}",
+       "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700"},
+      {"{\"id\":1,\"method\":\"eth_call\",\"params\":[{\"id\":18446744073709551615}]}",
+       "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700"},
+      {"{\"id\":{\"id above 2^63\":\"1\"},\"method\":\"eth_chainId\"}",
+       "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32600"},
+      {"{\"id\":{},\"method\":\"eth_chainId\"}",
+       "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32600"},
+  };
+  world *w = *state;
+
+  for (size_t i = 0; i < IA_COUNT(cases); i++) {
+    IA_AUTOV(ia_buf) reply = {0};
+    ia_err e;
+
+    assert_true(ia_ledger_request(w->l, ia_span_str(cases[i].request), &reply, &e));
+    ia_buf_u8(&reply, 0);
+    if (strncmp((const char *)reply.ptr, cases[i].begin, strlen(cases[i].begin)) != 0)
+      fail_msg("%s: %s", cases[i].request, (const char *)reply.ptr);
+  }
+}
+
+static void what_was_paid_is_told_for_each_percentile(void **state)
+{
+  static const char ask[] =
+      "{\"id\":1,\"method\":\"eth_feeHistory\",\"params\":[\"0x1\",\"latest\",%s]}";
+  static const char *const bad[] = {"[50,25]", "[101]", "[-1]", "[\"x\"]", "{}"};
+  char text[200];
+
+  (void)snprintf(text, sizeof(text), ask, "[10,50.5,90]");
+  IA_AUTO_JSON *reply = request(*state, text);
+  const json_t *result = json_object_get(reply, "result");
+  const json_t *reward = json_object_get(result, "reward");
+  assert_int_equal(json_array_size(reward), 1);
+  assert_int_equal(json_array_size(json_array_get(reward, 0)), 3);
+  assert_string_equal(json_string_value(json_array_get(json_array_get(reward, 0), 2)), "0x0");
+  assert_int_equal(json_array_size(json_object_get(result, "gasUsedRatio")), 1);
+  for (size_t i = 0; i < IA_COUNT(bad); i++) {
+    (void)snprintf(text, sizeof(text), ask, bad[i]);
+    IA_AUTO_JSON *refused = request(*state, text);
+
+    assert_int_equal(code_of(refused), -32602);
+  }
+}
+
 static void batches_answer_in_order_without_notifications(void **state)
 {
   IA_AUTO_JSON *reply =
@@ -473,6 +538,8 @@ int main(void)
 {
   static const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+      TEST(ids_come_back_as_they_are),
+      TEST(what_was_paid_is_told_for_each_percentile),
       TEST(malformed_requests_have_their_codes),
       TEST(batches_answer_in_order_without_notifications),
       TEST(transactions_are_refused_with_the_reason),

@@ -112,6 +112,11 @@ static void a_login_is_good_once(void **state)
   (void)snprintf(url, sizeof(url), "%s/challenge?chainId=%llu&address=%s",
                  ia_server_url(w->f.server), (unsigned long long)w->net.chain_id,
                  ia_addr_text(&w->owner->address).s);
+  IA_AUTO_JSON *asked = NULL;
+  MUST(ia_http_json(w->f.http, &asked, "GET", url, NULL, e));
+  const json_t *domain = json_object_get(json_object_get(asked, "data"), "domain");
+  assert_int_equal(strtoull(json_string_value(json_object_get(domain, "chainId")), NULL, 10),
+                   w->net.chain_id);
   /* who waits for the scheduler's login signs none of the market */
   assert_false(ia_login(&first, &w->net, w->owner, IA_LOGIN_SCHEDULER, url, NULL));
   MUST(ia_login(&first, &w->net, w->owner, IA_LOGIN_MARKET, url, e));
@@ -273,6 +278,41 @@ static void bulk_grants(void **state)
       2);
 }
 
+/* An item says whether it can be a part of a bulk; other kinds of order say nothing of it. */
+static void a_dataset_order_says_whether_it_is_for_bulks(void **state)
+{
+  static const struct {
+    uint64_t volume, price;
+    bool bulk;
+  } rows[] = {{9007199254740991, 0, true},
+              {9007199254740990, 0, true},
+              {9007199254740989, 0, false},
+              {9007199254740991, 1, false}};
+  world *w = *state;
+  char path[200];
+
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    IA_AUTO_JSON *v = NULL;
+    ia_order o = order_of(w, IA_ORDER_DATASET, rows[i].volume);
+
+    o.dataset.datasetprice = ia_u256_of(rows[i].price);
+    ia_h256 hash = publish(w, &o, w->owner);
+    (void)snprintf(path, sizeof(path), "/datasetorders/%s?chainId=%llu", ia_h256_text(&hash).s,
+                   (unsigned long long)w->net.chain_id);
+    MUST(ia_http_json(w->f.http, &v, "GET", fixture_url(&w->f, path), NULL, e));
+    const json_t *bulk = json_object_get(v, "bulk");
+    assert_true(json_is_boolean(bulk));
+    assert_int_equal(json_is_true(bulk), rows[i].bulk);
+  }
+  ia_order app = order_of(w, IA_ORDER_APP, 9007199254740991);
+  ia_h256 hash = publish(w, &app, w->owner);
+  (void)snprintf(path, sizeof(path), "/apporders/%s?chainId=%llu", ia_h256_text(&hash).s,
+                 (unsigned long long)w->net.chain_id);
+  IA_AUTO_JSON *v = NULL;
+  MUST(ia_http_json(w->f.http, &v, "GET", fixture_url(&w->f, path), NULL, e));
+  assert_null(json_object_get(v, "bulk"));
+}
+
 static size_t unpublish(world *w, const ia_wallet *who, const char *target, const char *key,
                         const char *value, ia_err *why)
 {
@@ -338,6 +378,7 @@ int main(void)
       T(cheapest_first_then_oldest),
       T(pages),
       T(bulk_grants),
+      T(a_dataset_order_says_whether_it_is_for_bulks),
       T(orders_are_taken_back_by_their_signer),
   };
 

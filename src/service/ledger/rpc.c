@@ -279,7 +279,7 @@ static bool put_reply(ia_buf *out, const json_t *id, const char *key, const json
                       ia_err *e)
 {
   ia_buf_str(out, "{\"jsonrpc\":\"2.0\",\"id\":");
-  if (!put_json(out, id, e))
+  if (!ia_lrpc_put_id(out, id, e))
     return false;
   ia_buf_printf(out, ",\"%s\":", key);
   if (!put_json(out, value, e))
@@ -312,7 +312,7 @@ bool ia_lrpc_one(ia_ledger *l, const json_t *request, bool batch, ia_ledger_repl
   const char *name = method_name(request, &params);
   ia_lrpc r = {.l = l, .params = params, .batch = batch, .reply = out};
 
-  if (!name || json_is_object(id) || json_is_array(id))
+  if (!name || !ia_lrpc_is_id(id))
     return ia_lrpc_put_error(&out->text, NULL, IA_RPC_REQUEST, "not a JSON-RPC request", e);
   bool ok = dispatch(&r, name);
   IA_AUTO_JSON *result = r.result;

@@ -39,8 +39,7 @@ static bool refuse(const json_t *request, const char *why, ia_ledger_reply *out,
 {
   const json_t *id = json_object_get(request, "id");
 
-  return !id || json_is_object(id) || json_is_array(id) ||
-         ia_lrpc_put_error(&out->text, id, IA_RPC_LIMIT, why, e);
+  return !id || !ia_lrpc_is_id(id) || ia_lrpc_put_error(&out->text, id, IA_RPC_LIMIT, why, e);
 }
 
 /* Why no more of it is answered; NULL: go on. */
@@ -133,7 +132,9 @@ bool ia_ledger_rpc_begin(ia_ledger *l, ia_span request, ia_ledger_reply *out, ia
                          ia_err *e)
 {
   ia_err why;
-  IA_AUTO_JSON *v = ia_json_parse(request, IA_JSON_ANY, &why);
+  IA_AUTOV(ia_buf) other = {0};
+  bool great = ia_lrpc_set_ids_aside(&other, request);
+  IA_AUTO_JSON *v = ia_json_parse(great ? ia_buf_view(&other) : request, IA_JSON_ANY, &why);
   size_t n = json_array_size(v);
   bool ok;
 

@@ -45,6 +45,15 @@ IA_MUST bool ia_lrpc_one(ia_ledger *l, const json_t *request, bool batch, ia_led
 IA_MUST bool ia_lrpc_put_error(ia_buf *out, const json_t *id, int code, const char *message,
                                ia_err *e);
 
+/* -- rpc_id.c -- */
+/* A request in which ids from 2^63 to 2^64 - 1 stand so that the parser holds them; false when
+ * there are none. */
+IA_MUST bool ia_lrpc_set_ids_aside(ia_buf *out, ia_span request);
+/* A text, a number or null, one that was set aside too; NULL is none. */
+bool ia_lrpc_is_id(const json_t *id);
+/* As it came; NULL: null. */
+IA_MUST bool ia_lrpc_put_id(ia_buf *out, const json_t *id, ia_err *e);
+
 /* Always false. */
 bool ia_lrpc_fail(ia_lrpc *r, int code, const char *fmt, ...) IA_PRINTF(3, 4);
 /* An error of ours: MEMORY, IO.. become INTERNAL. Always false. */

@@ -3,6 +3,8 @@
 #include "eth/tx.h"
 #include "service/ledger/rpc_int.h"
 
+enum { PERCENTILES_MAX = 100 };
+
 /* keccak256(rlp([])): what a block without uncles has */
 static const char no_uncles[] =
     "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347";
@@ -261,22 +263,70 @@ bool ia_lrpc_block_by_hash(ia_lrpc *r)
   return ia_lrpc_result(r, block_json(&h, json_is_true(ia_lrpc_param(r, 1))));
 }
 
+static bool append_zero(json_t *list)
+{
+  return json_array_append_new(list, json_string("0x0")) == 0;
+}
+
+/* Percentiles rise from 0 to 100. */
+static bool percentiles(ia_lrpc *r, const json_t *p)
+{
+  double before = 0, now;
+
+  if (p && !json_is_null(p) && !json_is_array(p))
+    return ia_lrpc_fail(r, IA_RPC_PARAMS, "rewardPercentiles: want an array");
+  if (json_array_size(p) > PERCENTILES_MAX)
+    return ia_lrpc_fail(r, IA_RPC_PARAMS, "rewardPercentiles: at most %d", PERCENTILES_MAX);
+  for (size_t i = 0; i < json_array_size(p); i++, before = now) {
+    now = json_number_value(json_array_get(p, i));
+    if (!json_is_number(json_array_get(p, i)) || now < before || now > 100)
+      return ia_lrpc_fail(r, IA_RPC_PARAMS, "rewardPercentiles: want numbers that rise, 0 to 100");
+  }
+  return true;
+}
+
+/* A list for each block: what was paid at each percentile. */
+static json_t *rewards(uint64_t blocks, size_t n)
+{
+  json_t *all = json_array();
+
+  for (uint64_t i = 0; all && i < blocks; i++) {
+    json_t *one = json_array();
+    bool ok = one != NULL;
+
+    for (size_t k = 0; ok && k < n; k++)
+      ok = append_zero(one);
+    if (!ok || json_array_append_new(all, one) != 0) {
+      json_decref(all);
+      return NULL;
+    }
+  }
+  return all;
+}
+
 /* Nothing costs anything: zeros for as many blocks as asked, at most 1024. */
 bool ia_lrpc_fee_history(ia_lrpc *r)
 {
-  IA_AUTO_JSON *fees = json_array(), *ratios = json_array();
+  IA_AUTO_JSON *fees = json_array();
+  IA_AUTO_JSON *ratios = json_array();
+  const json_t *wanted = ia_lrpc_param(r, 2);
   uint64_t count, newest;
+  json_t *out;
 
   if (!ia_lrpc_quantity(r, ia_lrpc_param(r, 0), "blockCount", &count) ||
-      !ia_lrpc_block_tag(r, ia_lrpc_param(r, 1), &newest))
+      !ia_lrpc_block_tag(r, ia_lrpc_param(r, 1), &newest) || !percentiles(r, wanted))
     return false;
   count = count > 1024 ? 1024 : count;
   count = count > newest + 1 ? newest + 1 : count;
   for (uint64_t i = 0; i <= count; i++)
-    if (json_array_append_new(fees, json_string("0x0")) != 0 ||
-        (i < count && json_array_append_new(ratios, json_integer(0)) != 0))
+    if (!append_zero(fees) || (i < count && json_array_append_new(ratios, json_integer(0)) != 0))
       return ia_lrpc_fail(r, IA_RPC_INTERNAL, "out of memory");
-  return ia_lrpc_result(r,
-                        json_pack("{s:o,s:O,s:O}", "oldestBlock", ia_lrpc_hex(newest + 1 - count),
-                                  "baseFeePerGas", fees, "gasUsedRatio", ratios));
+  out = json_pack("{s:o,s:O,s:O}", "oldestBlock", ia_lrpc_hex(newest + 1 - count), "baseFeePerGas",
+                  fees, "gasUsedRatio", ratios);
+  if (out && json_is_array(wanted) &&
+      json_object_set_new(out, "reward", rewards(count, json_array_size(wanted))) != 0) {
+    json_decref(out);
+    out = NULL;
+  }
+  return ia_lrpc_result(r, out);
 }

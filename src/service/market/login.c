@@ -1,4 +1,6 @@
 /* The login of the iExec gateway: a challenge in EIP-712 typed data, good for one request. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/hex.h"
 #include "crypto/secp.h"
@@ -16,6 +18,7 @@ bool ia_market_get_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   ia_market *m = ctx;
   IA_AUTOV(ia_buf) text = {0};
+  char chain[24]; /* a text, as the gateway gives it back from the query */
   bool given;
   ia_addr who;
 
@@ -28,12 +31,13 @@ bool ia_market_get_challenge(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   ia_buf_u8(&text, 0);
   if (!ia_buf_ok(&text, e))
     return false;
+  (void)!snprintf(chain, sizeof(chain), "%llu", (unsigned long long)m->chain_id);
   IA_AUTO_JSON *v = json_pack(
-      "{s:b,s:{s:{s:[{s:s,s:s},{s:s,s:s},{s:s,s:s}],s:[{s:s,s:s}]},s:s,s:{s:s,s:s,s:I},s:{s:s}}}",
+      "{s:b,s:{s:{s:[{s:s,s:s},{s:s,s:s},{s:s,s:s}],s:[{s:s,s:s}]},s:s,s:{s:s,s:s,s:s},s:{s:s}}}",
       "ok", 1, "data", "types", "EIP712Domain", "name", "name", "type", "string", "name", "version",
       "type", "string", "name", "chainId", "type", "uint256", "Challenge", "name", "challenge",
       "type", "string", "primaryType", "Challenge", "domain", "name", "iExec Gateway", "version",
-      "1", "chainId", (json_int_t)m->chain_id, "message", "challenge", (const char *)text.ptr);
+      "1", "chainId", chain, "message", "challenge", (const char *)text.ptr);
   return v ? ia_reply_json(rp, 200, v, e) : ia_fail(e, IA_E_MEMORY, "no memory");
 }
 

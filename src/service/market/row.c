@@ -189,6 +189,17 @@ bool ia_market_row_load(ia_db *db, order_row *r, const ia_h256 *hash, ia_err *e)
   return true;
 }
 
+/* Whether a dataset order can be a part of a bulk: free, and as good as without a volume. 2^53 - 2
+ * is what older packages wrote. */
+static bool is_bulk(const json_t *order)
+{
+  const json_t *price = json_object_get(order, "datasetprice");
+  uint64_t volume;
+
+  return json_is_integer(price) && json_integer_value(price) == 0 &&
+         ia_json_get_u64(order, "volume", &volume, NULL) && volume >= NUMBER_MAX - 1;
+}
+
 json_t *ia_market_item(const ia_market *m, ia_db *db, ia_stmt *s, ia_err *e)
 {
   json_t *order = ia_json_parse(ia_col_bytes(s, 1), 0, e);
@@ -199,11 +210,16 @@ json_t *ia_market_item(const ia_market *m, ia_db *db, ia_stmt *s, ia_err *e)
     json_decref(order);
     return NULL;
   }
+  bool is_dataset = json_object_get(order, "datasetprice") != NULL, bulk = is_bulk(order);
   json_t *v =
       json_pack("{s:s,s:o,s:I,s:I,s:s,s:s,s:s}", "orderHash", ia_h256_text(&hash).s, "order", order,
                 "chainId", (json_int_t)m->chain_id, "remaining", (json_int_t)ia_col_i64(s, 2),
                 "status", ia_col_text(s, 3), "publicationTimestamp",
                 ia_rfc3339_ms(ia_col_u64(s, 4)).s, "signer", ia_addr_text(&signer).s);
+  if (v && is_dataset && json_object_set_new(v, "bulk", json_boolean(bulk)) != 0) {
+    json_decref(v);
+    v = NULL;
+  }
   if (!v)
     (void)ia_fail(e, IA_E_MEMORY, "no memory for an order");
   else if (!ia_market_show_unverifiable(db, v, e)) {
