@@ -1,6 +1,7 @@
 /* iapp up, iapp down: the daemon of this home. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,10 +10,12 @@
 #include <sys/file.h>
 #include <sys/syscall.h>
 
+#include "base/clock.h"
 #include "base/ending.h"
+#include "base/file.h"
 #include "cli/cli.h"
 
-enum { DOWN_MS = 15000, MAX_WORDS = 128 };
+enum { DOWN_MS = 30000, NOTE_MS = 200, NOTE_CAP = 1 << 16, MAX_WORDS = 128 };
 
 /* Options of `iapp up` that go on to `iappd run` as they are. */
 static const ia_option up_options[] = {
@@ -54,6 +57,8 @@ static const ia_option up_options[] = {
     {"deal-tasks", "N", false, "tasks that the pool takes in one deal (10000)",
      "up --deal-tasks 100"},
     {"slots", "N", false, "tasks at a time (2)", "up --slots 4"},
+    {"drain", "SECONDS", false, "when it stops, tasks that run may end for so long (15)",
+     "up --drain 300"},
     {"allow-swap", NULL, false, "run tasks although this machine may swap them out",
      "up --allow-swap"},
     {"allow-origin", "ORIGIN", true,
@@ -150,8 +155,65 @@ static bool running_pid(ia_cli *c, pid_t *pid, ia_err *e)
   return true;
 }
 
+/* HOME/worker/stopping.json: what the worker waits for, and what it did not finish; NULL: no such
+ * thing. */
+static json_t *stopping_note(ia_cli *c)
+{
+  IA_AUTOV(ia_buf) text = {0};
+  ia_path p;
+
+  if (!ia_path_join(&p, NULL, "%s/worker/stopping.json", ia_cli_home(c)) ||
+      !ia_file_read(&text, p.s, NOTE_CAP, NULL))
+    return NULL;
+  return ia_json_parse(ia_buf_view(&text), 0, NULL);
+}
+
+static void say_tasks(ia_cli *c, const char *what, const json_t *tasks)
+{
+  const json_t *one;
+  size_t i;
+
+  ia_cli_say(c, "%s:", what);
+  json_array_foreach (tasks, i, one)
+    ia_cli_say(c, "  %s", json_string_value(one));
+}
+
+/* Until the process has ended: the worker lets the tasks that run end, for as long as it says. */
+static bool wait_end(ia_cli *c, int fd, ia_err *e)
+{
+  uint64_t until = ia_mono_ms() + DOWN_MS;
+  bool told = false;
+
+  for (;;) {
+    struct pollfd end = {.fd = fd, .events = POLLIN};
+    IA_AUTO_JSON *note = NULL;
+    uint64_t seconds;
+
+    if (poll(&end, 1, told ? DOWN_MS : NOTE_MS) == 1)
+      return true;
+    note = told ? NULL : stopping_note(c);
+    if (ia_json_get_u64(note, "seconds", &seconds, NULL)) {
+      told = true;
+      until += seconds * 1000;
+      ia_cli_step(c, "tasks may end for %" PRIu64 " s; `iapp down --now` hands them back at once",
+                  seconds);
+      say_tasks(c, "waiting for tasks that run", json_object_get(note, "tasks"));
+    }
+    if (ia_mono_ms() > until)
+      return ia_fail(e, IA_E_TIMEOUT, "the daemon of %s has not ended in time", ia_cli_home(c));
+  }
+}
+
+static bool send_signal(int fd, int number, ia_err *e)
+{
+  return syscall(SYS_pidfd_send_signal, fd, number, NULL, 0U) == 0 ||
+         ia_fail_errno(e, "stopping the daemon");
+}
+
 static bool down(ia_cli *c, ia_err *e)
 {
+  IA_AUTO_JSON *note = NULL;
+  const json_t *returned;
   pid_t pid, again;
 
   if (!running_pid(c, &pid, e))
@@ -164,20 +226,35 @@ static bool down(ia_cli *c, ia_err *e)
   /* the lock is looked at again: the pid is then that of the holder, and the descriptor its */
   if (fd < 0 || !running_pid(c, &again, NULL) || again != pid)
     return ia_fail(e, IA_E_BUSY, "the daemon of %s is just ending", ia_cli_home(c));
-  if (syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0U) != 0)
-    return ia_fail_errno(e, "stopping %d", (int)pid);
+  /* the second of the two is the order to wait for nothing */
+  if (!send_signal(fd, SIGTERM, e) || (ia_cli_flag(c, "now") && !send_signal(fd, SIGINT, e)))
+    return false;
   ia_cli_step(c, "stopping %d", (int)pid);
-  struct pollfd end = {.fd = fd, .events = POLLIN};
-  if (poll(&end, 1, DOWN_MS) != 1)
-    return ia_fail(e, IA_E_TIMEOUT, "%d has not ended after %d s", (int)pid, DOWN_MS / 1000);
+  if (!wait_end(c, fd, e))
+    return false;
+  note = stopping_note(c);
+  returned = json_object_get(note, "returned");
   ia_cli_say(c, "stopped");
-  return ia_cli_json(c, json_pack("{s:b}", "stopped", 1), e);
+  if (json_array_size(returned) > 0)
+    say_tasks(c, "tasks that did not end; they start again with the next `iapp up`", returned);
+  return ia_cli_json(c,
+                     json_pack("{s:b, s:O*}", "stopped", 1, "returned",
+                               json_array_size(returned) > 0 ? returned : NULL),
+                     e);
 }
+
+static const ia_option down_options[] = {
+    {"now", NULL, false, "do not wait for tasks that run: they start again with the next `iapp up`",
+     "down --now"},
+    {0},
+};
 
 const ia_verb ia_verb_down = {
     .name = "down",
     .args = "",
-    .brief = "end the `iapp up` of this home",
+    .brief =
+        "end the `iapp up` of this home, when the tasks that run have ended or --drain is over",
     .example = "down",
+    .options = down_options,
     .run = down,
 };

@@ -41,6 +41,7 @@ typedef struct ia_daemon_options {
   const char *tls_key;
   const char *guest;
   const char *slots;
+  const char *drain; /* seconds */
   const char *pool;
   const char *worker; /* addresses of foreign workers that the pool admits, comma-separated */
   const char *iapp;   /* NAME=ADDRESS, comma-separated: what the compass answers */

@@ -286,7 +286,13 @@ static void on_timer(void *ctx)
     ia_timer_start(p->timer, p->pause_ms, 0);
 }
 
-void ia_process_stop(ia_process *p)
+void ia_process_hurry(ia_process *p)
+{
+  if (p->control >= 0)
+    (void)shutdown(p->control, SHUT_WR);
+}
+
+void ia_process_stop(ia_process *p, uint64_t more_ms)
 {
   if (p->stopping)
     return;
@@ -302,5 +308,5 @@ void ia_process_stop(ia_process *p)
   }
   /* one that was told nothing yet holds nothing and waits for us alone, deaf to SIGTERM */
   (void)kill(p->pid, p->told ? SIGTERM : SIGKILL);
-  ia_timer_start(p->timer, GRACE_MS, 0);
+  ia_timer_start(p->timer, GRACE_MS + more_ms, 0);
 }

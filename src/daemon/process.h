@@ -38,7 +38,9 @@ IA_MUST bool ia_process_hold(ia_process *p, int fd, ia_err *e);
 IA_MUST bool ia_process_launch(ia_process *p, const ia_secret *passphrase, ia_err *e);
 /* Tells a launched process to begin. config is kept for later starts (a reference of its own). */
 IA_MUST bool ia_process_start(ia_process *p, json_t *config, ia_err *e);
-/* SIGTERM, and SIGKILL 10 s later. */
-void ia_process_stop(ia_process *p);
+/* SIGTERM, and SIGKILL 10 s after `more_ms`, which the role may use to end what it has begun. */
+void ia_process_stop(ia_process *p, uint64_t more_ms);
+/* Of one that is being stopped: it shall not use that time (its control channel ends). */
+void ia_process_hurry(ia_process *p);
 
 #endif

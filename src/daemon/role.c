@@ -178,6 +178,13 @@ static void on_control(void *ctx, unsigned events)
   ia_loop_stop(((ia_role_ctx *)ctx)->loop);
 }
 
+bool ia_role_hurried(void)
+{
+  struct pollfd supervisor = {.fd = IA_CONTROL_FD, .events = POLLIN};
+
+  return poll(&supervisor, 1, 0) != 0;
+}
+
 bool ia_role_ending(void)
 {
   struct pollfd supervisor = {.fd = IA_CONTROL_FD, .events = POLLIN};

@@ -33,6 +33,9 @@ int ia_role_main(const char *name);
 /* While a role opens: it is to end, or its supervisor has ended. Whatever waits gives up then. */
 bool ia_role_ending(void);
 
+/* A role that ends is not to wait for anything any more: the supervisor said so, or has ended. */
+bool ia_role_hurried(void);
+
 /* Of the configuration: NULL or 0 when absent. */
 const char *ia_role_text(const ia_role_ctx *r, const char *key);
 bool ia_role_flag(const ia_role_ctx *r, const char *key);

@@ -116,16 +116,25 @@ static bool scheduler_open(ia_role_ctx *r, void **state, json_t **ready, ia_err 
 
 const ia_role_def ia_role_scheduler = {"scheduler", scheduler_open, scheduler_close};
 
+typedef struct worker_role {
+  ia_worker *worker;
+  uint64_t drain_ms;
+} worker_role;
+
 static void worker_close(void *state)
 {
-  ia_worker_close(state);
+  worker_role *s = state;
+
+  (void)ia_worker_drain(s->worker, s->drain_ms, ia_role_hurried);
+  ia_worker_close(s->worker);
+  free(s);
 }
 
 static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
 {
   IA_AUTOV(ia_secret) key = {0};
   uint64_t until = ia_mono_ms() + CONNECT_MS;
-  ia_worker *w = NULL;
+  worker_role *s = calloc(1, sizeof(*s));
   ia_path guest, outbox;
   ia_worker_config c = {.dir = r->dir.s,
                         .guest = guest.s,
@@ -137,18 +146,21 @@ static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
                         .warm = 1,
                         .allow_swap = ia_role_flag(r, "allowSwap")};
 
+  if (!s)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
+  *state = s;
+  s->drain_ms = ia_role_number(r, "drainMs", 0);
   if (!c.scheduler)
     return ia_fail(e, IA_E_USAGE, "no scheduler here: give --scheduler URL");
   if (!ia_role_guest(r, &guest, e) || !ia_role_sending(r, &c.sending, &outbox, e) ||
       !own_key(&key, r, e) ||
       (ia_role_text(r, "workerpool") && !ia_role_addr(r, "workerpool", &c.pool, e)) ||
-      !ia_worker_open(&w, &c, e))
+      !ia_worker_open(&s->worker, &c, e))
     return false;
-  *state = w;
   /* "ready" means that tasks can come */
-  while (!ia_worker_ready(w) && ia_mono_ms() < until && !ia_role_ending())
+  while (!ia_worker_ready(s->worker) && ia_mono_ms() < until && !ia_role_ending())
     (void)usleep(2000);
-  if (!ia_worker_ready(w))
+  if (!ia_worker_ready(s->worker))
     return ia_fail(e, IA_E_TIMEOUT, "the scheduler at %s does not take this worker", c.scheduler);
   *ready = json_object();
   return *ready || ia_fail(e, IA_E_MEMORY, "out of memory");

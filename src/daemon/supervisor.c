@@ -15,6 +15,7 @@
 #include "daemon/announce.h"
 #include "daemon/on_chain.h"
 #include "daemon/process.h"
+#include "eth/u256.h"
 #include "http/server.h"
 
 /* Processes in the order in which they need each other. */
@@ -28,7 +29,8 @@ static const struct plan {
     {"scheduler", IA_ROLE_SCHEDULER, IA_ROLE_FRONT | IA_ROLE_SMS},
     {"worker", IA_ROLE_WORKER, IA_ROLE_FRONT | IA_ROLE_SMS | IA_ROLE_SCHEDULER},
 };
-enum { N_PLANS = IA_COUNT(plans) };
+enum { N_PLANS = IA_COUNT(plans), WORKER = N_PLANS - 1 };
+enum { DRAIN_S = 15, DRAIN_MOST_S = 86400 };
 
 typedef struct supervisor {
   const ia_daemon_options *o;
@@ -40,18 +42,34 @@ typedef struct supervisor {
   ia_process *processes[N_PLANS]; /* NULL = does not run here */
   json_t *fields;                 /* what the roles said, and what every role is told */
   uint64_t started_ms;
+  uint64_t drain_ms; /* for the tasks that run when we stop */
   bool announced, stopping;
   ia_err failure;
 } supervisor;
+
+/* The worker ends first: it settles and returns what it has, which it needs the others for. */
+static bool stop_worker(supervisor *s)
+{
+  ia_process *worker = s->processes[WORKER];
+
+  if (!worker || !ia_process_is_running(worker))
+    return true;
+  ia_process_stop(worker, s->drain_ms);
+  if (s->failure.code != IA_OK)
+    ia_process_hurry(worker);
+  return !ia_process_is_running(worker);
+}
 
 static void stop_all(supervisor *s)
 {
   bool left = false;
 
   s->stopping = true;
+  if (!stop_worker(s))
+    return; /* on_stopped goes on */
   for (unsigned i = 0; i < N_PLANS; i++)
     if (s->processes[i])
-      ia_process_stop(s->processes[i]);
+      ia_process_stop(s->processes[i], 0);
   for (unsigned i = 0; i < N_PLANS; i++)
     left |= s->processes[i] && ia_process_is_running(s->processes[i]);
   if (!left)
@@ -142,8 +160,12 @@ static void on_stopped(void *ctx, ia_process *p)
 
 static void on_signal(void *ctx, int signo)
 {
+  supervisor *s = ctx;
+
   (void)signo;
-  stop_all(ctx);
+  if (s->stopping && s->processes[WORKER])
+    ia_process_hurry(s->processes[WORKER]); /* asked twice */
+  stop_all(s);
 }
 
 static bool put_text(supervisor *s, const char *key, const char *value, ia_err *e)
@@ -165,6 +187,20 @@ static bool put_list(supervisor *s, const char *key, const ia_daemon_list *list,
 static bool put_flag(supervisor *s, const char *key, bool value, ia_err *e)
 {
   return ia_json_set(s->fields, key, json_boolean(value), e);
+}
+
+static bool read_drain(supervisor *s, ia_err *e)
+{
+  const char *text = s->o->drain;
+  ia_u256 wide;
+  uint64_t seconds = DRAIN_S;
+
+  if (text && (!ia_u256_parse(&wide, ia_span_str(text), NULL) || !ia_u256_u64(&seconds, &wide) ||
+               seconds > DRAIN_MOST_S))
+    return ia_fail(e, IA_E_USAGE, "--drain: %s is not a number of seconds up to %d", text,
+                   DRAIN_MOST_S);
+  s->drain_ms = seconds * 1000;
+  return ia_json_set(s->fields, "drainMs", json_integer((json_int_t)s->drain_ms), e);
 }
 
 /* What every role is told: where, which ports, which options, where the others are. */
@@ -304,7 +340,7 @@ static bool prepare(supervisor *s, ia_err *e)
     s->roles &= ~(unsigned)IA_ROLE_LEDGER;
   if (!one_domain(s, e) || !ia_home_find(&s->home, s->o->home, e) ||
       !ia_home_open(&s->home, s->roles | IA_ROLE_SCHEDULER, e) ||
-      !ia_home_ports(&s->ports, &s->home, s->o->port, e) || !tell(s, e) ||
+      !ia_home_ports(&s->ports, &s->home, s->o->port, e) || !tell(s, e) || !read_drain(s, e) ||
       !ia_home_passphrase(&s->passphrase, &random, &s->home, s->o->passphrase_file, e) ||
       !put_flag(s, "randomPassphrase", random, e))
     return false;

@@ -228,6 +228,22 @@ void ia_warm_give(ia_warm *w, ia_guest *g)
   pthread_mutex_unlock(&w->mutex);
 }
 
+bool ia_warm_try(ia_warm *w, ia_err *e)
+{
+  pthread_mutex_lock(&w->mutex);
+  place *p = reserve(w);
+  pthread_mutex_unlock(&w->mutex);
+  if (!p)
+    return true;
+  ia_guest *g = start(w, p, e);
+  ia_guest_close(g);
+  pthread_mutex_lock(&w->mutex);
+  *p = (place){0};
+  pthread_cond_signal(&w->wake);
+  pthread_mutex_unlock(&w->mutex);
+  return g != NULL;
+}
+
 void ia_warm_hint(ia_warm *w, const ia_h256 *image)
 {
   pthread_mutex_lock(&w->mutex);

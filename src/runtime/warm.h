@@ -20,6 +20,9 @@ IA_DEFINE_AUTO(ia_warm, ia_warm_close)
 IA_MUST bool ia_warm_take(ia_warm *w, ia_guest **out, const ia_h256 *image, ia_err *e);
 /* Ends it and makes its place free. Any thread. */
 void ia_warm_give(ia_warm *w, ia_guest *g);
+/* Starts a guest and ends it, to see whether that works. Nothing is started, and true, while `most`
+ * are alive. Any thread. */
+IA_MUST bool ia_warm_try(ia_warm *w, ia_err *e);
 /* An image that will be asked for soon. */
 void ia_warm_hint(ia_warm *w, const ia_h256 *image);
 

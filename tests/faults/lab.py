@@ -167,6 +167,7 @@ class Lab:
         with open(self.log, "ab") as log_file:
             self.daemon = subprocess.Popen(
                 [IAPP, "up", "--port", "0", "--test", "--json", "--slots", str(self.slots), "--log", log,
+                 "--drain", "1",
                  *args], env=self.env(**more), stdout=subprocess.PIPE, stderr=log_file,
                 stdin=subprocess.DEVNULL)
         return self.daemon
@@ -273,6 +274,12 @@ class Lab:
             return done.returncode, [json.loads(x) for x in text.splitlines()]
         except ValueError:
             raise AssertionError(f"{args}: not JSON: {text!r}; {done.stderr!r}") from None
+
+    def words(self, *args, who=None):
+        """(exit status, what people read)."""
+        done = subprocess.run(self.command(args, who, json_out=False), env=self.env(), cwd=self.top,
+                              capture_output=True, timeout=120, stdin=subprocess.DEVNULL, check=False)
+        return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
     def good(self, *args, **kwargs):
         status, lines = self.iapp(*args, **kwargs)

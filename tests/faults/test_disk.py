@@ -3,11 +3,13 @@
 room, without a restart and after one."""
 import ctypes
 import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab  # noqa: E402
@@ -36,13 +38,23 @@ def small_disk():
     return True
 
 
-def filler():
-    return os.path.join(Run.top, "filler")
+def worker_disk():
+    """Another one for the worker: the other services keep their room when it is full."""
+    folder = os.path.join(Run.lab.home, "worker")
+    for path in (Run.lab.home, folder):
+        os.mkdir(path, 0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", folder],
+                   check=True)
+    Run.lab.before.append(folder)
 
 
-def fill():
+def filler(folder=None):
+    return os.path.join(folder or Run.top, "filler")
+
+
+def fill(folder=None):
     """Not one page is left."""
-    with open(filler(), "ab", 0) as f:
+    with open(filler(folder), "ab", 0) as f:
         for size in (1 << 20, 4096):
             try:
                 while True:
@@ -51,8 +63,8 @@ def fill():
                 pass
 
 
-def make_room():
-    os.unlink(filler())
+def make_room(folder=None):
+    os.unlink(filler(folder))
 
 
 def here(fn):
@@ -72,6 +84,7 @@ def a_small_disk():
     # what people need stands elsewhere: only the services meet the full disk
     Run.people = tempfile.mkdtemp(prefix="iapp-disk-people-")
     Run.lab.keys = os.path.join(Run.people, "keystore")
+    worker_disk()
     Run.lab.start()
     Run.owner = Run.lab.wallet()
     Run.data = Run.lab.good("protect", "text=one", who=Run.owner)["address"]
@@ -163,6 +176,42 @@ def the_sms_says_so():
     Run.lab.good("grant", Run.data, app, "any", "--purpose", "again", who=Run.owner)
 
 
+def worker():
+    """What the pool's listing says of the one worker."""
+    with open(os.path.join(Run.lab.home, "ready.json"), encoding="utf-8") as f:
+        url = json.load(f)["schedulerUrl"] + "/workers"
+    with urllib.request.urlopen(url, timeout=lab.PATIENCE) as answer:
+        return json.load(answer)["workers"][0]
+
+
+@here
+def the_worker_pauses_until_there_is_room():
+    folder, home = os.path.join(Run.lab.home, "worker"), user_home()
+    app = Run.lab.good("deploy", who=Run.owner, cwd=Run.lab.project("work"))["address"]
+    Run.lab.good("grant", Run.data, app, "any", "--purpose", "tests", "--home", home, who=Run.owner)
+    equal(worker()["state"], "ready", "at first")
+    fill(folder)
+    task = Run.lab.good("run", app, "--data", Run.data, "--no-wait", "--no-check", "--purpose",
+                        "tests", "--home", home, who=Run.owner)["taskIds"][0]
+    lab.until("the pause", lambda: worker()["state"] == "paused")
+    equal(worker()["cause"], "WORKER_OUT_OF_RESOURCES", f"{worker()}")
+    check("no room for 64 MiB" in worker()["message"], f"{worker()}")
+    waits = lab.until("the end of the attempt",
+                      lambda: Run.lab.good("task", task)["iapp"].get("waitsFor"))
+    check(waits["text"].startswith("attempt 1 failed: ")
+          and " is paused: " in waits["text"], f"{waits}")
+    make_room(folder)
+    got = lab.until("the end of the task", lambda: completed(task), 120)
+    equal([a["cause"] for a in got["iapp"]["attempts"]], ["WORKER_OUT_OF_RESOURCES", ""],
+          "one try in vain, however long the disk was full")
+    equal((worker()["state"], worker()["message"]), ("ready", ""), "in the end")
+
+
+def completed(task):
+    got = Run.lab.iapp("task", task)[1][-1]
+    return got if got.get("status") == "COMPLETED" else None
+
+
 @here
 def commands_say_so():
     fill()
@@ -193,6 +242,8 @@ try:
 finally:
     if Run.lab:
         Run.lab.close()
+        subprocess.run(["umount", "-R", os.path.join(Run.lab.home, "worker")], capture_output=True,
+                       check=False)
         shutil.rmtree(Run.people, ignore_errors=True)
         subprocess.run(["umount", Run.top], check=False)
     os.rmdir(Run.top)

@@ -122,13 +122,50 @@ def hooks():
         return b"IAPP_CRASH_TERM" in f.read()
 
 
+def app():
+    """The pids of apps that run."""
+    return [p for p in proc.children(Run.lab.daemon.pid) if proc.name(p) == "app"]
+
+
+def attempts(task):
+    return [a["cause"] for a in Run.lab.good("task", task)["iapp"]["attempts"]]
+
+
+@case
+def a_task_may_end_before_it_stops():
+    Run.lab.start("--drain", "120")
+    task = run("--args", "2")[1][-1]["taskIds"][0]
+    lab.until("the app", app)
+    equal(Run.lab.good("down"), {"stopped": True}, "answer")
+    Run.lab.ended()
+    stopped_well()
+    Run.lab.start()
+    settle(task)
+    equal(attempts(task), [""], "one attempt, which went well")
+    Run.lab.stop()
+
+
+@case
+def down_says_what_it_ends():
+    Run.lab.start("--drain", "600")
+    task = run("--args", "600")[1][-1]["taskIds"][0]
+    lab.until("the app", app)
+    status, said = Run.lab.words("down", "--now")
+    equal(status, 0, "status")
+    check("start again with the next `iapp up`:\n  " + task in said, said)
+    Run.lab.ended()
+    stopped_well()
+    Run.lab.start("--drain", "600")
+    lab.until("the app", app)
+    equal(attempts(task)[:1], ["LEASE_RETURNED"], "attempts")
+    equal(Run.lab.good("down", "--now"), {"stopped": True, "returned": [task]}, "answer")
+    Run.lab.ended()
+
+
 @case
 def it_stops_while_an_app_runs():
-    Run.lab.start(log="info")
+    Run.lab.start("--drain", "1", log="info")
     task = run("--args", "1000")[1][-1]["taskIds"][0]
-
-    def app():
-        return [p for p in proc.children(Run.lab.daemon.pid) if proc.name(p) == "app"]
     lab.until("the app", app)
     Run.lab.stop()
     stopped_well()

@@ -145,12 +145,124 @@ static void closes_while_a_task_runs(void **state)
   assert_null(l->report);
 }
 
+static void wait_given(lab *l)
+{
+  for (int i = 0; i < 400 && !l->given; i++)
+    usleep(50000);
+  assert_true(l->given);
+  usleep(300000);
+}
+
+/* {"tasks","returned"?} that the worker leaves for who waits for its end. */
+static json_t *note_of(const lab *l)
+{
+  IA_AUTOV(ia_buf) text = {0};
+  ia_path p;
+
+  assert_true(lab_path(&p, l, "worker/stopping.json"));
+  return ia_file_read(&text, p.s, 65536, NULL) ? ia_json_parse(ia_buf_view(&text), 0, NULL) : NULL;
+}
+
+/* A task that ends within the time is reported, and nothing is returned. */
+static void a_drain_waits_for_the_task(void **state)
+{
+  lab *l = *state;
+
+  l->sms_delay_ms = 1500;
+  start(l, 1);
+  wait_given(l);
+  assert_int_equal(ia_worker_drain(l->worker, 60000, NULL), 0);
+  assert_non_null(l->report);
+  assert_true(json_is_true(json_object_get(l->rest, "draining")));
+  ia_worker_close(l->worker);
+  l->worker = NULL;
+  assert_null(l->returned);
+}
+
+static bool at_once(void)
+{
+  return true;
+}
+
+/* One that does not is stopped, and its lease returned; the next process removes the note. */
+static void what_does_not_end_is_returned(void **state)
+{
+  lab *l = *state;
+  IA_AUTO_JSON *begun = NULL;
+  IA_AUTO_JSON *over = NULL;
+
+  l->sms_delay_ms = 4000;
+  start(l, 1);
+  wait_given(l);
+  assert_int_equal(ia_worker_drain(l->worker, 60000, at_once), 1);
+  assert_int_equal(ia_worker_drain(l->worker, 100, NULL), 1);
+  begun = note_of(l);
+  assert_string_equal(json_string_value(json_array_get(json_object_get(begun, "tasks"), 0)),
+                      LAB_TASK);
+  ia_worker_close(l->worker);
+  l->worker = NULL;
+  assert_null(l->report);
+  assert_string_equal(json_string_value(json_object_get(l->returned, "taskId")), LAB_TASK);
+  assert_int_equal(json_integer_value(json_object_get(l->returned, "fencing")), 1);
+  over = note_of(l);
+  assert_string_equal(json_string_value(json_array_get(json_object_get(over, "returned"), 0)),
+                      LAB_TASK);
+  l->given = false;
+  start(l, 0);
+  wait_given(l);
+  assert_null(note_of(l));
+}
+
+/* Waits until the worker has said that it is (not) paused; its cause. */
+static const char *wait_rest(lab *l, bool paused)
+{
+  for (int i = 0; i < 1200; i++) {
+    json_t *why = json_object_get(l->rest, "why");
+
+    if (l->rest && (why != NULL) == paused)
+      return paused ? json_string_value(json_object_get(why, "cause")) : "";
+    usleep(50000);
+  }
+  fail_msg("the worker said nothing of it");
+  return NULL;
+}
+
+/* A worker whose guests do not start fails one task, says why it takes no more, and takes tasks
+ * again once they do. */
+static void a_broken_sandbox_pauses_the_worker(void **state)
+{
+  lab *l = *state;
+  ia_path good, away;
+
+  assert_true(lab_path(&good, l, "guest") && lab_path(&away, l, "guest.away"));
+  assert_int_equal(symlink(getenv("IA_GUEST"), away.s), 0);
+  assert_int_equal(symlink(getenv("IA_GUEST"), good.s), 0);
+  (void)snprintf(l->guest, sizeof(l->guest), "%s", good.s);
+  l->given = true; /* nothing to do yet */
+  start(l, 0);
+  for (int i = 0; i < 400 && !ia_worker_ready(l->worker); i++)
+    usleep(50000);
+  assert_int_equal(unlink(good.s), 0);
+  l->given = false;
+  assert_true(lab_wait(l, 0));
+  assert_string_equal(said(l, "cause"), "TEE_PREPARATION_FAILED");
+  assert_string_equal(wait_rest(l, true), "TEE_PREPARATION_FAILED");
+  l->given = false;
+  usleep(2000000); /* more than one probe */
+  assert_false(l->given);
+  assert_int_equal(rename(away.s, good.s), 0);
+  (void)wait_rest(l, false);
+  wait_given(l);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-  const struct CMUnitTest tests[] = {T(refusal_is_reported), T(a_service_that_is_down_is_retried),
-                                     T(images_that_do_not_fit), T(fenced_off),
-                                     T(closes_while_a_task_runs)};
+  const struct CMUnitTest tests[] = {
+      T(refusal_is_reported),           T(a_service_that_is_down_is_retried),
+      T(images_that_do_not_fit),        T(fenced_off),
+      T(closes_while_a_task_runs),      T(a_drain_waits_for_the_task),
+      T(what_does_not_end_is_returned), T(a_broken_sandbox_pauses_the_worker)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

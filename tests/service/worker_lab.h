@@ -32,6 +32,7 @@ typedef struct lab {
   char dir[64];
   ia_h256 image;
   char multiaddr[96];
+  char guest[IA_PATH_MAX]; /* the one to start; "": that of the build */
   /* behaviour */
   const char *sms_code; /* the SMS answers 403 with this */
   unsigned sms_delay_ms;
@@ -45,6 +46,8 @@ typedef struct lab {
   json_t *report; /* body of /worker/v1/failed or /done */
   char report_path[32];
   json_t *hello;
+  json_t *returned; /* body of /worker/v1/return */
+  json_t *rest;     /* body of the last poll that asked for nothing */
 } lab;
 
 static inline bool lab_signed(lab *l, ia_request *rq)
@@ -105,10 +108,30 @@ static inline bool lab_hello(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   return ia_reply_json(rp, 200, v, e);
 }
 
+/* 0: it only says how it is. */
+static inline bool lab_asks_nothing(lab *l, ia_request *rq)
+{
+  IA_AUTO_JSON *body = ia_request_json(rq, NULL);
+
+  if (!json_is_integer(json_object_get(body, "free")) ||
+      json_integer_value(json_object_get(body, "free")) != 0)
+    return false;
+  pthread_mutex_lock(&l->mutex);
+  json_decref(l->rest);
+  l->rest = json_incref(body);
+  pthread_cond_broadcast(&l->told);
+  pthread_mutex_unlock(&l->mutex);
+  return true;
+}
+
 static inline bool lab_poll(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   lab *l = ctx;
 
+  if (lab_asks_nothing(l, rq)) {
+    ia_reply_status(rp, 204);
+    return true;
+  }
   pthread_mutex_lock(&l->mutex);
   bool first = !l->given;
   l->given = true;
@@ -153,6 +176,19 @@ static inline bool lab_report(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e
   return ia_reply_json(rp, 200, v, e);
 }
 
+static inline bool lab_return(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  lab *l = ctx;
+  IA_AUTO_JSON *v = json_object();
+
+  pthread_mutex_lock(&l->mutex);
+  l->n_bad_signatures += !lab_signed(l, rq);
+  json_decref(l->returned);
+  l->returned = ia_request_json(rq, e);
+  pthread_mutex_unlock(&l->mutex);
+  return ia_reply_json(rp, 200, v, e);
+}
+
 static inline bool lab_sms(void *ctx, ia_request *rq IA_UNUSED, ia_reply *rp IA_UNUSED, ia_err *e)
 {
   lab *l = ctx;
@@ -166,6 +202,7 @@ static const ia_route lab_rows[] = {
     {"POST", "/worker/v1/poll", IA_ROUTE_JOB, 65536, false, lab_poll, IA_MARK_PUBLIC},
     {"POST", "/worker/v1/heartbeat", IA_ROUTE_JOB, 65536, false, lab_beat, IA_MARK_PUBLIC},
     {"POST", "/worker/v1/failed", IA_ROUTE_JOB, 1 << 20, false, lab_report, IA_MARK_PUBLIC},
+    {"POST", "/worker/v1/return", IA_ROUTE_JOB, 65536, false, lab_return, IA_MARK_PUBLIC},
     {"POST", "/worker/v1/done", IA_ROUTE_JOB, 1 << 20, false, lab_report, IA_MARK_PUBLIC},
     {"POST", "/attest/v1/challenge", IA_ROUTE_JOB, 65536, false, lab_sms, IA_MARK_PUBLIC},
 };
@@ -224,7 +261,7 @@ static inline bool lab_open(lab *l, ia_err *e)
 static inline bool lab_start(lab *l, unsigned warm, ia_err *e)
 {
   ia_path p;
-  ia_worker_config c = {.guest = getenv("IA_GUEST"),
+  ia_worker_config c = {.guest = l->guest[0] ? l->guest : getenv("IA_GUEST"),
                         .scheduler = ia_server_url(l->f.server),
                         .pool = l->pool,
                         .key = &l->key,
@@ -246,6 +283,8 @@ static inline bool lab_close(lab *l)
   ia_secret_free(&l->key);
   json_decref(l->report);
   json_decref(l->hello);
+  json_decref(l->returned);
+  json_decref(l->rest);
   pthread_mutex_destroy(&l->mutex);
   pthread_cond_destroy(&l->told);
   return ia_remove_tree(l->dir, NULL);

@@ -139,7 +139,8 @@ static bool poll(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   if (!body || !ia_json_get_u64(body, "free", &free_slots, e) ||
       !sch_worker_says(s, &worker, body, e))
     return false;
-  if (free_slots == 0) {
+  if (free_slots == 0) { /* it only says how it is */
+    sch_poll_drop(s, &worker);
     ia_reply_status(rp, 204);
     return true;
   }

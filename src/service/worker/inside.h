@@ -45,6 +45,12 @@ struct ia_worker {
   pthread_t thread;
   bool running;
   volatile bool closing;
+  volatile bool draining; /* takes no more tasks: it is to end */
+  uint64_t drain_ms;
+  /* rest.c; under mutex */
+  const char *unfit_cause; /* why this machine cannot do its part; NULL: it can */
+  ia_err unfit;
+  json_t *returned; /* ids of tasks that were not finished; NULL: none */
   atomic_bool ready;
   /* of hello; written before the first task */
   ia_h256 sms_key;
@@ -74,6 +80,8 @@ typedef struct worker_task {
   const char *state;
   bool over;
   volatile bool stopped; /* fenced off or closing */
+  bool returning;        /* its lease is to be given back */
+  bool reported;         /* its failure */
   ia_guest *guest;
   ia_h384 rtmr3;
   worker_times times;
@@ -121,6 +129,24 @@ void worker_resend(ia_worker *w, ia_http *h);
 /* The main thread: transactions on an EVM chain that are under way and that no task waits for. */
 void worker_tend(ia_worker *w);
 
+/* -- rest.c -- */
+/* A task failed by a fault that may be this machine's: looks, and pauses the worker if it is. */
+void worker_doubt(worker_task *t);
+/* Main thread. False when the worker is to end; returns not before this machine can do its part. */
+bool worker_is_fit(ia_worker *w, ia_http *http);
+/* {"cause","message"} while it cannot, else NULL. */
+json_t *worker_why(ia_worker *w);
+/* Gives the lease back: of a task that was stopped, and one that nobody here began. */
+void worker_return(worker_task *t);
+void worker_refuse(ia_worker *w, ia_http *http, const json_t *assignment);
+/* DIR/stopping.json, for whoever waits for our end. */
+void worker_note_clear(const ia_worker *w);
+void worker_note_end(ia_worker *w);
+
+/* -- worker.c -- */
+/* Sleeps until ms have passed or the worker is to end. */
+void worker_pause(ia_worker *w, uint64_t ms);
+
 /* -- task.c -- */
 /* Whether a service that did not answer is worth another try: keys are released a few times only,
  * so a run is not given up for a service that starts anew. Waits, longer each time, 13 s in all. */
@@ -129,5 +155,7 @@ void *worker_task_thread(void *slot);
 void worker_state(worker_task *t, const char *state);
 /* Kills the task's guest; its run ends. Any thread. */
 void worker_stop(worker_task *t);
+/* The same, and its lease is given back, unless its result is being settled. */
+void worker_stop_return(worker_task *t);
 
 #endif

@@ -44,6 +44,14 @@ void worker_stop(worker_task *t)
   pthread_mutex_unlock(&t->mutex);
 }
 
+void worker_stop_return(worker_task *t)
+{
+  pthread_mutex_lock(&t->mutex);
+  t->returning = strcmp(t->state, "SETTLE") != 0;
+  pthread_mutex_unlock(&t->mutex);
+  worker_stop(t);
+}
+
 /* *lost when another worker has the task. A scheduler that is down is asked again; our lease may
  * end meanwhile, and then its fencing number stops us where it matters. */
 static void beat(worker_task *t, ia_http *http, bool *lost)
@@ -153,13 +161,23 @@ static const char *cause_of(const worker_task *t, const ia_guest_outcome *out, c
   return e->code == IA_E_TIMEOUT ? "APP_COMPUTE_TIMEOUT" : "TEE_PREPARATION_FAILED";
 }
 
+/* Whether it was this machine is looked at before the scheduler hears of it. */
+static void failed(worker_task *t, const char *cause, const ia_err *why, bool retry,
+                   const json_t *run)
+{
+  if (ia_cause_again(cause) == IA_AGAIN_LATER)
+    worker_doubt(t);
+  worker_failed(t, cause, why, retry, run);
+  t->reported = !t->w->closing;
+}
+
 static void refused(worker_task *t, const ia_guest_outcome *out, const ia_err *e)
 {
   const ia_err *why = t->refusal.code != IA_OK ? &t->refusal : e;
   bool retry;
   const char *cause = cause_of(t, out, e, &retry);
 
-  worker_failed(t, cause, why, retry, out->run);
+  failed(t, cause, why, retry, out->run);
 }
 
 /* Before anything is fetched, and before a key is asked for. What the image asks for is judged by
@@ -184,7 +202,7 @@ static void run(worker_task *t)
   }
   worker_state(t, "IMAGE");
   if (!worker_image(t, &cause, &e)) {
-    worker_failed(t, cause, &e, ia_cause_again(cause) == IA_AGAIN_LATER, NULL);
+    failed(t, cause, &e, ia_cause_again(cause) == IA_AGAIN_LATER, NULL);
     return;
   }
   bool ok = worker_relay(t, &out, &e);
@@ -239,6 +257,8 @@ static void with_heartbeat(worker_task *t)
   ia_warm_give(t->w->warm, g);
   if (beating)
     pthread_join(thread, NULL);
+  if (t->returning && !t->reported)
+    worker_return(t);
   pthread_cond_destroy(&t->beat);
   pthread_mutex_destroy(&t->mutex);
 }

@@ -18,8 +18,7 @@
 enum { POLL_MS = 40000, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 5000 };
 
 /* -- waiting -- */
-/* Sleeps until ms have passed or the worker closes. */
-static void pause_ms(ia_worker *w, uint64_t ms)
+void worker_pause(ia_worker *w, uint64_t ms)
 {
   struct timespec until;
 
@@ -31,7 +30,7 @@ static void pause_ms(ia_worker *w, uint64_t ms)
     until.tv_nsec -= 1000000000;
   }
   pthread_mutex_lock(&w->mutex);
-  while (!w->closing && pthread_cond_timedwait(&w->wake, &w->mutex, &until) == 0)
+  while (!w->closing && !w->draining && pthread_cond_timedwait(&w->wake, &w->mutex, &until) == 0)
     ;
   pthread_mutex_unlock(&w->mutex);
 }
@@ -45,13 +44,13 @@ static unsigned free_slots(const ia_worker *w)
   return n;
 }
 
-/* Waits for a free slot; 0 when closing. */
+/* Waits for a free slot; 0 when it is to end. */
 static unsigned wait_free(ia_worker *w)
 {
   pthread_mutex_lock(&w->mutex);
-  while (!w->closing && free_slots(w) == 0)
+  while (!w->closing && !w->draining && free_slots(w) == 0)
     pthread_cond_wait(&w->wake, &w->mutex);
-  unsigned n = w->closing ? 0 : free_slots(w);
+  unsigned n = w->closing || w->draining ? 0 : free_slots(w);
   pthread_mutex_unlock(&w->mutex);
   return n;
 }
@@ -144,10 +143,10 @@ static json_t *limits_json(const ia_worker *w)
 
 static bool hello(ia_worker *w, ia_http *http, ia_err *e)
 {
-  IA_AUTO_JSON *body =
-      json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "tee", "sim", "domain", "sim", "slots",
-                (int)w->n_slots, "version", IA_VERSION, "simRoot", ia_h256_text(&w->root).s, "boot",
-                w->boot, "tasks", tasks_held(w), "limits", limits_json(w));
+  IA_AUTO_JSON *body = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o*}", "tee", "sim",
+                                 "domain", "sim", "slots", (int)w->n_slots, "version", IA_VERSION,
+                                 "simRoot", ia_h256_text(&w->root).s, "boot", w->boot, "tasks",
+                                 tasks_held(w), "limits", limits_json(w), "why", worker_why(w));
   IA_AUTO_JSON *answer = NULL;
   ia_link_call call = {.path = "/worker/v1/hello", .body = body, .cancel = &w->closing};
 
@@ -197,13 +196,17 @@ static void serve(ia_worker *w, ia_http *http, uint64_t *pause)
     ia_err e = {0};
 
     worker_tend(w);
+    if (!worker_is_fit(w, http))
+      return;
     if (!poll_once(w, http, n, &assignment, &e)) {
       if (!w->closing)
         ia_log(IA_LOG_WARN, "worker.poll", "code=%s message=%s", ia_code_name(e.code), e.msg);
       return;
     }
     *pause = PAUSE_MIN_MS;
-    if (assignment)
+    if (assignment && (w->draining || w->unfit_cause))
+      worker_refuse(w, http, assignment);
+    else if (assignment)
       launch(w, assignment);
   }
 }
@@ -219,7 +222,7 @@ static void *main_thread(void *arg)
     ia_log(IA_LOG_ERROR, "worker.start", "message=%s", e.msg);
     return NULL;
   }
-  while (!w->closing) {
+  while (!w->closing && !w->draining) {
     if (connect(w, http, &e)) {
       if (!atomic_exchange(&w->ready, true))
         ia_log(IA_LOG_INFO, "worker.ready", "scheduler=%s tee=SIMULATED slots=%u", w->scheduler,
@@ -231,7 +234,7 @@ static void *main_thread(void *arg)
       ia_log(IA_LOG_WARN, "worker.hello", "code=%s message=%s", ia_code_name(e.code), e.msg);
     }
     if (!w->closing)
-      pause_ms(w, pause);
+      worker_pause(w, pause);
     pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
   }
   return NULL;
@@ -335,6 +338,7 @@ bool ia_worker_open(ia_worker **out, const ia_worker_config *c, ia_err *e)
     return ia_fail(e, IA_E_USAGE, "worker: the pool's address is missing (--pool)");
   if (!make_boot(w, e) || !open_parts(w, c, e))
     return ia_wrap(e, "worker");
+  worker_note_clear(w);
   w->running = pthread_create(&w->thread, NULL, main_thread, w) == 0;
   if (!w->running)
     return ia_fail(e, IA_E_MEMORY, "worker: thread");
@@ -370,12 +374,13 @@ void ia_worker_close(ia_worker *w)
   pthread_cond_broadcast(&w->wake);
   for (unsigned i = 0; w->slots && i < w->n_slots; i++) {
     if (w->slots[i].task)
-      worker_stop(w->slots[i].task);
+      worker_stop_return(w->slots[i].task);
   }
   pthread_mutex_unlock(&w->mutex);
   if (w->running)
     pthread_join(w->thread, NULL);
   close_slots(w);
+  worker_note_end(w);
   ia_warm_close(w->warm);
   ia_link_free(w->link);
   ia_chain_close(w->chain);

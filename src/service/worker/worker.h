@@ -34,7 +34,11 @@ typedef struct ia_worker_config {
 /* Starts its threads and returns: the scheduler may still be down, it is asked again with growing
  * pauses. USAGE, BAD_KEY, NOT_FOUND (no guest file), IO. */
 IA_MUST bool ia_worker_open(ia_worker **out, const ia_worker_config *c, ia_err *e);
-/* Stops the running tasks (their leases end, another worker takes them). NULL is fine. */
+/* Takes no more tasks from here on, and waits until those that run have ended: at most ms, and not
+ * once give_up (which may be NULL) says so. Returns how many still run. NULL is fine. */
+unsigned ia_worker_drain(ia_worker *w, uint64_t ms, bool (*give_up)(void));
+/* Stops the tasks that still run and returns their leases: another try begins at once, here or
+ * elsewhere. DIR/stopping.json names them. NULL is fine. */
 void ia_worker_close(ia_worker *w);
 IA_DEFINE_AUTO(ia_worker, ia_worker_close)
 /* True once the scheduler has answered hello. Any thread. */
