@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/show.h"
+#include "base/size.h"
 #include "cli/frame.h"
 #include "cli/older.h"
 
@@ -251,6 +252,16 @@ bool ia_cli_opt_u64(const ia_cli *c, const char *name, uint64_t without, uint64_
   if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9')
     return ia_fail(e, IA_E_USAGE, "--%s: \"%s\" is not a number", name, text);
   return true;
+}
+
+bool ia_cli_opt_memory(const ia_cli *c, const char *name, uint64_t *out, ia_err *e)
+{
+  const char *text = ia_cli_opt(c, name);
+  ia_err why = {0};
+
+  *out = 0;
+  return !text || ia_app_memory_parse(out, text, &why) ||
+         ia_fail(e, IA_E_USAGE, "--%s: %s", name, why.msg);
 }
 
 bool ia_cli_is_json(const ia_cli *c)

@@ -61,6 +61,8 @@ const char *ia_cli_opt_at(const ia_cli *c, const char *name, unsigned i);
 /* A decimal number; `without` when the option is absent. */
 IA_MUST bool ia_cli_opt_u64(const ia_cli *c, const char *name, uint64_t without, uint64_t *out,
                             ia_err *e);
+/* A size that an app's memory may have (base/size.h), bytes; 0 when the option is absent. USAGE. */
+IA_MUST bool ia_cli_opt_memory(const ia_cli *c, const char *name, uint64_t *out, ia_err *e);
 bool ia_cli_is_json(const ia_cli *c);
 bool ia_cli_is_yes(const ia_cli *c);
 bool ia_cli_is_quiet(const ia_cli *c);

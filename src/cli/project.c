@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/size.h"
 #include "cli/original.h"
+#include "image/oci.h"
 
 static char *file_name_of(const char *name)
 {
@@ -71,6 +73,27 @@ static bool get_lang(ia_project *p, const json_t *config, ia_err *e)
   return ia_hint(e, "C, Shell, JavaScript or Python");
 }
 
+/* "memory" of the configuration: a size as people write it, or bytes. */
+static bool get_memory(uint64_t *out, const json_t *config, ia_err *e)
+{
+  const json_t *v = json_object_get(config, "memory");
+  ia_err why = {0};
+
+  *out = 0;
+  if (!v || json_is_null(v))
+    return true;
+  if (json_is_string(v) && ia_app_memory_parse(out, json_string_value(v), &why))
+    return true;
+  if (json_is_integer(v) && json_integer_value(v) >= 0) {
+    *out = (uint64_t)json_integer_value(v);
+    if (ia_app_memory_check(*out, &why))
+      return true;
+  }
+  (void)ia_fail(e, IA_E_PARSE, "iapp.config.json: memory: %s",
+                why.msg[0] ? why.msg : "want a size");
+  return ia_hint(e, "\"memory\": \"2G\"");
+}
+
 bool ia_project_open(ia_project *p, ia_cli *c, ia_err *e)
 {
   json_t *config;
@@ -80,7 +103,7 @@ bool ia_project_open(ia_project *p, ia_cli *c, ia_err *e)
   if (!ia_cli_project(c, &p->dir, e) || !ia_cli_project_config(c, &config, e) ||
       !ia_json_get_str(config, "projectName", &name, e) || !get_lang(p, config, e) ||
       !get_list(&p->debian, config, "debianPackages", e) ||
-      !get_list(&p->libraries, config, "libraries", e))
+      !get_list(&p->libraries, config, "libraries", e) || !get_memory(&p->memory, config, e))
     return false;
   p->content = json_object_get(config, "contentInputs");
   ia_cli_say(c, "Running in iApp project directory \"%s\"", p->dir);
@@ -118,6 +141,24 @@ static bool import(ia_cli *c, ia_project *p, const char *path, ia_h256 *image, i
   return ia_images_tag(p->images, p->file_name, image, e);
 }
 
+bool ia_project_memory(ia_cli *c, ia_project *p, ia_err *e)
+{
+  uint64_t given;
+
+  if (!ia_cli_opt_memory(c, "memory", &given, e))
+    return false;
+  if (given == 0)
+    return true;
+  p->memory = given;
+  if (!ia_cli_opt(c, "image"))
+    return true;
+  (void)ia_fail(
+      e, IA_E_USAGE,
+      "--memory goes into an image that is built here, and --image names one that is there");
+  return ia_hint(e, "its maker states it in the label " IA_OCI_MEMORY_LABEL
+                    " (docker build --label); a run in iapp run --memory");
+}
+
 bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e)
 {
   const char *given = ia_cli_opt(c, "image");
@@ -127,6 +168,7 @@ bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e)
                 .debian = p->debian,
                 .libraries = p->libraries,
                 .content = p->content,
+                .memory = p->memory,
                 .cache = p->cache.s,
                 .update_lock = ia_cli_flag(c, "update-lock"),
                 .no_cache = ia_cli_flag(c, "no-cache"),

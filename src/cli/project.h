@@ -13,6 +13,7 @@ typedef struct ia_project {
   const char **debian;    /* debianPackages, NULL-ended; points into the configuration */
   const char **libraries; /* libraries, likewise */
   const json_t *content;  /* contentInputs, or NULL; borrowed from the configuration */
+  uint64_t memory;        /* that the app asks for, bytes; 0 = it says nothing */
   ia_images *images;      /* HOME/bases */
   ia_path cache;
 } ia_project;
@@ -21,6 +22,13 @@ IA_MUST bool ia_project_open(ia_project *p, ia_cli *c, ia_err *e);
 void ia_project_close(ia_project *p);
 IA_DEFINE_AUTO_VALUE(ia_project, ia_project_close)
 
+/* Of the verbs that make the image that is deployed; `iapp test` takes the run's. */
+#define IA_MEMORY_OPTION(verb)                                                                     \
+  {                                                                                                \
+    "memory", "SIZE", false,                                                                       \
+        "memory that the app asks for (\"memory\" of iapp.config.json, or 1G)",                    \
+        verb " --memory 2G"                                                                        \
+  }
 /* Options that every verb takes which builds. */
 #define IA_BUILD_OPTIONS(verb)                                                                     \
   {"image", "FILE", false, "an OCI layout (folder or tar) or docker archive instead of a build",   \
@@ -30,6 +38,8 @@ IA_DEFINE_AUTO_VALUE(ia_project, ia_project_close)
     "update-lock", NULL, false, "take the newest packages and write iapp.lock anew",               \
         verb " --update-lock"                                                                      \
   }
+/* --memory of the verb in the place of the configuration's. USAGE beside --image. */
+IA_MUST bool ia_project_memory(ia_cli *c, ia_project *p, ia_err *e);
 /* Builds by these options, or takes the given archive in; says what it does. */
 IA_MUST bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e);
 /* PROJECT/.iapp/<name>.oci.tar, replaced whole. */

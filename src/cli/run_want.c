@@ -101,7 +101,8 @@ static bool read_want(ia_run_ask *a, ia_cli *c, ia_err *e)
 
 bool ia_run_ask_open(ia_run_ask *a, ia_cli *c, ia_err *e)
 {
-  return ia_cli_net(c, &a->net, e) && ia_cli_wallet(c, &a->w, e) && read_want(a, c, e);
+  return ia_cli_opt_memory(c, "memory", &a->memory, e) && ia_cli_net(c, &a->net, e) &&
+         ia_cli_wallet(c, &a->w, e) && read_want(a, c, e);
 }
 
 /* -- secrets -- */
@@ -256,6 +257,8 @@ static bool make_params(ia_run_ask *a, ia_cli *c, ia_err *e)
       (json_object_size(a->secrets) > 0 &&
        !ia_json_set(params, "iexec_secrets", json_incref(a->secrets), e)) ||
       (a->bulk.n > 0 && !ia_json_set(params, "bulk_cid", json_string(a->bulk.cid.s), e)) ||
+      (a->memory > 0 &&
+       !ia_json_set(params, "iapp_memory", json_integer((json_int_t)a->memory), e)) ||
       (purpose && !ia_json_set(params, "iapp_purpose", json_string(purpose), e)))
     return false;
   ia_buf_clear(&a->params);

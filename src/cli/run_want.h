@@ -14,6 +14,7 @@ typedef struct ia_run_ask {
   ia_buf params;
   json_t *secrets; /* {"1":name} of requester secrets, once they are pushed */
   bool encrypt;
+  uint64_t memory;  /* that the run asks for, bytes; 0 = as the app says */
   ia_run_bulk bulk; /* n > 0: many data, want.dataset is zero */
 } ia_run_ask;
 void ia_run_ask_free(ia_run_ask *a); /* NULL is fine */
@@ -50,6 +51,8 @@ IA_MUST bool ia_run_ask_orders(ia_run_ask *a, ia_cli *c, ia_err *e);
        verb " 0xApp --callback 0xContract"},                                                       \
       {"category", "XS..XL", false, "time class: XS 5 min, S 20 min, M 1 h, L 3 h, XL 10 h",       \
        verb " 0xApp --category S"},                                                                \
+      {"memory", "SIZE", false, "memory for the app (1G, or what the app states; see iapp pool)",  \
+       verb " 0xApp --memory 2G"},                                                                 \
       {"pool", "POOL", false, "workerpool to run on (the cheapest)", verb " 0xApp --pool 0xPool"}, \
   {                                                                                                \
     "tasks", "N", false, "how many tasks (1)", verb " 0xApp --tasks 3"                             \

@@ -85,9 +85,14 @@ static bool failed(ia_cli *c, const ia_local_result *r, uint64_t exit_code, ia_e
       ia_cli_say(c, "App docker image ran but exited with error (Exit code: %llu)",
                  (unsigned long long)exit_code);
     (void)ia_fail(e, class, "%s", message);
-    return ia_hint(e, "its output stands above; `iapp test` again when it is mended");
+    return ia_hint(e, "%s",
+                   class == IA_E_NO_RESOURCES
+                       ? ia_cause_of(cause)->fix
+                       : "the app's output is shown above: correct the app, then run "
+                         "`iapp test` again");
   }
-  return ia_fail(e, ia_cause_class(cause), "%s", message);
+  (void)ia_fail(e, ia_cause_class(cause), "%s", message);
+  return ia_hint(e, "%s", ia_cause_of(cause)->fix);
 }
 
 bool ia_test_view(ia_cli *c, const ia_local_result *r, const char *dir, ia_err *e)

@@ -8,8 +8,8 @@ static bool build(ia_cli *c, ia_err *e)
   ia_path archive;
   uint64_t size;
 
-  if (!ia_project_open(&p, c, e) || !ia_project_build(c, &p, &image, e) ||
-      !ia_project_archive(&p, &image, &archive, &size, e))
+  if (!ia_project_open(&p, c, e) || !ia_project_memory(c, &p, e) ||
+      !ia_project_build(c, &p, &image, e) || !ia_project_archive(&p, &image, &archive, &size, e))
     return false;
   ia_cli_out(c, "%s", ia_oci_digest_format(&image).s);
   ia_cli_say(c, "archive %s (%llu bytes)\ntry it: iapp test", archive.s, (unsigned long long)size);
@@ -19,7 +19,7 @@ static bool build(ia_cli *c, ia_err *e)
                      e);
 }
 
-static const ia_option options[] = {IA_BUILD_OPTIONS("build"), {0}};
+static const ia_option options[] = {IA_MEMORY_OPTION("build"), IA_BUILD_OPTIONS("build"), {0}};
 
 const ia_verb ia_verb_build = {
     .name = "build",

@@ -8,6 +8,7 @@
 #include "base/show.h"
 #include "cli/net.h"
 #include "cli/parse.h"
+#include "cli/pool_limits.h"
 #include "cli/project.h"
 #include "cli/trust_file.h"
 #include "cli/wallet.h"
@@ -85,6 +86,17 @@ static bool read_secret(deploying *d, ia_cli *c, ia_err *e)
   if (d->secret.len == 0 || d->secret.len > APP_SECRET_MAX)
     return ia_fail(e, IA_E_INVALID, "the app secret has %zu bytes, at most %d are kept",
                    d->secret.len, APP_SECRET_MAX);
+  return true;
+}
+
+/* An app is deployed for other pools, too: what this one lacks is a warning. */
+static bool memory_there(deploying *d, ia_cli *c)
+{
+  ia_err why = {0};
+
+  if (d->net.scheduler && d->project.memory > 0 && !ia_cli_opt(c, "image") &&
+      !ia_pool_memory_check(c, &d->net, d->project.memory, NULL, NULL, &why))
+    ia_cli_warn(c, "%s: its runs will be refused there", why.msg);
   return true;
 }
 
@@ -200,11 +212,11 @@ static bool deploy(ia_cli *c, ia_err *e)
 {
   IA_AUTOV(deploying) d = {0};
 
-  return ia_project_open(&d.project, c, e) && full_name(&d, c, e) && read_secret(&d, c, e) &&
-         ia_cli_net(c, &d.net, e) && ia_cli_wallet(c, &d.wallet, e) &&
-         ia_project_build(c, &d.project, &d.image, e) && store_image(&d, c, e) &&
-         register_app(&d, c, e) && push_secret(&d, c, e) && publish(&d, c, e) && remember(&d, e) &&
-         report(&d, c, e);
+  return ia_project_open(&d.project, c, e) && ia_project_memory(c, &d.project, e) &&
+         full_name(&d, c, e) && read_secret(&d, c, e) && ia_cli_net(c, &d.net, e) &&
+         ia_cli_wallet(c, &d.wallet, e) && ia_project_build(c, &d.project, &d.image, e) &&
+         memory_there(&d, c) && store_image(&d, c, e) && register_app(&d, c, e) &&
+         push_secret(&d, c, e) && publish(&d, c, e) && remember(&d, e) && report(&d, c, e);
 }
 
 static const ia_option options[] = {
@@ -216,6 +228,7 @@ static const ia_option options[] = {
     {"only", "ADDRESS", false, "the only user that may run it (anyone)",
      "deploy --only 0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1"},
     {"no-order", NULL, false, "publish no app order", "deploy --no-order"},
+    IA_MEMORY_OPTION("deploy"),
     IA_BUILD_OPTIONS("deploy"),
     {0},
 };

@@ -7,8 +7,12 @@
 #include <sys/syscall.h>
 #include <sys/timex.h>
 
+#include "base/size.h"
+#include "cli/net.h"
+#include "cli/pool_limits.h"
 #include "cli/wallet.h"
 #include "eth/address.h"
+#include "runtime/offer.h"
 
 typedef struct finding {
   bool ok;
@@ -91,6 +95,20 @@ static void check_disk(ia_cli *c, finding *f)
   fix(f, "free some disk space, or use --home on another disk");
 }
 
+/* What the pool here offers; else what a test on this machine may ask for. */
+static void check_memory(ia_cli *c, finding *f)
+{
+  IA_AUTOV(ia_net) net = {0};
+  IA_AUTO_JSON *pool = NULL;
+  uint64_t here = ia_memory_offer(1), most = 0;
+  bool asked = ia_cli_endpoint_or_null(c, "schedulerUrl") && ia_cli_net(c, &net, NULL) &&
+               ia_pool_ask(&net, &pool, NULL) && ia_pool_limit(&most, pool, "memoryMax");
+
+  found(f, true, "an app gets %s, with --memory up to %s in iapp test here%s%s%s",
+        ia_size_show(IA_APP_MEMORY).s, ia_size_show(here).s, asked ? ", up to " : "",
+        asked ? ia_size_show(most).s : "", asked ? " in the pool" : "");
+}
+
 static void check_tee(ia_cli *c, finding *f)
 {
   bool tdx = access("/dev/tdx_guest", F_OK) == 0, snp = access("/dev/sev-guest", F_OK) == 0;
@@ -163,9 +181,11 @@ static const struct check {
   const char *name;
   void (*run)(ia_cli *c, finding *f);
 } checks[] = {
-    {"version", check_version},       {"services", check_daemon},   {"wallet", check_wallet},
-    {"clock", check_clock},           {"disk", check_disk},         {"tee", check_tee},
-    {"namespaces", check_namespaces}, {"landlock", check_landlock}, {"memlock", check_memlock},
+    {"version", check_version},   {"services", check_daemon},
+    {"wallet", check_wallet},     {"clock", check_clock},
+    {"disk", check_disk},         {"memory", check_memory},
+    {"tee", check_tee},           {"namespaces", check_namespaces},
+    {"landlock", check_landlock}, {"memlock", check_memlock},
     {"project", check_project},
 };
 

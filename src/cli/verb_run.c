@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "cli/parse.h"
+#include "cli/pool_limits.h"
 #include "cli/result_open.h"
 #include "cli/run_want.h"
 #include "cli/task_result.h"
@@ -252,14 +253,34 @@ static bool follow_all(ia_run_ask *a, ia_cli *c, const ia_run_deal *deal, uint64
   return true;
 }
 
+/* More memory than the pool has is refused before anything is signed. */
+static bool memory_there(ia_run_ask *a, ia_cli *c, ia_err *e)
+{
+  ia_args app = {.addr = {a->want.app}};
+  IA_AUTOV(ia_buf) store = {0};
+  ia_app_info info = {0};
+  ia_chain *chain;
+
+  if (ia_cli_flag(c, "no-check"))
+    return true;
+  if (!ia_net_chain(&a->net, &chain, e))
+    return false;
+  /* an app that is not there is named later */
+  bool known = ia_chain_read(chain, &info, &store, NULL, IA_CALL_VIEW_APP, &app, NULL);
+  ia_autofree char *at =
+      known ? strndup((const char *)info.multiaddr.ptr, info.multiaddr.len) : NULL;
+  return ia_pool_memory_check(c, &a->net, a->memory, &info.checksum, at, e);
+}
+
 static bool run(ia_cli *c, ia_err *e)
 {
   IA_AUTOV(ia_run_ask) a = {0};
   IA_AUTO_JSON *answer = json_object();
   ia_run_deal deal;
 
-  if (!ia_run_ask_open(&a, c, e) || !room(&a, c, e) || !ia_run_ask_secrets(&a, c, e) ||
-      !ia_run_ask_orders(&a, c, e) || !ask_before(&a, c, e) || !pay(&a, c, e))
+  if (!ia_run_ask_open(&a, c, e) || !room(&a, c, e) || !memory_there(&a, c, e) ||
+      !ia_run_ask_secrets(&a, c, e) || !ia_run_ask_orders(&a, c, e) || !ask_before(&a, c, e) ||
+      !pay(&a, c, e))
     return false;
   ia_cli_step(c, "match the orders");
   if (!ia_run_match(&a.net, a.w, &a.orders, &deal, e))
@@ -278,7 +299,8 @@ static const ia_option options[] = {
     {"out", "DIR", false, "where the result goes (result-TASK)", "run 0xApp --out ./mine"},
     {"no-wait", NULL, false, "end once the deal is made; then: iapp task TASK --follow",
      "run 0xApp --no-wait"},
-    {"no-check", NULL, false, "do not ask the SMS beforehand", "run 0xApp --no-check"},
+    {"no-check", NULL, false, "ask neither the SMS nor the pool beforehand",
+     "run 0xApp --no-check"},
     IA_OLDER_OPTIONS("run 0xApp"),
     {0},
 };

@@ -25,7 +25,7 @@ typedef struct testing {
   ia_local_data data[DATA_MAX];
   ia_path *paths; /* of data */
   size_t n_data;
-  uint64_t time_limit;
+  uint64_t time_limit, memory;
   ia_path tmp;
 } testing;
 
@@ -200,6 +200,7 @@ static bool read_options(testing *t, ia_err *e)
   return read_args(t, e) && ia_cli_each(t->c, "data", add_data, t, e) &&
          ia_cli_each(t->c, "input-file", add_url, t, e) && app_secret(t, e) &&
          secrets_from_env(t, e) && ia_cli_each(t->c, "requester-secret", add_secret, t, e) &&
+         ia_cli_opt_memory(t->c, "memory", &t->memory, e) &&
          ia_cli_opt_u64(t->c, "time-limit", TIME_LIMIT_S, &t->time_limit, e) &&
          (t->time_limit > 0 || ia_fail(e, IA_E_USAGE, "--time-limit wants seconds"));
 }
@@ -247,6 +248,7 @@ static bool run(testing *t, ia_local_result *out, const ia_h256 *image, ia_err *
                     .callback = ia_cli_flag(t->c, "callback"),
                     .allow_swap = ia_cli_flag(t->c, "allow-swap"),
                     .time_limit = t->time_limit,
+                    .memory = t->memory,
                     .tmp = t->tmp.s,
                     .fetch = fetch,
                     .ctx = t};
@@ -306,6 +308,7 @@ static const ia_option options[] = {
     {"allow-swap", NULL, false, "run the app although this machine may swap its memory out",
      "test --allow-swap"},
     {"time-limit", "SECONDS", false, "how long the app may run (300)", "test --time-limit 60"},
+    {"memory", "SIZE", false, "memory for the app (1G, or what it states)", "test --memory 2G"},
     {"out", "FOLDER", false, "an empty or new folder for the result (.iapp/output)",
      "test --out ./out"},
     IA_BUILD_OPTIONS("test"),

@@ -59,6 +59,8 @@ static const ia_option up_options[] = {
     {"slots", "N", false, "tasks at a time (2)", "up --slots 4"},
     {"drain", "SECONDS", false, "when it stops, tasks that run may end for so long (15)",
      "up --drain 300"},
+    {"app-memory", "SIZE", false, "most memory that the worker gives to one app (what fits)",
+     "up --app-memory 4G"},
     {"allow-swap", NULL, false, "run tasks although this machine may swap them out",
      "up --allow-swap"},
     {"allow-origin", "ORIGIN", true,

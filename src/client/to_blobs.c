@@ -11,6 +11,8 @@
 #include "base/random.h"
 #include "crypto/unixfs.h"
 
+enum { HEAD_MS = 10000 };
+
 /* A multipart body with one part, read from memory or from a descriptor. */
 typedef struct upload {
   ia_buf head, tail;
@@ -195,4 +197,50 @@ bool ia_to_blobs_get(const ia_net *net, int fd, const char *where, ia_err *e)
 bool ia_to_blobs_read(const ia_net *net, ia_buf *out, const char *where, size_t cap, ia_err *e)
 {
   return get(net, &(download){.fd = -1, .text = out}, where, cap, e);
+}
+
+typedef struct first_bytes {
+  ia_buf *out;
+  size_t left;
+} first_bytes;
+
+static bool take_first(void *ctx, ia_span data, ia_err *e)
+{
+  first_bytes *f = ctx;
+  size_t n = data.len < f->left ? data.len : f->left;
+
+  ia_buf_put(f->out, data.ptr, n);
+  f->left -= n;
+  return ia_buf_ok(f->out, e) && (n == data.len || ia_fail(e, IA_E_CANCELLED, "enough"));
+}
+
+bool ia_to_blobs_head(const ia_net *net, ia_buf *out, const char *where, size_t max, ia_err *e)
+{
+  const char *name = strncmp(where, "/ipfs/", 6) == 0 ? where + 6 : where;
+  first_bytes f = {out, max};
+  IA_AUTOV(ia_buf) url = {0};
+  IA_AUTOV(ia_http_answer) a = {0};
+  char range[48];
+  const char *const headers[] = {range, NULL};
+  ia_cid cid;
+  ia_err why = {0};
+
+  if (!ia_cid_parse(&cid, ia_span_str(name), e))
+    return ia_wrap(e, "%.100s", where);
+  (void)snprintf(range, sizeof(range), "Range: bytes=0-%zu", max - 1);
+  if (!ia_net_url(&url, net->ipfs, "blob store", e, "/ipfs/%s", name))
+    return false;
+  ia_http_call call = {.method = "GET",
+                       .url = (const char *)url.ptr,
+                       .headers = headers,
+                       .sink = take_first,
+                       .sink_ctx = &f,
+                       .total_ms = HEAD_MS};
+  /* a store that knows no ranges sends all of it until it is cut off */
+  if (!ia_http_do(net->http, &a, &call, &why) && f.left > 0) {
+    if (e)
+      *e = why;
+    return ia_wrap(e, "blob store");
+  }
+  return f.left == 0 || a.status / 100 == 2 || ia_http_refused(&a, "blob store", e);
 }

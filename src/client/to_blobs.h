@@ -14,5 +14,9 @@ IA_MUST bool ia_to_blobs_get(const ia_net *net, int fd, const char *where, ia_er
 /* The same, appended to out: TOO_LARGE beyond cap bytes. */
 IA_MUST bool ia_to_blobs_read(const ia_net *net, ia_buf *out, const char *where, size_t cap,
                               ia_err *e);
+/* At most the first max bytes, appended to out; not checked against the CID: they are only a part
+ * of the blob. */
+IA_MUST bool ia_to_blobs_head(const ia_net *net, ia_buf *out, const char *where, size_t max,
+                              ia_err *e);
 
 #endif

@@ -18,6 +18,15 @@ bool ia_to_scheduler_task(const ia_net *net, json_t **out, const ia_h256 *task, 
           ia_wrap(e, "scheduler"));
 }
 
+bool ia_to_scheduler_pool(const ia_net *net, json_t **out, ia_err *e)
+{
+  IA_AUTOV(ia_buf) url = {0};
+
+  return ia_net_url(&url, net->scheduler, "scheduler", e, "/pool") &&
+         (ia_http_json(net->http, out, "GET", (const char *)url.ptr, NULL, e) ||
+          ia_wrap(e, "scheduler"));
+}
+
 bool ia_to_scheduler_wait(const ia_net *net, json_t **out, const ia_h256 *task, const char *state,
                           ia_err *e)
 {

@@ -41,7 +41,8 @@ typedef struct ia_daemon_options {
   const char *tls_key;
   const char *guest;
   const char *slots;
-  const char *drain; /* seconds */
+  const char *drain;      /* seconds */
+  const char *app_memory; /* most that this worker gives to one app */
   const char *pool;
   const char *worker; /* addresses of foreign workers that the pool admits, comma-separated */
   const char *iapp;   /* NAME=ADDRESS, comma-separated: what the compass answers */

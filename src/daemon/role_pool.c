@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/owned.h"
+#include "base/size.h"
 #include "daemon/own_pool.h"
 #include "daemon/roles.h"
 #include "eth/address.h"
@@ -150,6 +151,9 @@ static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
     return ia_fail(e, IA_E_MEMORY, "out of memory");
   *state = s;
   s->drain_ms = ia_role_number(r, "drainMs", 0);
+  const char *memory = ia_role_text(r, "appMemory");
+  if (memory && !ia_app_memory_parse(&c.app_memory, memory, e))
+    return ia_wrap(e, "--app-memory");
   if (!c.scheduler)
     return ia_fail(e, IA_E_USAGE, "no scheduler here: give --scheduler URL");
   if (!ia_role_guest(r, &guest, e) || !ia_role_sending(r, &c.sending, &outbox, e) ||

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/size.h"
 #include "image/base.h"
 #include "image/private.h"
 #include "image/tool.h"
@@ -397,6 +398,8 @@ static json_t *labels_of(const ia_lock *lock, const ia_build *b, ia_err *e)
                         text ? text : "", "dev.iapp.toolchain", lock->toolchain);
   if (v && b->name)
     (void)json_object_set_new(v, "org.opencontainers.image.title", json_string(b->name));
+  if (v && b->memory > 0)
+    (void)json_object_set_new(v, IA_OCI_MEMORY_LABEL, json_string(ia_size_show(b->memory).s));
   if (!v)
     (void)ia_fail(e, IA_E_MEMORY, "labels");
   if (v && !content_labels(v, b->content, e)) {

@@ -21,6 +21,7 @@ typedef struct ia_build {
   const char *const
       *libraries;        /* static ones for a C program ("jansson"); NULL-terminated or NULL */
   const json_t *content; /* number of a requester's secret -> member with an address; or NULL */
+  uint64_t memory;       /* that the app asks for, bytes; 0 = it says nothing */
   const char *cache;     /* folder for packages: HOME/bases */
   bool update_lock;      /* resolve anew */
   bool no_cache;         /* make the base layer anew */

@@ -1,4 +1,5 @@
-/* An image as an OCI layout in one tar: sorted members, no times, no owners. */
+/* An image as an OCI layout in one tar: its documents first, so that the head of the archive says
+ * what the image states about itself; then its layers; both sorted, no times, no owners. */
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -43,8 +44,8 @@ static bool put_blob(ia_images *s, ia_tar_writer *w, ia_tar_entry *en, const ia_
 
 typedef struct blob_set {
   ia_h256 v[BLOBS];
-  size_t n;
-  bool index; /* the image's digest is that of an index */
+  size_t n, n_layers; /* layers stand before the documents */
+  bool index;         /* the image's digest is that of an index */
   uint64_t size;
 } blob_set;
 
@@ -77,6 +78,7 @@ static bool collect(ia_images *s, blob_set *set, const ia_h256 *image, ia_err *e
     return false;
   for (size_t i = 0; i < m->n_layers; i++)
     add(set, &m->layers[i].digest);
+  set->n_layers = set->n;
   add(set, &m->config.digest);
   add(set, &manifest);
   set->index = !ia_h256_eq(image, &manifest);
@@ -89,7 +91,8 @@ static bool collect(ia_images *s, blob_set *set, const ia_h256 *image, ia_err *e
         !ia_oci_index_pick(&at, ia_buf_view(&text), NULL, e))
       return false;
   }
-  qsort(set->v, set->n, sizeof(set->v[0]), by_bytes);
+  qsort(set->v, set->n_layers, sizeof(set->v[0]), by_bytes);
+  qsort(set->v + set->n_layers, set->n - set->n_layers, sizeof(set->v[0]), by_bytes);
   return true;
 }
 
@@ -113,6 +116,15 @@ static bool index_text(ia_buf *out, const blob_set *set, const ia_h256 *image, c
   return ia_json_canonical(out, index, e);
 }
 
+static bool put_blobs(ia_images *s, ia_tar_writer *w, ia_tar_entry *en, const blob_set *set,
+                      size_t from, size_t to, ia_err *e)
+{
+  for (size_t i = from; i < to; i++)
+    if (!put_blob(s, w, en, &set->v[i], e))
+      return false;
+  return true;
+}
+
 bool ia_images_export(ia_images *s, const ia_h256 *image, const char *name, int fd, ia_err *e)
 {
   static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
@@ -125,10 +137,9 @@ bool ia_images_export(ia_images *s, const ia_h256 *image, const char *name, int 
     return ia_fail(e, IA_E_MEMORY, "image");
   if (!collect(s, set, image, e) || !index_text(&index, set, image, name, e))
     return false;
-  for (size_t i = 0; i < set->n; i++) {
-    if (!put_blob(s, &w, en, &set->v[i], e))
-      return false;
-  }
-  return put_text(&w, en, "index.json", ia_buf_view(&index), e) &&
-         put_text(&w, en, "oci-layout", ia_span_str(layout), e) && ia_tar_write_end(&w, e);
+  if (!put_blobs(s, &w, en, set, set->n_layers, set->n, e) ||
+      !put_text(&w, en, "index.json", ia_buf_view(&index), e) ||
+      !put_text(&w, en, "oci-layout", ia_span_str(layout), e))
+    return false;
+  return put_blobs(s, &w, en, set, 0, set->n_layers, e) && ia_tar_write_end(&w, e);
 }
