@@ -94,23 +94,71 @@ static bool get_memory(uint64_t *out, const json_t *config, ia_err *e)
   return ia_hint(e, "\"memory\": \"2G\"");
 }
 
-bool ia_project_open(ia_project *p, ia_cli *c, ia_err *e)
+static bool set_name(ia_project *p, const char *name, ia_err *e)
+{
+  p->name = strdup(name);
+  p->file_name = file_name_of(name);
+  return (p->name && p->file_name) || ia_fail(e, IA_E_MEMORY, "project");
+}
+
+static bool open_config(ia_project *p, ia_cli *c, ia_err *e)
 {
   json_t *config;
   const char *name;
 
-  *p = (ia_project){0};
-  if (!ia_cli_project(c, &p->dir, e) || !ia_cli_project_config(c, &config, e) ||
-      !ia_json_get_str(config, "projectName", &name, e) || !get_lang(p, config, e) ||
+  if (!ia_cli_project_config(c, &config, e) || !ia_json_get_str(config, "projectName", &name, e) ||
+      (!ia_cli_opt(c, "image") && !get_lang(p, config, e)) ||
       !get_list(&p->debian, config, "debianPackages", e) ||
       !get_list(&p->libraries, config, "libraries", e) || !get_memory(&p->memory, config, e))
     return false;
+  p->config = config;
   p->content = json_object_get(config, "contentInputs");
   ia_cli_say(c, "Running in iApp project directory \"%s\"", p->dir);
-  p->name = strdup(name);
-  p->file_name = file_name_of(name);
-  if (!p->name || !p->file_name)
+  return set_name(p, name, e);
+}
+
+/* "app" of "/tmp/app.oci.tar.gz" or of the folder "app/". */
+static bool name_of_archive(ia_project *p, const char *path, ia_err *e)
+{
+  ia_autofree char *copy = strdup(path);
+
+  if (!copy)
     return ia_fail(e, IA_E_MEMORY, "project");
+  for (size_t n = strlen(copy); n > 1 && copy[n - 1] == '/';)
+    copy[--n] = '\0';
+  char *slash = strrchr(copy, '/'), *name = slash ? slash + 1 : copy;
+  char *dot = strchr(name[0] == '.' ? name + strspn(name, ".") : name, '.');
+  if (dot)
+    *dot = '\0';
+  return set_name(p, name[0] ? name : "image", e);
+}
+
+/* No project: what the verbs write lies below HOME/images/NAME. */
+static bool open_outside(ia_project *p, ia_cli *c, ia_err *e)
+{
+  if (!name_of_archive(p, ia_cli_opt(c, "image"), e) ||
+      !ia_path_join(&p->outside, e, "%s/images/%s", ia_cli_home(c), p->file_name) ||
+      !ia_mkdirs(ia_cli_home(c), 0700, e) || !ia_mkdirs(p->outside.s, 0755, e))
+    return false;
+  p->dir = p->outside.s;
+  return true;
+}
+
+bool ia_project_open(ia_project *p, ia_cli *c, ia_err *e)
+{
+  bool image = ia_cli_opt(c, "image") != NULL;
+  ia_err none = {0};
+
+  *p = (ia_project){0};
+  if (ia_cli_opt(c, "tag") && !image)
+    return ia_fail(e, IA_E_USAGE, "--tag chooses among the images of --image FILE");
+  bool inside = ia_cli_project(c, &p->dir, &none);
+  if (!inside && (!image || none.code != IA_E_NOT_FOUND)) {
+    *e = none;
+    return false;
+  }
+  if (!(inside ? open_config(p, c, e) : open_outside(p, c, e)))
+    return false;
   return ia_path_join(&p->cache, e, "%s/bases", ia_cli_home(c)) &&
          ia_mkdirs(ia_cli_home(c), 0700, e) && ia_images_open(&p->images, p->cache.s, e);
 }
@@ -132,12 +180,12 @@ static void say_step(void *ctx, const char *text)
 
 static bool import(ia_cli *c, ia_project *p, const char *path, ia_h256 *image, ia_err *e)
 {
-  ia_import what = {.path = path, .limits = ia_oci_limits_default()};
+  ia_import what = {.path = path, .ref = ia_cli_opt(c, "tag"), .limits = ia_oci_limits_default()};
 
-  ia_cli_step(c, "take the image in");
+  ia_cli_step(c, "Importing the image");
   if (!ia_images_import(p->images, image, &what, e))
     return ia_wrap(e, "%s", path);
-  ia_cli_say(c, "App docker image taken in (%s)", ia_oci_digest_format(image).s);
+  ia_cli_say(c, "image imported (%s)", ia_oci_digest_format(image).s);
   return ia_images_tag(p->images, p->file_name, image, e);
 }
 

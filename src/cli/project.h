@@ -6,9 +6,11 @@
 #include "image/build.h"
 
 typedef struct ia_project {
-  const char *dir; /* borrowed from the frame */
-  char *name;      /* projectName, for labels and the ledger */
-  char *file_name; /* the same as a file's name */
+  const char *dir;      /* borrowed from the frame; outside a project a folder of HOME's */
+  ia_path outside;      /* that folder */
+  const json_t *config; /* iapp.config.json, borrowed; NULL outside a project */
+  char *name;           /* projectName, for labels and the ledger */
+  char *file_name;      /* the same as a file's name */
   ia_lang lang;
   const char **debian;    /* debianPackages, NULL-ended; points into the configuration */
   const char **libraries; /* libraries, likewise */
@@ -18,6 +20,8 @@ typedef struct ia_project {
   ia_path cache;
 } ia_project;
 
+/* With --image it need not be a project that we are in: name and folder come from the archive's
+ * name then. */
 IA_MUST bool ia_project_open(ia_project *p, ia_cli *c, ia_err *e);
 void ia_project_close(ia_project *p);
 IA_DEFINE_AUTO_VALUE(ia_project, ia_project_close)
@@ -33,6 +37,8 @@ IA_DEFINE_AUTO_VALUE(ia_project, ia_project_close)
 #define IA_BUILD_OPTIONS(verb)                                                                     \
   {"image", "FILE", false, "an OCI layout (folder or tar) or docker archive instead of a build",   \
    verb " --image ./app.tar"},                                                                     \
+      {"tag", "NAME", false, "which image of --image, where it holds several (name or digest)",    \
+       verb " --image ./images.tar --tag app:1.0"},                                                \
       {"no-cache", NULL, false, "make the base layer anew", verb " --no-cache"},                   \
   {                                                                                                \
     "update-lock", NULL, false, "take the newest packages and write iapp.lock anew",               \

@@ -18,7 +18,7 @@
 #include "client/to_sms.h"
 #include "eth/address.h"
 
-enum { APP_SECRET_MAX = 4096 };
+enum { APP_SECRET_MAX = 4096, LIST_MAX = 1000 };
 static const uint64_t EVERY_RUN =
     9007199254740991; /* 2^53 - 1: what JavaScript clients can count */
 
@@ -65,11 +65,8 @@ static bool read_secret(deploying *d, ia_cli *c, ia_err *e)
 {
   const char *file = ia_cli_opt(c, "app-secret-file");
   IA_AUTOV(ia_buf) text = {.secret = true};
-  json_t *config;
 
-  if (!ia_cli_project_config(c, &config, e))
-    return false;
-  const char *clear = json_string_value(json_object_get(config, "appSecret"));
+  const char *clear = json_string_value(json_object_get(d->project.config, "appSecret"));
   if (file) {
     /* the file as it is, lines and all: so does `iapp test` */
     if (!ia_file_read(&text, file, APP_SECRET_MAX, e) ||
@@ -149,10 +146,55 @@ static bool push_secret(deploying *d, ia_cli *c, ia_err *e)
   return false;
 }
 
+/* Is it an order with these very terms? */
+static bool has_terms(const ia_app_order *o, const ia_app_terms *t)
+{
+  const ia_u256 price = ia_u256_of(t->price_nrlc), volume = ia_u256_of(t->volume);
+
+  return ia_addr_eq(&o->app, &t->app) && ia_u256_cmp(&o->appprice, &price) == 0 &&
+         ia_u256_cmp(&o->volume, &volume) == 0 && ia_addr_eq(&o->datasetrestrict, &t->dataset) &&
+         ia_addr_eq(&o->workerpoolrestrict, &t->workerpool) &&
+         ia_addr_eq(&o->requesterrestrict, &t->requester);
+}
+
+/* *found: an order with these terms is open already, and d->order is its hash. */
+static bool find_order(deploying *d, ia_cli *c, const ia_app_terms *terms, bool *found, ia_err *e)
+{
+  IA_AUTOV(ia_offers) open = {0};
+  size_t others = 0;
+  char query[160];
+
+  *found = false;
+  if (d->app.fresh)
+    return true;
+  (void)snprintf(query, sizeof(query), "app=%s&dataset=any&workerpool=any&requester=any",
+                 ia_addr_text(&d->app.address).s);
+  if (!ia_to_market_list(&d->net, &open, IA_ORDER_APP, query, LIST_MAX, e))
+    return false;
+  for (size_t i = 0; i < open.n; i++) {
+    bool same = has_terms(&open.list[i].box.order.app, terms);
+
+    others += !same;
+    if (!same || *found)
+      continue;
+    *found = true;
+    d->order = open.list[i].hash;
+    ia_cli_say(c,
+               "an order with these terms is open already (%s, %llu runs left): no second one is "
+               "published",
+               ia_h256_text(&d->order).s, (unsigned long long)open.list[i].remaining);
+  }
+  if (others > 0)
+    ia_cli_warn(c, "%zu open %s of this app with other terms: iapp orders --app %s", others,
+                others == 1 ? "order" : "orders", ia_addr_text(&d->app.address).s);
+  return true;
+}
+
 static bool publish(deploying *d, ia_cli *c, ia_err *e)
 {
   IA_AUTOV(ia_order_box) order = {0};
   ia_app_terms terms = {.app = d->app.address};
+  bool found;
 
   if (ia_cli_flag(c, "no-order"))
     return true;
@@ -160,7 +202,11 @@ static bool publish(deploying *d, ia_cli *c, ia_err *e)
   if (!ia_cli_opt_u64(c, "times", EVERY_RUN, &terms.volume, e) ||
       (ia_cli_opt(c, "price") && !ia_parse_amount(&terms.price_nrlc, ia_cli_opt(c, "price"), e)) ||
       !ia_cli_addr_or_any(&terms.requester, ia_cli_opt(c, "only"), "--only", e) ||
-      !ia_app_order_sign(&d->net, d->wallet, &terms, &order, &d->order, e))
+      !find_order(d, c, &terms, &found, e))
+    return false;
+  if (found)
+    return true;
+  if (!ia_app_order_sign(&d->net, d->wallet, &terms, &order, &d->order, e))
     return false;
   return ia_to_market_publish(&d->net, d->wallet, &order.order, &d->order, e);
 }

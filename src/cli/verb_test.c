@@ -49,6 +49,10 @@ static bool find_data(testing *t, ia_path *p, const char *name, ia_err *e)
       return ia_fail_errno(e, "%s", name);
     return ia_path_join(p, e, "%s", name);
   }
+  if (!t->project.config) {
+    (void)ia_fail(e, IA_E_USAGE, "--data %s: outside a project there are no mocks", name);
+    return ia_hint(e, "--data ./%s", name);
+  }
   if (!ia_path_join(p, e, "%s/mock/protectedData/%s", t->project.dir, name))
     return false;
   if (access(p->s, R_OK) != 0) {
@@ -180,11 +184,8 @@ static bool app_secret(testing *t, ia_err *e)
 {
   const char *file = ia_cli_opt(t->c, "app-secret-file");
   IA_AUTOV(ia_buf) text = {.secret = true};
-  json_t *config;
 
-  if (!ia_cli_project_config(t->c, &config, e))
-    return false;
-  const char *clear = json_string_value(json_object_get(config, "appSecret"));
+  const char *clear = json_string_value(json_object_get(t->project.config, "appSecret"));
   if (clear && !set_app_secret(t, ia_span_str(clear), e))
     return false;
   return !file || (ia_file_read(&text, file, 4096, e) && set_app_secret(t, ia_buf_view(&text), e));

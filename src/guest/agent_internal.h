@@ -8,6 +8,7 @@
 #include "guest/link.h"
 #include "guest/output.h"
 #include "guest/task.h"
+#include "image/run.h"
 #include "image/unpack.h"
 #include "receipt/run.h"
 
@@ -20,7 +21,8 @@ typedef struct ia_agent {
   bool loaded;
   ia_h256 image;
   ia_oci_config *config;
-  char root[64]; /* folder of its tree */
+  ia_image_run place; /* user and working folder */
+  char root[64];      /* folder of its tree */
   unsigned roots;
   uint64_t memory; /* that the app gets, bytes; of ia_agent_memory */
   /* task */

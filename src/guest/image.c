@@ -68,6 +68,11 @@ bool ia_agent_image(ia_agent *a, const ia_h256 *image, ia_err *e)
     drop(a);
     return e && e->code == IA_E_DISK_FULL ? too_large(a, image, e) : false;
   }
+  const ia_image_view view = ia_image_view_folder(&fd);
+  if (!ia_image_run_of(&a->place, &view, a->config, e)) {
+    drop(a);
+    return false;
+  }
   a->image = *image;
   a->loaded = true;
   return true;

@@ -3,6 +3,7 @@
 
 #include "crypto/sha.h"
 #include "image/private.h"
+#include "image/survey.h"
 
 /* ia_oci_open_fn over a source. */
 static bool source_blob(void *arg, const ia_h256 *digest, int *fd, ia_err *e)
@@ -34,16 +35,26 @@ static bool tee_read(void *arg, void *buf, size_t room, size_t *n, ia_err *e)
   return ia_oci_read_fd(&t->fd, buf, room, n, e) && (*n == 0 || ia_images_write(t->w, buf, *n, e));
 }
 
-static bool take_layer(ia_images *s, int fd, const ia_oci_desc *layer, const ia_h256 *diff_id,
-                       const ia_oci_limits *limits, ia_oci_usage *usage, ia_err *e)
+/* What all layers of one import share. */
+typedef struct taking {
+  ia_images *s;
+  ia_source *src;
+  const ia_import *what;
+  ia_survey *survey;
+  ia_oci_usage usage;
+} taking;
+
+static bool take_layer(taking *k, int fd, const ia_oci_desc *layer, const ia_h256 *diff_id,
+                       ia_err *e)
 {
   IA_AUTO(ia_images_writer) *w = NULL;
   ia_h256 digest;
 
-  if (!ia_images_begin(&w, s, e))
+  if (!ia_images_begin(&w, k->s, e) || !ia_survey_next(k->survey, &layer->digest, e))
     return false;
   tee t = {fd, w};
-  return ia_oci_layer_apply(-1, layer, diff_id, tee_read, &t, limits, usage, NULL, e) &&
+  return ia_oci_layer_survey(ia_model_entry, ia_survey_model(k->survey), layer, diff_id, tee_read,
+                             &t, &k->what->limits, &k->usage, e) &&
          ia_images_commit(&w, &digest, NULL, e);
 }
 
@@ -73,12 +84,11 @@ static bool take_indexes(ia_images *s, ia_source *src, const ia_h256 *image,
   return take_document(s, src, manifest, e);
 }
 
-static bool import_oci(ia_images *s, ia_source *src, const ia_import *what, const ia_h256 *image,
-                       ia_err *e)
+static bool import_oci(taking *k, const ia_h256 *image, ia_err *e)
 {
   ia_autofree ia_oci_manifest *m = malloc(sizeof(*m));
   IA_AUTO(ia_oci_config) *c = NULL;
-  ia_oci_usage usage = {0};
+  ia_source *src = k->src;
   ia_h256 manifest;
 
   if (!m)
@@ -89,11 +99,12 @@ static bool import_oci(ia_images *s, ia_source *src, const ia_import *what, cons
     ia_autoclose int fd = -1;
 
     if (!source_blob(src, &m->layers[i].digest, &fd, e) ||
-        !take_layer(s, fd, &m->layers[i], &c->diff_ids[i], &what->limits, &usage, e))
+        !take_layer(k, fd, &m->layers[i], &c->diff_ids[i], e))
       return ia_wrap(e, "layer %zu", i);
   }
   /* last what names the rest, so that a manifest here means a whole image */
-  return take_document(s, src, &m->config.digest, e) && take_indexes(s, src, image, &manifest, e);
+  return ia_survey_judge(k->survey, c, e) && take_document(k->s, src, &m->config.digest, e) &&
+         take_indexes(k->s, src, image, &manifest, e);
 }
 
 static bool choose_oci(ia_source *src, const ia_import *what, ia_h256 *image, ia_err *e)
@@ -153,20 +164,17 @@ static json_t *descriptor(const char *media, const ia_h256 *digest, uint64_t siz
                    "size", (json_int_t)size);
 }
 
-static bool docker_layers(ia_images *s, ia_source *src, const ia_import *what,
-                          const ia_oci_docker *docker, const ia_oci_config *c, json_t *list,
-                          ia_err *e)
+static bool docker_layers(taking *k, const ia_oci_docker *docker, const ia_oci_config *c,
+                          json_t *list, ia_err *e)
 {
-  ia_oci_usage usage = {0};
-
   for (size_t i = 0; i < docker->layers.n; i++) {
     ia_oci_desc desc = {.kind = IA_OCI_LAYER};
     ia_autoclose int fd = -1;
     const char *media = NULL;
 
-    if (!ia_source_member(src, docker->layers.v[i], &fd, e) ||
+    if (!ia_source_member(k->src, docker->layers.v[i], &fd, e) ||
         !media_of(fd, &media, &desc.size, e) || !digest_fd(fd, &desc.digest, e) ||
-        !take_layer(s, fd, &desc, &c->diff_ids[i], &what->limits, &usage, e))
+        !take_layer(k, fd, &desc, &c->diff_ids[i], e))
       return ia_wrap(e, "layer %zu", i);
     if (json_array_append_new(list, descriptor(media, &desc.digest, desc.size)) != 0)
       return ia_fail(e, IA_E_MEMORY, "image");
@@ -174,23 +182,24 @@ static bool docker_layers(ia_images *s, ia_source *src, const ia_import *what,
   return true;
 }
 
-static bool import_docker(ia_images *s, ia_source *src, const ia_import *what, ia_h256 *image,
-                          ia_err *e)
+static bool import_docker(taking *k, ia_h256 *image, ia_err *e)
 {
+  ia_images *s = k->s;
   IA_AUTOV(ia_oci_docker) docker = {0};
   IA_AUTO(ia_oci_config) *c = NULL;
   IA_AUTO_JSON *layers = json_array(), *manifest = NULL;
   IA_AUTOV(ia_buf) text = {0};
   ia_h256 digest;
 
-  if (!member_text(src, "manifest.json", &text, e) ||
-      !ia_oci_docker_parse(&docker, ia_buf_view(&text), what->ref, e) ||
-      !member_text(src, docker.config, &text, e) || !ia_oci_config_parse(&c, ia_buf_view(&text), e))
+  if (!member_text(k->src, "manifest.json", &text, e) ||
+      !ia_oci_docker_parse(&docker, ia_buf_view(&text), k->what->ref, e) ||
+      !member_text(k->src, docker.config, &text, e) ||
+      !ia_oci_config_parse(&c, ia_buf_view(&text), e))
     return false;
   if (c->n_layers != docker.layers.n)
     return ia_fail(e, IA_E_IMAGE_REFUSED, "image: %zu layers, %zu diff_ids", docker.layers.n,
                    c->n_layers);
-  if (!docker_layers(s, src, what, &docker, c, layers, e) ||
+  if (!docker_layers(k, &docker, c, layers, e) || !ia_survey_judge(k->survey, c, e) ||
       !ia_images_put(s, &digest, ia_buf_view(&text), e))
     return false;
   manifest = json_pack("{s:i, s:s, s:o, s:O}", "schemaVersion", 2, "mediaType",
@@ -203,21 +212,40 @@ static bool import_docker(ia_images *s, ia_source *src, const ia_import *what, i
   return ia_json_canonical(&text, manifest, e) && ia_images_put(s, image, ia_buf_view(&text), e);
 }
 
-bool ia_images_import(ia_images *s, ia_h256 *image, const ia_import *what, ia_err *e)
+static bool import_source(taking *k, ia_h256 *image, ia_err *e)
 {
-  IA_AUTO(ia_source) *src = NULL;
+  const ia_import *what = k->what;
 
-  if (!ia_source_open(&src, s, what->path, &what->limits, e))
-    return false;
   /* newer engines write both forms into one archive: the layout has the digests */
-  if (ia_source_has(src, "oci-layout"))
-    return choose_oci(src, what, image, e) && import_oci(s, src, what, image, e);
-  if (!ia_source_has(src, "manifest.json"))
-    return ia_fail(e, IA_E_IMAGE_REFUSED, "neither an OCI layout nor a docker archive");
-  if (!import_docker(s, src, what, image, e))
+  if (ia_source_has(k->src, "oci-layout"))
+    return choose_oci(k->src, what, image, e) &&
+           (ia_images_get(k->s, NULL, image, NULL) || import_oci(k, image, e));
+  if (!ia_source_has(k->src, "manifest.json")) {
+    (void)ia_fail(e, IA_E_IMAGE_REFUSED, "neither an OCI layout nor a docker archive");
+    return ia_hint(e, "docker save -o app.tar NAME:TAG");
+  }
+  if (!import_docker(k, image, e))
     return false;
   if (what->want && !ia_h256_eq(what->want, image))
     return ia_fail(e, IA_E_IMAGE_REFUSED, "the archive holds another image: %s",
                    ia_oci_digest_format(image).s);
   return true;
+}
+
+bool ia_images_import(ia_images *s, ia_h256 *image, const ia_import *what, ia_err *e)
+{
+  IA_AUTO(ia_source) *src = NULL;
+  IA_AUTO(ia_survey) *survey = NULL;
+  ia_h256 file;
+  bool known = false;
+
+  if (!ia_images_seen(s, what, &file, &known, image, e))
+    return false;
+  if (known)
+    return true;
+  if (!ia_source_open(&src, s, what->path, &what->limits, e) ||
+      !ia_survey_new(&survey, s, &what->limits, e))
+    return false;
+  taking k = {.s = s, .src = src, .what = what, .survey = survey};
+  return import_source(&k, image, e) && ia_images_note(s, what, src, &file, image, e);
 }

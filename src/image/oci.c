@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/hex.h"
+#include "image/names.h"
 
 static const struct media {
   const char *type;
@@ -116,37 +117,99 @@ static const char *inner(const json_t *v, const char *object, const char *key)
   return s ? s : "";
 }
 
-/* Among descriptors of images: by name, else the only one, else the only one of linux/amd64. */
-static bool choose(const json_t **out, const json_t *list, const char *ref, ia_err *e)
+/* An image or an index of images; not the attestations that build tools put beside them. */
+static bool is_image(const json_t *v)
 {
-  const json_t *v, *any = NULL, *fits = NULL;
-  size_t i, n_any = 0, n_fits = 0;
+  const char *media = json_string_value(json_object_get(v, "mediaType"));
+  ia_oci_kind kind;
+
+  return media && kind_of(&kind, media, NULL) &&
+         (kind == IA_OCI_MANIFEST || kind == IA_OCI_INDEX) &&
+         strcmp(inner(v, "annotations", "vnd.docker.reference.type"), "attestation-manifest") != 0;
+}
+
+static const char *const name_keys[] = {"io.containerd.image.name",
+                                        "org.opencontainers.image.ref.name"};
+
+static bool is_named(const json_t *v, const char *ref)
+{
+  const char *digest = json_string_value(json_object_get(v, "digest"));
+
+  for (size_t i = 0; i < IA_COUNT(name_keys); i++)
+    if (ia_image_name_is(inner(v, "annotations", name_keys[i]), ref))
+      return true;
+  return digest && strcmp(digest, ref) == 0;
+}
+
+static void add_name(ia_image_names *l, const json_t *v)
+{
+  const char *name = inner(v, "annotations", name_keys[0]);
+
+  ia_image_names_add(l, name[0] ? name : inner(v, "annotations", name_keys[1]));
+}
+
+static bool choose_named(const json_t **out, const json_t *list, const char *ref, ia_err *e)
+{
+  ia_image_names names = {0};
+  const json_t *v;
+  size_t i, n = 0;
 
   json_array_foreach (list, i, v) {
-    const char *media = json_string_value(json_object_get(v, "mediaType"));
-    ia_oci_kind kind;
-
-    if (!media || !kind_of(&kind, media, NULL) || (kind != IA_OCI_MANIFEST && kind != IA_OCI_INDEX))
+    if (!is_image(v))
       continue;
-    if (ref && strcmp(inner(v, "annotations", "org.opencontainers.image.ref.name"), ref) == 0) {
+    add_name(&names, v);
+    if (is_named(v, ref) &&
+        (n == 0 || json_object_get(*out, "digest") == NULL ||
+         !json_equal(json_object_get(*out, "digest"), json_object_get(v, "digest")))) {
       *out = v;
-      return true;
+      n++;
     }
-    if (strcmp(inner(v, "platform", "os"), "linux") == 0 &&
-        strcmp(inner(v, "platform", "architecture"), "amd64") == 0) {
-      fits = v;
-      n_fits++;
-    }
+  }
+  if (n == 1)
+    return true;
+  if (n == 0)
+    (void)ia_fail(e, IA_E_NOT_FOUND, "no image named %.100s in the index", ref);
+  else
+    (void)ia_fail(e, IA_E_INVALID, "%zu images in the index are named %.100s", n, ref);
+  return ia_image_names_hint(&names, e);
+}
+
+/* The only image, else the only one for this platform; one for all x86-64 processors goes before
+ * those for newer ones (variants v2, v3, ..). */
+static bool choose(const json_t **out, const json_t *list, ia_err *e)
+{
+  const json_t *v, *any = NULL, *fits = NULL, *plain = NULL;
+  size_t i, n_any = 0, n_fits = 0, n_plain = 0, n_platforms = 0;
+  ia_image_names names = {0};
+
+  json_array_foreach (list, i, v) {
+    if (!is_image(v))
+      continue;
+    const char *os = inner(v, "platform", "os"), *arch = inner(v, "platform", "architecture");
+
     any = v;
     n_any++;
+    n_platforms += os[0] != '\0';
+    add_name(&names, v);
+    if (!os[0] || !ia_image_platform_fits(os, arch))
+      continue;
+    fits = v;
+    n_fits++;
+    const char *variant = inner(v, "platform", "variant");
+    if (!variant[0] || strcmp(variant, "v1") == 0) {
+      plain = v;
+      n_plain++;
+    }
   }
-  if (ref)
-    return ia_fail(e, IA_E_NOT_FOUND, "no image named %.100s in the index", ref);
-  *out = n_any == 1 ? any : n_fits == 1 ? fits : NULL;
-  if (!*out)
-    return ia_fail(e, IA_E_IMAGE_REFUSED, "%zu images in the index, %zu for linux/amd64: name one",
-                   n_any, n_fits);
-  return true;
+  *out = n_any == 1 ? any : n_fits == 1 ? fits : n_plain == 1 ? plain : NULL;
+  if (*out)
+    return true;
+  if (n_any > 0 && n_fits == 0 && n_platforms == n_any) {
+    (void)ia_fail(e, IA_E_IMAGE_REFUSED, "%zu images in the index, none for linux/amd64", n_any);
+    return ia_hint(e, "build it for linux/amd64: docker buildx build --platform linux/amd64");
+  }
+  (void)ia_fail(e, IA_E_IMAGE_REFUSED, "%zu images in the index: name one", n_any);
+  return ia_image_names_hint(&names, e);
 }
 
 bool ia_oci_index_pick(ia_oci_desc *out, ia_span text, const char *ref, ia_err *e)
@@ -164,7 +227,9 @@ bool ia_oci_index_pick(ia_oci_desc *out, ia_span text, const char *ref, ia_err *
   if (schema != 2)
     return ia_fail(e, IA_E_IMAGE_REFUSED, "index: schemaVersion %llu, want 2",
                    (unsigned long long)schema);
-  return choose(&chosen, list, ref, e) && parse_desc(out, chosen, e);
+  if (!(ref ? choose_named(&chosen, list, ref, e) : choose(&chosen, list, e)))
+    return false;
+  return parse_desc(out, chosen, e);
 }
 
 bool ia_oci_is_index(bool *index, ia_span text, ia_err *e)
@@ -295,17 +360,33 @@ static bool get_run(ia_oci_config *c, const json_t *config, ia_err *e)
       return ia_fail(e, IA_E_IMAGE_REFUSED, "configuration: Env[%zu] is not NAME=value", i);
   }
   if (dir && dir[0] && dir[0] != '/')
-    return ia_fail(e, IA_E_IMAGE_REFUSED, "configuration: WorkingDir is not absolute");
+    return ia_fail(e, IA_E_IMAGE_REFUSED, "configuration: WorkingDir is not absolute") ||
+           ia_hint(e, "set WORKDIR to an absolute path: WORKDIR /app");
   c->workdir = strdup(dir && dir[0] ? dir : "/");
   c->user = strdup(user ? user : "");
   return (c->workdir && c->user) || ia_fail(e, IA_E_MEMORY, "configuration");
+}
+
+/* Not every tool writes the platform: what is missing is taken for this one, and the program's own
+ * header decides at the import. */
+static bool check_platform(const json_t *v, ia_err *e)
+{
+  const json_t *os = json_object_get(v, "os"), *arch = json_object_get(v, "architecture");
+  const char *os_text = json_string_value(os), *arch_text = json_string_value(arch);
+
+  if ((os && !json_is_null(os) && !os_text) || (arch && !json_is_null(arch) && !arch_text))
+    return ia_fail(e, IA_E_IMAGE_REFUSED, "configuration: os and architecture must be texts");
+  if (ia_image_platform_fits(os_text ? os_text : "", arch_text ? arch_text : ""))
+    return true;
+  (void)ia_fail(e, IA_E_IMAGE_REFUSED, "the image is for %.20s/%.20s, this runs linux/amd64",
+                os_text ? os_text : "linux", arch_text ? arch_text : "amd64");
+  return ia_hint(e, "build it for linux/amd64: docker buildx build --platform linux/amd64");
 }
 
 bool ia_oci_config_parse(ia_oci_config **out, ia_span text, ia_err *e)
 {
   IA_AUTO_JSON *v = parse(text, "configuration", e);
   IA_AUTO(ia_oci_config) *c = NULL;
-  const char *arch, *os;
 
   *out = NULL;
   if (!v)
@@ -313,14 +394,8 @@ bool ia_oci_config_parse(ia_oci_config **out, ia_span text, ia_err *e)
   c = calloc(1, sizeof(*c));
   if (!c)
     return ia_fail(e, IA_E_MEMORY, "configuration");
-  if (!ia_json_get_str(v, "architecture", &arch, e) || !ia_json_get_str(v, "os", &os, e))
-    return refuse(e, "configuration");
-  if (strcmp(arch, "amd64") != 0 || strcmp(os, "linux") != 0) {
-    (void)ia_fail(e, IA_E_IMAGE_REFUSED, "the image is for %.20s/%.20s, this runs linux/amd64", os,
-                  arch);
-    return ia_hint(e, "build it for linux/amd64");
-  }
-  if (!get_diff_ids(c, v, e) || !get_run(c, json_object_get(v, "config"), e))
+  if (!check_platform(v, e) || !get_diff_ids(c, v, e) ||
+      !get_run(c, json_object_get(v, "config"), e))
     return false;
   *out = ia_steal(&c);
   return true;
@@ -345,30 +420,48 @@ static bool has_tag(const json_t *entry, const char *ref)
   size_t i;
 
   json_array_foreach (json_object_get(entry, "RepoTags"), i, v) {
-    if (json_is_string(v) && strcmp(json_string_value(v), ref) == 0)
+    if (ia_image_name_is(json_string_value(v), ref))
       return true;
   }
   return false;
 }
 
+/* The entry that is meant, or NULL with an error that lists the names. */
+static const json_t *choose_entry(const json_t *list, const char *ref, ia_err *e)
+{
+  const json_t *entry, *tag, *chosen = NULL;
+  ia_image_names names = {0};
+  size_t i, k, n = 0;
+
+  json_array_foreach (list, i, entry) {
+    json_array_foreach (json_object_get(entry, "RepoTags"), k, tag)
+      ia_image_names_add(&names, json_string_value(tag));
+    if (!ref || has_tag(entry, ref)) {
+      chosen = entry;
+      n++;
+    }
+  }
+  if (n == 1)
+    return chosen;
+  if (ref)
+    (void)ia_fail(e, IA_E_NOT_FOUND, "%s named %.100s in the archive",
+                  n ? "several images" : "no image", ref);
+  else
+    (void)ia_fail(e, IA_E_IMAGE_REFUSED, "%zu images in the archive: name one", n);
+  (void)ia_image_names_hint(&names, e);
+  return NULL;
+}
+
 bool ia_oci_docker_parse(ia_oci_docker *out, ia_span text, const char *ref, ia_err *e)
 {
   IA_AUTO_JSON *v = parse(text, "manifest.json", e);
-  const json_t *entry, *chosen = NULL;
+  const json_t *chosen;
   const char *config;
-  size_t i;
 
   *out = (ia_oci_docker){0};
-  if (!v)
-    return false;
-  json_array_foreach (v, i, entry) {
-    if (ref ? has_tag(entry, ref) : json_array_size(v) == 1)
-      chosen = entry;
-  }
+  chosen = v ? choose_entry(v, ref, e) : NULL;
   if (!chosen)
-    return ref ? ia_fail(e, IA_E_NOT_FOUND, "no image named %.100s in the archive", ref)
-               : ia_fail(e, IA_E_IMAGE_REFUSED, "manifest.json: %zu images: name one",
-                         json_array_size(v));
+    return false;
   if (!ia_json_get_str(chosen, "Config", &config, e))
     return refuse(e, "manifest.json");
   out->config = strdup(config);

@@ -45,9 +45,10 @@ ia_oci_digest_text ia_oci_digest_format(const ia_h256 *digest);
 
 /* The `oci-layout` file: version 1.0.0 or IMAGE_REFUSED. */
 IA_MUST bool ia_oci_layout_check(ia_span text, ia_err *e);
-/* The image of an index (or manifest list): by annotation org.opencontainers.image.ref.name when
- * ref is given (NOT_FOUND when absent); else the only descriptor; else the only one for
- * linux/amd64. out->kind is IA_OCI_INDEX or IA_OCI_MANIFEST. */
+/* The image of an index (or manifest list): when ref is given, by the annotations that hold its
+ * name or by its digest (NOT_FOUND, INVALID when several have it); else the only descriptor; else
+ * the only one for linux/amd64. Where none is chosen the hint lists the names. out->kind is
+ * IA_OCI_INDEX or IA_OCI_MANIFEST. */
 IA_MUST bool ia_oci_index_pick(ia_oci_desc *out, ia_span text, const char *ref, ia_err *e);
 /* True when the text is an index rather than a manifest, by its members. */
 IA_MUST bool ia_oci_is_index(bool *index, ia_span text, ia_err *e);
@@ -65,13 +66,14 @@ typedef struct ia_oci_config {
   ia_oci_words entrypoint;
   ia_oci_words cmd;
   char *workdir;  /* absolute; "/" when unset */
-  char *user;     /* recorded only: apps run as one uid; "" when unset */
+  char *user;     /* as written (run.h); "" when unset */
   json_t *labels; /* object of strings, or NULL */
   ia_h256 diff_ids[IA_OCI_LAYERS];
   size_t n_layers;
 } ia_oci_config;
 
-/* linux/amd64 or IMAGE_REFUSED naming both architectures. The result is freed by the caller. */
+/* linux/amd64, or not said; IMAGE_REFUSED naming both architectures else. The result is freed by
+ * the caller. */
 IA_MUST bool ia_oci_config_parse(ia_oci_config **out, ia_span text, ia_err *e);
 void ia_oci_config_free(ia_oci_config *c); /* NULL is fine */
 IA_DEFINE_AUTO(ia_oci_config, ia_oci_config_free)

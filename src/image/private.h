@@ -23,5 +23,15 @@ IA_DEFINE_AUTO(ia_source, ia_source_close)
 /* NOT_FOUND when there is no regular file of that name. */
 IA_MUST bool ia_source_member(ia_source *src, const char *name, int *fd, ia_err *e);
 bool ia_source_has(ia_source *src, const char *name);
+/* SHA-256 of all bytes that the archive was read from; false for a folder. */
+bool ia_source_digest(const ia_source *src, ia_h256 *out);
+
+/* -- files that were imported before -- */
+/* Reads the file once, for its digest. *known: its image is in the store, whole. */
+IA_MUST bool ia_images_seen(ia_images *s, const ia_import *what, ia_h256 *file, bool *known,
+                            ia_h256 *image, ia_err *e);
+/* Remembers what the file of this digest holds. */
+IA_MUST bool ia_images_note(ia_images *s, const ia_import *what, const ia_source *src,
+                            const ia_h256 *file, const ia_h256 *image, ia_err *e);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "crypto/sha.h"
 #include "image/private.h"
 #include "image/stream.h"
 
@@ -21,8 +22,9 @@ typedef struct member {
 
 struct ia_source {
   ia_images *s;
-  int dir;   /* layout folder, or -1 */
-  int spool; /* all members behind one another, or -1 */
+  int dir;        /* layout folder, or -1 */
+  int spool;      /* all members behind one another, or -1 */
+  ia_h256 digest; /* of the archive's own bytes */
   member *v;
   size_t n;
 };
@@ -94,7 +96,33 @@ static bool spool_content(ia_source *src, ia_tar *tar, ia_err *e)
   return true;
 }
 
-static bool spool(ia_source *src, int fd, const ia_oci_limits *limits, ia_err *e)
+typedef struct hashed {
+  int fd;
+  ia_sha *sha;
+} hashed;
+
+static bool read_hashed(void *arg, void *buf, size_t room, size_t *n, ia_err *e)
+{
+  hashed *h = arg;
+
+  if (!ia_oci_read_fd(&h->fd, buf, room, n, e))
+    return false;
+  ia_sha_update(h->sha, ia_span_of(buf, *n));
+  return true;
+}
+
+/* What lies behind the end of the archive belongs to the file's digest. */
+static bool finish_hash(ia_source *src, hashed *h, ia_err *e)
+{
+  uint8_t buf[16384];
+
+  for (size_t n = 1; n > 0;)
+    if (!read_hashed(h, buf, sizeof(buf), &n, e))
+      return false;
+  return ia_sha_final(h->sha, src->digest.b, e);
+}
+
+static bool spool(ia_source *src, hashed *file, const ia_oci_limits *limits, ia_err *e)
 {
   /* an archive of plain layers is as large as they unpack to, and is often compressed whole */
   ia_layer_caps caps = {limits->unpacked, limits->unpacked + (64 << 20), limits->ratio};
@@ -107,14 +135,14 @@ static bool spool(ia_source *src, int fd, const ia_oci_limits *limits, ia_err *e
   if (!en || !src->v)
     return ia_fail(e, IA_E_MEMORY, "archive");
   if (!ia_images_spool(src->s, &src->spool, e) ||
-      !ia_layer_stream_open(&stream, ia_oci_read_fd, &fd, &caps, e) ||
+      !ia_layer_stream_open(&stream, read_hashed, file, &caps, e) ||
       !ia_tar_open(&tar, ia_layer_stream_read, stream, e))
     return false;
   for (bool end = false;;) {
     if (!ia_tar_next(tar, en, &end, e))
       return false;
     if (end)
-      return true;
+      return finish_hash(src, file, e);
     if (en->type != IA_TAR_FILE && en->type != IA_TAR_SYMLINK && en->type != IA_TAR_HARDLINK)
       continue;
     if (!add(src, en, at, e) || !spool_content(src, tar, e))
@@ -127,6 +155,7 @@ bool ia_source_open(ia_source **out, ia_images *s, const char *path, const ia_oc
                     ia_err *e)
 {
   IA_AUTO(ia_source) *src = calloc(1, sizeof(*src));
+  IA_AUTO(ia_sha) *sha = NULL;
   struct stat st;
 
   *out = NULL;
@@ -139,7 +168,7 @@ bool ia_source_open(ia_source **out, ia_images *s, const char *path, const ia_oc
     return ia_fail_errno(e, "%s", path);
   if (S_ISDIR(st.st_mode)) {
     src->dir = ia_steal_fd(&fd);
-  } else if (!spool(src, fd, limits, e)) {
+  } else if (!ia_sha_new(&sha, IA_SHA256, e) || !spool(src, &(hashed){fd, sha}, limits, e)) {
     if (e && (e->code == IA_E_PARSE || e->code == IA_E_UNSUPPORTED))
       e->code = IA_E_IMAGE_REFUSED;
     return false;
@@ -224,6 +253,10 @@ bool ia_source_member(ia_source *src, const char *name, int *fd, ia_err *e)
              : ia_fail(e, IA_E_NOT_FOUND, "archive: no member %.100s", name);
   }
   *fd = open_in_layout(src->dir, name);
+  if (*fd < 0 && errno == ELOOP) {
+    (void)ia_fail(e, IA_E_IMAGE_REFUSED, "layout: %.100s is reached through a link", name);
+    return ia_hint(e, "copy the layout without links: cp -rL LAYOUT COPY");
+  }
   if (*fd < 0)
     return ia_fail(e, IA_E_NOT_FOUND, "layout: no file %.100s", name);
   if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -240,4 +273,10 @@ bool ia_source_has(ia_source *src, const char *name)
     return find(src, name) != NULL;
   ia_autoclose int fd = open_in_layout(src->dir, name);
   return fd >= 0;
+}
+
+bool ia_source_digest(const ia_source *src, ia_h256 *out)
+{
+  *out = src->digest;
+  return src->dir < 0;
 }

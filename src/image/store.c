@@ -15,14 +15,27 @@
 
 static const char *const folders[] = {"blobs", "blobs/sha256", "refs", "tmp"};
 
+static bool is_empty(const char *dir)
+{
+  DIR *d = opendir(dir);
+  bool empty = d != NULL;
+
+  for (struct dirent *en; d && empty && (en = readdir(d));)
+    empty = strcmp(en->d_name, ".") == 0 || strcmp(en->d_name, "..") == 0;
+  if (d)
+    closedir(d);
+  return empty;
+}
+
 /* Rubbish of writers that died; a lock keeps two openers from removing each other's work. */
 static bool sweep(ia_images *s, ia_err *e)
 {
   ia_path tmp;
 
   if (flock(s->lock, LOCK_EX | LOCK_NB) == 0) {
-    if (!ia_path_join(&tmp, e, "%s/tmp", s->dir) || !ia_remove_tree(tmp.s, e) ||
-        !ia_mkdirs(tmp.s, 0700, e))
+    if (!ia_path_join(&tmp, e, "%s/tmp", s->dir))
+      return false;
+    if (!is_empty(tmp.s) && (!ia_remove_tree(tmp.s, e) || !ia_mkdirs(tmp.s, 0700, e)))
       return false;
   }
   return flock(s->lock, LOCK_SH) == 0 || ia_fail_errno(e, "%s", s->dir);
@@ -213,8 +226,11 @@ static bool ref_path(const ia_images *s, ia_path *p, const char *name, ia_err *e
 
 bool ia_images_tag(ia_images *s, const char *name, const ia_h256 *image, ia_err *e)
 {
+  ia_h256 have;
   ia_path p;
 
+  if (ia_images_find(s, name, &have, NULL) && ia_h256_eq(&have, image))
+    return true;
   return ref_path(s, &p, name, e) &&
          ia_file_write_exact(p.s, ia_span_str(ia_oci_digest_format(image).s), 0644, e);
 }

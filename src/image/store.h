@@ -4,6 +4,7 @@
  *
  *   DIR/blobs/sha256/<hex>  index, manifest, configuration, layer as stored (0444)
  *   DIR/refs/<name>         a digest, one line
+ *   DIR/imports/<hex>       the same, of the image that a file of this digest holds
  *   DIR/tmp/                what is being written; emptied at open
  *
  * A handle may be used by several threads. */
@@ -43,11 +44,13 @@ IA_MUST bool ia_images_find(ia_images *s, const char *name, ia_h256 *image, ia_e
 /* Removes blobs that no named image and none of `keep` needs. */
 IA_MUST bool ia_images_gc(ia_images *s, const ia_h256 *keep, size_t n_keep, ia_err *e);
 
-/* Takes in an OCI layout (folder or tar) or a docker archive; a tar may be compressed.
+/* Imports an OCI layout (folder or tar) or a docker archive; a tar may be compressed.
  * want: the image that must be found (any other: IMAGE_REFUSED); else ref names one; else it is the
- * only one. A docker archive has no manifest: one is made of its configuration and layers, the same
- * for the same archive. Every layer is read whole and checked by ia_oci_layer_apply without a file
- * system. On failure nothing but complete, verified blobs stays. */
+ * only one. An image that cannot run is refused (run.h). A file that was imported before is read
+ * once, for its digest, and nothing is written. A docker archive has no manifest: one is made of
+ * its configuration and layers, the same for the same archive. Every layer is read whole and
+ * checked by ia_oci_layer_apply without a file system. On failure nothing but complete, verified
+ * blobs stays. */
 typedef struct ia_import {
   const char *path;
   const char *ref;     /* may be NULL */

@@ -23,8 +23,10 @@ static int open_in_root(int root, const char *path, int flags)
 
 /* Opens the folder `path`; makes its last component when it is not a folder that can be reached. */
 static bool open_or_make(int root, const char *path, int parent, const char *last, int *fd,
-                         ia_err *e)
+                         ia_inodes *made, ia_err *e)
 {
+  struct stat st;
+
   *fd = open_in_root(root, path, O_PATH | O_DIRECTORY);
   if (*fd >= 0)
     return true;
@@ -35,10 +37,13 @@ static bool open_or_make(int root, const char *path, int parent, const char *las
   if (mkdirat(parent, last, 0755) != 0)
     return ia_fail_errno(e, "image path %.100s", path);
   *fd = openat(parent, last, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  return *fd >= 0 || ia_fail_errno(e, "image path %.100s", path);
+  if (*fd < 0 || fstat(*fd, &st) != 0)
+    return ia_fail_errno(e, "image path %.100s", path);
+  return ia_inodes_add(made, st.st_ino, e);
 }
 
-bool ia_tree_parent(int root, const char *path, int *parent, const char **last, ia_err *e)
+bool ia_tree_parent(int root, const char *path, int *parent, const char **last, ia_inodes *made,
+                    ia_err *e)
 {
   const char *slash = strrchr(path, '/');
   ia_autoclose int at = -1;
@@ -64,7 +69,7 @@ bool ia_tree_parent(int root, const char *path, int *parent, const char **last, 
     end = strchr(p, '/');
     if (end)
       *end = '\0';
-    if (!open_or_make(root, prefix.s, at, p, &next, e))
+    if (!open_or_make(root, prefix.s, at, p, &next, made, e))
       return false;
     if (end)
       *end = '/';

@@ -41,6 +41,8 @@ typedef struct unpacker {
   ia_oci_usage *usage;
   ia_inodes mine; /* put here by this layer */
   bool through_links;
+  ia_oci_entry_fn entry; /* without a file system: told each entry; may be NULL */
+  void *entry_arg;
   char path[IA_TAR_PATH + 1];
   char target[IA_TAR_PATH + 1]; /* of a hardlink */
 } unpacker;
@@ -196,6 +198,27 @@ static bool copy_lower(unpacker *u, int from, const struct stat *st, int dir, co
   return true;
 }
 
+/* A hardlink to a symbolic link: the same text under a second name. */
+static bool link_again(unpacker *u, int from_dir, const char *from_name, int dir, const char *name,
+                       ia_err *e)
+{
+  ia_autofree char *text = calloc(1, IA_TAR_PATH + 1);
+  struct stat st, own;
+
+  if (!text)
+    return ia_fail(e, IA_E_MEMORY, "layer");
+  if (fstatat(from_dir, from_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+      readlinkat(from_dir, from_name, text, IA_TAR_PATH) <= 0)
+    return ia_fail_errno(e, "layer: %.100s", u->path);
+  if (fstatat(dir, name, &own, AT_SYMLINK_NOFOLLOW) == 0 && own.st_ino == st.st_ino)
+    return remember(u, dir, name, e);
+  if (!ia_tree_remove(dir, name, NULL, e))
+    return false;
+  if (symlinkat(text, dir, name) != 0)
+    return ia_fail_errno(e, "layer: %.100s", u->path);
+  return remember(u, dir, name, e);
+}
+
 static bool put_hardlink(unpacker *u, int dir, const char *name, ia_err *e)
 {
   const char *target = u->target;
@@ -205,8 +228,11 @@ static bool put_hardlink(unpacker *u, int dir, const char *name, ia_err *e)
 
   if (strcmp(target, u->path) == 0)
     return true; /* itself */
-  if (!ia_tree_parent(u->root, target, &from_dir, &from_name, e))
+  if (!ia_tree_parent(u->root, target, &from_dir, &from_name, &u->mine, e))
     return false;
+  if (from_name[0] && fstatat(from_dir, from_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+      S_ISLNK(st.st_mode))
+    return link_again(u, from_dir, from_name, dir, name, e);
   if (from_name[0])
     from = openat(from_dir, from_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (from < 0 || fstat(from, &st) != 0 || !S_ISREG(st.st_mode))
@@ -258,7 +284,7 @@ static bool put(unpacker *u, const ia_tar_entry *en, ia_err *e)
   ia_autoclose int dir = -1;
   const char *name;
 
-  if (!ia_tree_parent(u->root, u->path, &dir, &name, e))
+  if (!ia_tree_parent(u->root, u->path, &dir, &name, &u->mine, e))
     return false;
   if (strncmp(name, ".wh.", 4) == 0)
     return whiteout(u, dir, name, e);
@@ -315,7 +341,7 @@ static bool entries(unpacker *u, ia_err *e)
       return false;
     if (end)
       return true;
-    if (!check(u, en, e))
+    if (!check(u, en, e) || (u->entry && !u->entry(u->entry_arg, en, u->path, u->target, e)))
       return false;
     if (!u->path[0] ? !put_root(u, en, e) : u->root >= 0 && !put(u, en, e))
       return false;
@@ -369,9 +395,10 @@ bool ia_oci_tar_unpack(int root_fd, ia_read_fn read, void *arg, const ia_oci_lim
   return run(u, e);
 }
 
-bool ia_oci_layer_apply(int root_fd, const ia_oci_desc *layer, const ia_h256 *diff_id,
-                        ia_read_fn read, void *arg, const ia_oci_limits *limits,
-                        ia_oci_usage *usage, ia_h256 *tar_digest, ia_err *e)
+/* how: root, entry and entry_arg; the rest is filled in. */
+static bool layer_run(const unpacker *how, const ia_oci_desc *layer, const ia_h256 *diff_id,
+                      ia_read_fn read, void *arg, const ia_oci_limits *limits, ia_oci_usage *usage,
+                      ia_h256 *tar_digest, ia_err *e)
 {
   IA_AUTO(ia_layer_stream) *stream = NULL;
   IA_AUTO(ia_tar) *tar = NULL;
@@ -388,6 +415,29 @@ bool ia_oci_layer_apply(int root_fd, const ia_oci_desc *layer, const ia_h256 *di
   ia_autofree unpacker *u = calloc(1, sizeof(*u));
   if (!u)
     return ia_fail(e, IA_E_MEMORY, "layer");
-  *u = (unpacker){.root = root_fd, .tar = tar, .limits = limits, .usage = usage};
+  u->root = how->root;
+  u->entry = how->entry;
+  u->entry_arg = how->entry_arg;
+  u->tar = tar;
+  u->limits = limits;
+  u->usage = usage;
   return run(u, e) && sums(stream, layer, diff_id, tar_digest, usage, e);
+}
+
+bool ia_oci_layer_apply(int root_fd, const ia_oci_desc *layer, const ia_h256 *diff_id,
+                        ia_read_fn read, void *arg, const ia_oci_limits *limits,
+                        ia_oci_usage *usage, ia_h256 *tar_digest, ia_err *e)
+{
+  const unpacker how = {.root = root_fd};
+
+  return layer_run(&how, layer, diff_id, read, arg, limits, usage, tar_digest, e);
+}
+
+bool ia_oci_layer_survey(ia_oci_entry_fn entry, void *entry_arg, const ia_oci_desc *layer,
+                         const ia_h256 *diff_id, ia_read_fn read, void *arg,
+                         const ia_oci_limits *limits, ia_oci_usage *usage, ia_err *e)
+{
+  const unpacker how = {.root = -1, .entry = entry, .entry_arg = entry_arg};
+
+  return layer_run(&how, layer, diff_id, read, arg, limits, usage, NULL, e);
 }

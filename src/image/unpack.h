@@ -39,6 +39,15 @@ IA_MUST bool ia_oci_layer_apply(int root_fd, const ia_oci_desc *layer, const ia_
                                 ia_read_fn read, void *arg, const ia_oci_limits *limits,
                                 ia_oci_usage *usage, ia_h256 *tar_digest, ia_err *e);
 
+/* Each entry of a layer after its rules were checked: path and target (of a hardlink) normalised.
+ */
+typedef bool (*ia_oci_entry_fn)(void *arg, const ia_tar_entry *en, const char *path,
+                                const char *target, ia_err *e);
+/* ia_oci_layer_apply without a file system, that tells each entry. */
+IA_MUST bool ia_oci_layer_survey(ia_oci_entry_fn entry, void *entry_arg, const ia_oci_desc *layer,
+                                 const ia_h256 *diff_id, ia_read_fn read, void *arg,
+                                 const ia_oci_limits *limits, ia_oci_usage *usage, ia_err *e);
+
 /* A plain tar into a folder by the same rules, but a folder in it may be a link to a folder that is
  * there already, as package managers have it. */
 IA_MUST bool ia_oci_tar_unpack(int root_fd, ia_read_fn read, void *arg, const ia_oci_limits *limits,

@@ -47,13 +47,14 @@ bool ia_idmap_choose(ia_idmap *out, uint32_t base, uint32_t count, ia_err *e)
 
   if (!own_range(&first, &n))
     return ia_fail(e, IA_E_SANDBOX, "/proc/self/uid_map cannot be read");
-  *out = (ia_idmap){geteuid(), getegid(), 1};
+  *out = (ia_idmap){.uid = geteuid(), .gid = getegid(), .count = 1};
   if (!has_capability(CAP_SETUID) || !has_capability(CAP_SETGID))
     return true;
   if (base >= first && end <= (uint64_t)first + n)
-    *out = (ia_idmap){base, base, count};
+    *out = (ia_idmap){.uid = base, .gid = base, .count = count};
   else if (first == 0 && n >= 2 && n <= 65536)
-    *out = (ia_idmap){n / 2, n / 2, n - n / 2}; /* inside a guest's box: its upper half */
+    *out = (ia_idmap){
+        .uid = n / 2, .gid = n / 2, .count = n - n / 2}; /* inside a guest's box: its upper half */
   return true;
 }
 
@@ -79,12 +80,51 @@ static bool write_proc(pid_t pid, const char *file, const char *text, ia_err *e)
   return true;
 }
 
+/* Adds an id once where it lies beyond the range that stays when `room` places are taken from it.
+ */
+static void add_far(uint32_t *far, uint32_t *n, uint32_t room, uint32_t count, uint32_t id)
+{
+  for (uint32_t i = 0; i < *n; i++)
+    if (far[i] == id)
+      return;
+  if (id >= count - room && *n < room)
+    far[(*n)++] = id;
+}
+
+void ia_idmap_user(ia_idmap *m, uint32_t uid, uint32_t gid, const uint32_t *groups, size_t n)
+{
+  if (m->count <= 2 * IA_IDMAP_BEYOND && (uid != 0 || gid != 0))
+    m->count = 1; /* too few for other ids beside them */
+  if (m->count == 1) {
+    m->in_uid = uid;
+    m->in_gid = gid;
+    return;
+  }
+  add_far(m->far_uids, &m->n_far_uids, IA_COUNT(m->far_uids), m->count, uid);
+  add_far(m->far_gids, &m->n_far_gids, IA_COUNT(m->far_gids), m->count, gid);
+  for (size_t i = 0; i < n; i++)
+    add_far(m->far_gids, &m->n_far_gids, IA_COUNT(m->far_gids), m->count, groups[i]);
+}
+
+enum { MAP_TEXT = 2048 };
+
+/* Ids from `in` on, then those beyond on the last `room` places. */
+static void map_text(char out[MAP_TEXT], uint32_t in, uint32_t base, uint32_t count,
+                     const uint32_t *far, uint32_t n, uint32_t room)
+{
+  uint32_t whole = n > 0 ? count - room : count;
+  int at = snprintf(out, MAP_TEXT, "%u %u %u", in, base, whole);
+
+  for (uint32_t i = 0; i < n && at > 0 && at < MAP_TEXT; i++)
+    at += snprintf(out + at, (size_t)(MAP_TEXT - at), "\n%u %u 1", far[i], base + whole + i);
+}
+
 static bool map_ids(pid_t pid, const ia_idmap *m, ia_err *e)
 {
-  char uid[64], gid[64];
+  char uid[MAP_TEXT], gid[MAP_TEXT];
 
-  (void)snprintf(uid, sizeof(uid), "0 %u %u", m->uid, m->count);
-  (void)snprintf(gid, sizeof(gid), "0 %u %u", m->gid, m->count);
+  map_text(uid, m->in_uid, m->uid, m->count, m->far_uids, m->n_far_uids, IA_COUNT(m->far_uids));
+  map_text(gid, m->in_gid, m->gid, m->count, m->far_gids, m->n_far_gids, IA_COUNT(m->far_gids));
   /* without the capability the kernel wants setgroups given up first */
   if (m->count == 1 && !write_proc(pid, "setgroups", "deny", e))
     return false;

@@ -10,13 +10,21 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/plan.h"
 
-/* Host ids that "0 base count" maps, and whether the range could be had. */
+/* Ids of the namespace from 0 on, and what they are in ours: "0 base count". With a count of 1 the
+ * one id inside is the program's (in_uid, in_gid). Ids beyond the range that the program needs take
+ * its last places. */
+enum { IA_IDMAP_BEYOND = 33 };
 typedef struct ia_idmap {
   uint32_t uid, gid, count; /* in the ids of our own namespace */
+  uint32_t in_uid, in_gid;  /* of the first process, with a count of 1 */
+  uint32_t far_uids[1], far_gids[IA_IDMAP_BEYOND];
+  uint32_t n_far_uids, n_far_gids;
 } ia_idmap;
 
 /* base and count as wished; a process without the capability gets its own id alone. */
 IA_MUST bool ia_idmap_choose(ia_idmap *out, uint32_t base, uint32_t count, ia_err *e);
+/* The same map with room for a program that runs under these ids. */
+void ia_idmap_user(ia_idmap *m, uint32_t uid, uint32_t gid, const uint32_t *groups, size_t n);
 
 /* What is done to the program itself between fork and exec. */
 typedef struct ia_jail {
@@ -30,11 +38,15 @@ typedef struct ia_jail {
     rlim_t value;
   } limits[10];
   size_t n_limits;
-  bool guest;       /* keeps its capabilities in the new namespace, no filter, no Landlock */
-  bool writable;    /* Landlock grants writing everywhere (image builds) */
-  int landlock_abi; /* 0 = none */
-  ia_span filter;   /* struct sock_filter array */
-  int fds[4];       /* become 0, 1, 2 and 3; fds[3] = -1: none. All >= 10 */
+  bool guest;        /* keeps its capabilities in the new namespace, no filter, no Landlock */
+  bool writable;     /* Landlock grants writing everywhere (image builds) */
+  int landlock_abi;  /* 0 = none */
+  ia_span filter;    /* struct sock_filter array */
+  uint32_t uid, gid; /* that the program runs under */
+  const uint32_t *groups;
+  size_t n_groups;
+  bool set_groups; /* the namespace has more than one id */
+  int fds[4];      /* become 0, 1, 2 and 3; fds[3] = -1: none. All >= 10 */
 } ia_jail;
 
 typedef struct ia_box_spec {

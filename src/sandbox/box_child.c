@@ -162,6 +162,7 @@ static int do_step(const ia_step *s, const ia_plan *plan, const int *fds, int co
   switch (s->kind) {
   case IA_STEP_PRIVATE: return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
   case IA_STEP_MKDIR: return mkdir(s->target, s->mode) == 0 || errno == EEXIST ? 0 : -1;
+  case IA_STEP_OWN: return lchown(s->target, s->uid, s->gid);
   case IA_STEP_FILE: return step_file(s);
   case IA_STEP_SYMLINK: return symlink(s->data, s->target);
   case IA_STEP_MOUNT: return mount(s->type, s->target, s->type, s->flags, s->data);
@@ -235,7 +236,8 @@ static void wait_go(const ia_box_spec *spec, int control, int *fds)
       give_up(control, spec->plan->sources[i].path);
   }
   /* raw calls: the C library's would signal threads that this copy does not have */
-  if (syscall(SYS_setresgid, 0, 0, 0) != 0 || syscall(SYS_setresuid, 0, 0, 0) != 0)
+  uint32_t uid = spec->map.in_uid, gid = spec->map.in_gid;
+  if (syscall(SYS_setresgid, gid, gid, gid) != 0 || syscall(SYS_setresuid, uid, uid, uid) != 0)
     give_up(control, "ids");
   if (spec->map.count > 1 && syscall(SYS_setgroups, 0, NULL) != 0)
     give_up(control, "groups");

@@ -59,7 +59,16 @@ static bool set_limits(const ia_jail *j)
   return true;
 }
 
-static bool drop_capabilities(void)
+/* The program's ids, while the capability for it is still there; none of it is needed where the
+ * namespace has one id. Raw calls: see box_child.c. */
+static bool take_ids(const ia_jail *j)
+{
+  return !j->set_groups || (syscall(SYS_setgroups, j->n_groups, j->groups) == 0 &&
+                            syscall(SYS_setresgid, j->gid, j->gid, j->gid) == 0 &&
+                            syscall(SYS_setresuid, j->uid, j->uid, j->uid) == 0);
+}
+
+static bool drop_capabilities(const ia_jail *j)
 {
   struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct none[2] = {{0}, {0}};
@@ -68,7 +77,7 @@ static bool drop_capabilities(void)
     if (prctl(PR_CAPBSET_DROP, cap, 0L, 0L, 0L) != 0)
       return false;
   (void)prctl(PR_CAP_AMBIENT, (long)PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L);
-  return syscall(SYS_capset, &head, none) == 0;
+  return take_ids(j) && syscall(SYS_capset, &head, none) == 0;
 }
 
 static bool set_filter(ia_span filter)
@@ -115,7 +124,7 @@ void ia_jail_enter(const ia_jail *j, const char *const *env, int report)
     fail(report, "descriptors");
   if (!reset_signals() || !set_limits(j))
     fail(report, "limits");
-  if (!j->guest && !drop_capabilities())
+  if (!j->guest && !drop_capabilities(j))
     fail(report, "capabilities");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0)
     fail(report, "no_new_privs");

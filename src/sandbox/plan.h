@@ -4,6 +4,7 @@
 #ifndef IA_SANDBOX_PLAN_H
 #define IA_SANDBOX_PLAN_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -11,6 +12,7 @@
 typedef enum ia_step_kind {
   IA_STEP_PRIVATE, /* no mount event leaves or enters from here on */
   IA_STEP_MKDIR,   /* target, mode; an existing folder is fine */
+  IA_STEP_OWN,     /* target becomes uid's and gid's */
   IA_STEP_FILE,    /* an empty file at target, for a bind on top */
   IA_STEP_SYMLINK, /* data -> target */
   IA_STEP_MOUNT,   /* type, target, flags, data */
@@ -32,6 +34,7 @@ typedef struct ia_step {
   int source;    /* index, or -1 */
   mode_t mode;
   unsigned long flags;
+  uint32_t uid, gid;
   char *target, *type, *data; /* owned by the plan; may be NULL */
 } ia_step;
 

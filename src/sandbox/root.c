@@ -212,6 +212,37 @@ static bool overlay(ia_plan *p, const ia_sandbox_spec *spec, ia_err *e)
   return true;
 }
 
+/* Folders that a program can write to; a working folder below them is made after they are mounted.
+ */
+static bool is_scratch(const char *path)
+{
+  static const char *const roots[] = {"/tmp/", "/dev/shm/", "/iexec_out/"};
+
+  for (size_t i = 0; i < IA_COUNT(roots); i++)
+    if (strncmp(path, roots[i], strlen(roots[i])) == 0)
+      return true;
+  return false;
+}
+
+/* The working folder: part of the skeleton, as the layers cannot be written, or made on its mount.
+ */
+static bool working_folder(ia_plan *p, const ia_sandbox_spec *spec, bool mounted, ia_err *e)
+{
+  const char *cwd = spec->cwd;
+
+  if (!cwd || !cwd[1] || is_scratch(cwd) != mounted)
+    return true;
+  if (!ia_plan_node(p, mounted ? "." : SKEL, cwd, false, e))
+    return false;
+  if (mounted) {
+    ia_step *s = ia_plan_step(p, IA_STEP_OWN, ".%s", cwd);
+
+    s->uid = spec->uid;
+    s->gid = spec->gid;
+  }
+  return true;
+}
+
 bool ia_root_app(ia_plan *p, const ia_sandbox_spec *spec, const ia_sandbox_limits *l,
                  const ia_cgroup *group, ia_err *e)
 {
@@ -223,8 +254,8 @@ bool ia_root_app(ia_plan *p, const ia_sandbox_spec *spec, const ia_sandbox_limit
     if (!(spec->no_out && strncmp(folders[i], "/iexec", 6) == 0) &&
         !ia_plan_node(p, SKEL, folders[i], false, e))
       return false;
-  if (!bind_nodes(p, SKEL, spec->binds, spec->n_binds, e) || !ia_view_nodes(p, SKEL, group, e) ||
-      !overlay(p, spec, e))
+  if (!working_folder(p, spec, false, e) || !bind_nodes(p, SKEL, spec->binds, spec->n_binds, e) ||
+      !ia_view_nodes(p, SKEL, group, e) || !overlay(p, spec, e))
     return false;
   ia_plan_step(p, IA_STEP_CHDIR, ROOT);
   ia_plan_mount(p, "proc", "proc", plain | MS_NOEXEC, "hidepid=2");
@@ -233,11 +264,14 @@ bool ia_root_app(ia_plan *p, const ia_sandbox_spec *spec, const ia_sandbox_limit
   ia_plan_mount(p, "tmpfs", "tmp", plain, "mode=1777,size=%llu,nr_inodes=%u",
                 (unsigned long long)l->tmp_bytes, l->inodes);
   if (!spec->no_out) {
-    ia_plan_mount(p, "tmpfs", "iexec_out", plain | MS_NOEXEC, "mode=0755,size=%llu,nr_inodes=%u",
+    ia_plan_mount(p, "tmpfs", "iexec_out", plain | MS_NOEXEC,
+                  "mode=0755,uid=%u,gid=%u,size=%llu,nr_inodes=%u", spec->uid, spec->gid,
                   (unsigned long long)l->out_bytes, l->inodes);
     ia_plan_step(p, IA_STEP_SEND, "iexec_out");
   }
   dev(p, l->tmp_bytes, l->inodes, ia_cgroup_has(group, IA_CG_MEMORY));
+  if (!working_folder(p, spec, true, e))
+    return false;
   bind_all(p, spec->binds, spec->n_binds);
   mask_proc(p);
   ia_plan_step(p, IA_STEP_PIVOT, "/");

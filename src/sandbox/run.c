@@ -31,6 +31,8 @@ static bool check(const ia_sandbox_spec *spec, ia_err *e)
     return ia_fail(e, IA_E_INVALID, "no program to run");
   if (spec->n_binds > IA_SANDBOX_BINDS)
     return ia_fail(e, IA_E_INVALID, "more than %d binds", IA_SANDBOX_BINDS);
+  if (spec->n_groups > IA_SANDBOX_GROUPS)
+    return ia_fail(e, IA_E_INVALID, "more than %d groups", IA_SANDBOX_GROUPS);
   if (spec->cwd && spec->cwd[0] != '/')
     return ia_fail(e, IA_E_INVALID, "%s: not an absolute path inside", spec->cwd);
   return true;
@@ -141,6 +143,10 @@ static bool launch(ia_sandbox_result *out, const ia_sandbox_spec *spec, const ia
                   .env = spec->env ? spec->env : no_env,
                   .cwd = spec->cwd ? spec->cwd : "/",
                   .writable = spec->upper != NULL,
+                  .uid = spec->uid,
+                  .gid = spec->gid,
+                  .groups = spec->groups,
+                  .n_groups = spec->n_groups,
                   .landlock_abi = out->landlock_abi,
                   .fds = {-1, -1, -1, -1}};
   ia_box_spec bs = {.plan = plan,
@@ -157,6 +163,8 @@ static bool launch(ia_sandbox_result *out, const ia_sandbox_spec *spec, const ia
       !ia_idmap_choose(&bs.map, spec->uid_base ? spec->uid_base : IA_SANDBOX_UID_BASE,
                        spec->uid_count ? spec->uid_count : IA_SANDBOX_UID_COUNT, e))
     return false;
+  ia_idmap_user(&bs.map, spec->uid, spec->gid, spec->groups, spec->n_groups);
+  jail.set_groups = bs.map.count > 1;
   jail.filter = made ? spec->counted_filter : ia_buf_view(&filter);
   jail.env_no_view = no_view.v;
   jail.paths = (const char *const *)found.list;

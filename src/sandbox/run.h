@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "sandbox/limits.h"
 
-enum { IA_SANDBOX_LAYERS = 128, IA_SANDBOX_BINDS = 64 };
+enum { IA_SANDBOX_LAYERS = 128, IA_SANDBOX_BINDS = 64, IA_SANDBOX_GROUPS = 32 };
 
 typedef struct ia_sandbox_bind {
   const char *source; /* file or folder as the caller sees it */
@@ -26,7 +26,13 @@ typedef struct ia_sandbox_spec {
                              * uid that ia_sandbox_idmap() says, or the app cannot write */
   const char *const *argv;  /* NULL-terminated; argv[0] without '/' is searched in PATH of env */
   const char *const *env;   /* NULL-terminated "NAME=value"; nothing else is in its environment */
-  const char *cwd;          /* NULL = "/" */
+  const char *cwd;          /* NULL = "/"; absolute, with no link of the layers in it: what is
+                             * missing of it is made, owned by uid and gid below /tmp, /dev/shm
+                             * and /iexec_out */
+  uint32_t uid, gid;        /* of the program inside; 0 = root of the namespace */
+  const uint32_t *groups;   /* supplementary, at most IA_SANDBOX_GROUPS; left out where the caller
+                             * may map one id only */
+  size_t n_groups;
   const ia_sandbox_bind *binds;
   size_t n_binds;
   ia_sandbox_limits limits;     /* zeroes = defaults of limits.h */

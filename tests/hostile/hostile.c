@@ -332,6 +332,30 @@ static int do_environment(void)
   return 0;
 }
 
+/* Who and where: ids, groups, working folder, and where this program can write. */
+static int do_who(void)
+{
+  static const char *const places[] = {"x", "/iexec_out/x", "/tmp/x", "/dev/shm/x", "/x"};
+  gid_t groups[64];
+  char cwd[4096];
+  int n = getgroups(64, groups);
+
+  printf("uid %d %d gid %d %d\n", (int)getuid(), (int)geteuid(), (int)getgid(), (int)getegid());
+  printf("groups");
+  for (int i = 0; i < n; i++)
+    printf(" %d", (int)groups[i]);
+  printf("\ncwd %s\n", getcwd(cwd, sizeof(cwd)) ? cwd : "?");
+  for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+    int fd = open(places[i], O_WRONLY | O_CREAT, 0600);
+
+    said(places[i], fd);
+    if (fd >= 0)
+      close(fd);
+  }
+  said("setuid0", setuid(0));
+  return 0;
+}
+
 /* 21 */
 static int do_kill_init(void)
 {
@@ -412,6 +436,7 @@ static const struct {
     {"zombies", do_zombies},
     {"descriptors", do_descriptors},
     {"environment", do_environment},
+    {"who", do_who},
     {"kill-init", do_kill_init},
     {"stop-self", do_stop_self},
     {"polite", do_polite},

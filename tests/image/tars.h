@@ -35,6 +35,31 @@ static inline void tar_file(ia_buf *b, const char *path, const char *text)
   tar_entry(b, '0', path, "", 0600, ia_span_str(text));
 }
 
+enum { TAR_PROGRAM_LEN = 64 + 56 };
+
+/* The shortest thing that passes for a static ELF program of x86-64. */
+static inline void program_bytes(uint8_t out[TAR_PROGRAM_LEN])
+{
+  static const uint8_t head[] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
+
+  memset(out, 0, TAR_PROGRAM_LEN);
+  memcpy(out, head, sizeof(head));
+  out[16] = 2;  /* executable */
+  out[18] = 62; /* x86-64 */
+  out[32] = 64; /* program headers: where, */
+  out[54] = 56; /* how large, */
+  out[56] = 1;  /* how many */
+  out[64] = 1;  /* PT_LOAD */
+}
+
+static inline void tar_program(ia_buf *b, const char *path)
+{
+  uint8_t bytes[TAR_PROGRAM_LEN];
+
+  program_bytes(bytes);
+  tar_entry(b, '0', path, "", 0755, ia_span_of(bytes, sizeof(bytes)));
+}
+
 static inline void tar_end(ia_buf *b)
 {
   ia_buf_zero(b, 1024);

@@ -82,7 +82,7 @@ static void config_of(ia_buf *out, const ia_h256 *diff_id)
 
 static void image_make(image *m)
 {
-  tar_file(&m->layer, "f", "content");
+  tar_program(&m->layer, "f");
   tar_end(&m->layer);
   ia_sha256(&m->layer_id, ia_buf_view(&m->layer));
   config_of(&m->config, &m->layer_id);

@@ -160,8 +160,8 @@ static void hostile_paths(void **state)
   must_refuse(root, &t, "..");
   tar_entry(&t, '1', "x", "etc/passwd", 0, ia_span_str(""));
   must_refuse(root, &t, "hardlink");
-  tar_entry(&t, '2', "l", "/etc/passwd", 0777, ia_span_str(""));
-  tar_entry(&t, '1', "x", "l", 0, ia_span_str(""));
+  tar_entry(&t, '5', "folder", "", 0755, ia_span_str(""));
+  tar_entry(&t, '1', "x", "folder", 0, ia_span_str(""));
   must_refuse(root, &t, "hardlink");
   for (int i = 0; i < 65; i++)
     memcpy(deep + 2 * i, "a/", 3);
@@ -170,6 +170,25 @@ static void hostile_paths(void **state)
   tar_entry(&t, 'x', "pax", "", 0, ia_buf_view(&pax));
   tar_file(&t, "f", "");
   must_refuse(root, &t, "deeper");
+}
+
+/* A hardlink to a symbolic link is the same link again, and follows nothing. */
+static void hardlink_to_a_link(void **state)
+{
+  int root = ((box *)*state)->root;
+  char text[64] = "";
+  ia_buf t = {0};
+
+  tar_entry(&t, '2', "l", "/etc/passwd", 0777, ia_span_str(""));
+  tar_entry(&t, '1', "same", "l", 0, ia_span_str(""));
+  must_apply(root, &t);
+  tar_entry(&t, '1', "above", "l", 0, ia_span_str(""));
+  tar_file(&t, ".wh.l", "");
+  must_apply(root, &t);
+  assert_true(absent(root, "l"));
+  assert_int_equal(readlinkat(root, "same", text, sizeof(text)), 11);
+  assert_int_equal(readlinkat(root, "above", text, sizeof(text)), 11);
+  assert_string_equal(text, "/etc/passwd");
 }
 
 static void devices(void **state)
@@ -350,6 +369,7 @@ int main(void)
       T(links_stay_inside),
       T(links_across_layers),
       T(hostile_paths),
+      T(hardlink_to_a_link),
       T(devices),
       T(whiteouts),
       T(lower_hardlink_is_copied),

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -123,6 +124,70 @@ static void test_path_search(void **state IA_UNUSED)
   assert_string_equal(out, "PATH=/sbin:/bin\nA=b c\n");
 }
 
+/* The working folder is made where it is missing, on the skeleton or on a mount, and is the
+ * program's own where it can be written at all. */
+static void test_working_folders(void **state IA_UNUSED)
+{
+  static const struct {
+    const char *cwd, *write;
+  } rows[] = {{"/", "x=EROFS"},
+              {"/etc", "x=EROFS"},
+              {"/absent/deep", "x=EROFS"},
+              {"/usr/local/app", "x=EROFS"},
+              {"/tmp/work/here", "x=0"},
+              {"/iexec_out/sub", "x=0"},
+              {"/dev/shm/w", "x=0"},
+              {"/tmp", "x=0"},
+              {"/iexec_in", "x=EROFS"}};
+
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    IA_AUTOV(ia_sandbox_result) r = {0};
+    char line[80];
+
+    box_run(&r, &box, "who", &(ia_sandbox_spec){.cwd = rows[i].cwd, .uid = i % 2 ? 1000 : 0});
+    assert_int_equal(r.exit_code, 0);
+    (void)snprintf(line, sizeof(line), "cwd %s", rows[i].cwd);
+    box_said(&r, line);
+    box_said(&r, rows[i].write);
+  }
+}
+
+/* Any id is the program's inside, also one beyond the range that the machine gives. */
+static void test_ids(void **state IA_UNUSED)
+{
+  static const uint32_t groups[] = {4, 100, 70000};
+  static const struct {
+    uint32_t uid, gid;
+    size_t n;
+    const char *ids, *groups;
+  } rows[] = {{0, 0, 0, "uid 0 0 gid 0 0", NULL},
+              {1000, 1000, 0, "uid 1000 1000 gid 1000 1000", "groups"},
+              {65534, 65534, 0, "uid 65534 65534 gid 65534 65534", "groups"},
+              {0, 1001, 0, "uid 0 0 gid 1001 1001", "groups"},
+              {2147483647, 5, 3, "uid 2147483647 2147483647 gid 5 5", "groups 4 100 70000"},
+              {999, 966, 1, "uid 999 999 gid 966 966", "groups 4"},
+              {967, 70000, 3, "uid 967 967 gid 70000 70000", "groups 4 100 70000"}};
+
+  for (size_t i = 0; i < IA_COUNT(rows); i++) {
+    IA_AUTOV(ia_sandbox_result) r = {0};
+    bool many = !box.plain && geteuid() == 0;
+
+    box_run(&r, &box, "who",
+            &(ia_sandbox_spec){
+                .uid = rows[i].uid, .gid = rows[i].gid, .groups = groups, .n_groups = rows[i].n});
+    assert_int_equal(r.exit_code, 0);
+    box_said(&r, rows[i].ids);
+    if (many && rows[i].groups)
+      box_said(&r, rows[i].groups);
+    box_said(&r, "/iexec_out/x=0");
+    box_said(&r, "/tmp/x=0");
+    box_said(&r, "/dev/shm/x=0");
+    box_said(&r, "/x=EROFS");
+    if (rows[i].uid != 0)
+      box_said(&r, many ? "setuid0=EPERM" : "setuid0=EINVAL");
+  }
+}
+
 static void test_refused_specs(void **state IA_UNUSED)
 {
   const char *layers[] = {box.root.s};
@@ -193,6 +258,8 @@ int main(int argc, char **argv)
       cmocka_unit_test(test_started_and_cancel),
       cmocka_unit_test(test_launch_failures),
       cmocka_unit_test(test_path_search),
+      cmocka_unit_test(test_working_folders),
+      cmocka_unit_test(test_ids),
       cmocka_unit_test(test_refused_specs),
       cmocka_unit_test(test_sweep),
       cmocka_unit_test(test_swap),
