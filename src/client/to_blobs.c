@@ -244,3 +244,29 @@ bool ia_to_blobs_head(const ia_net *net, ia_buf *out, const char *where, size_t 
   }
   return f.left == 0 || a.status / 100 == 2 || ia_http_refused(&a, "blob store", e);
 }
+
+bool ia_to_blobs_size(const ia_net *net, uint64_t *size, const char *where, ia_err *e)
+{
+  const char *name = strncmp(where, "/ipfs/", 6) == 0 ? where + 6 : where;
+  IA_AUTOV(ia_buf) url = {0};
+  IA_AUTOV(ia_http_answer) a = {0};
+  ia_cid cid;
+
+  *size = 0;
+  if (!ia_cid_parse(&cid, ia_span_str(name), e) ||
+      !ia_net_url(&url, net->ipfs, "blob store", e, "/ipfs/%s", name))
+    return false;
+  ia_http_call call = {.method = "HEAD", .url = (const char *)url.ptr};
+  if (!ia_http_do(net->http, &a, &call, e))
+    return ia_wrap(e, "blob store");
+  if (a.status / 100 != 2)
+    return ia_fail(e, a.status == 404 ? IA_E_NOT_FOUND : IA_E_UNAVAILABLE,
+                   "blob store: status %d for %s", a.status, name);
+  ia_span text = ia_http_field(&a, "content-length");
+  for (size_t i = 0; i < text.len && i < 18; i++) {
+    if (text.ptr[i] < '0' || text.ptr[i] > '9')
+      return ia_fail(e, IA_E_PARSE, "blob store: content-length");
+    *size = *size * 10 + (uint64_t)(text.ptr[i] - '0');
+  }
+  return text.len > 0 || ia_fail(e, IA_E_UNAVAILABLE, "the blob store does not tell a size");
+}

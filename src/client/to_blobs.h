@@ -19,4 +19,7 @@ IA_MUST bool ia_to_blobs_read(const ia_net *net, ia_buf *out, const char *where,
 IA_MUST bool ia_to_blobs_head(const ia_net *net, ia_buf *out, const char *where, size_t max,
                               ia_err *e);
 
+/* Bytes of a blob, without fetching it. NOT_FOUND; UNAVAILABLE where the store does not say. */
+IA_MUST bool ia_to_blobs_size(const ia_net *net, uint64_t *size, const char *where, ia_err *e);
+
 #endif

@@ -47,6 +47,8 @@ static const struct row {
     ROW_TEXT("drain", drain, "SECONDS", "a worker that stops lets tasks end for so long (15)"),
     ROW_TEXT("app-memory", app_memory, "SIZE",
              "most memory that this worker gives to one app (what fits, at least 1G)"),
+    ROW_TEXT("task-room", task_room, "SIZE",
+             "memory for the image and the inputs of a task of this worker (1G)"),
     ROW_TEXT("pool", pool, "ADDRESS", "workerpool of this scheduler or worker"),
     ROW_TEXT("deal-tasks", deal_tasks, "N", "tasks that the pool takes in one deal (10000)"),
     ROW_TEXT("admit", worker, "LIST", "addresses of workers elsewhere that the pool admits"),

@@ -43,6 +43,7 @@ typedef struct ia_daemon_options {
   const char *slots;
   const char *drain;      /* seconds */
   const char *app_memory; /* most that this worker gives to one app */
+  const char *task_room;  /* size */
   const char *pool;
   const char *worker; /* addresses of foreign workers that the pool admits, comma-separated */
   const char *iapp;   /* NAME=ADDRESS, comma-separated: what the compass answers */

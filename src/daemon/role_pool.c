@@ -131,6 +131,22 @@ static void worker_close(void *state)
   free(s);
 }
 
+/* Room for image and inputs: enough for a small image, and no slip of a unit. */
+static bool task_room(const ia_role_ctx *r, uint64_t *out, ia_err *e)
+{
+  const uint64_t least = (uint64_t)8 << 20, most = (uint64_t)1 << 40;
+  const char *text = ia_role_text(r, "taskRoom");
+
+  *out = 0;
+  if (!text)
+    return true;
+  if (!ia_size_parse(out, text, e))
+    return ia_wrap(e, "--task-room");
+  return (*out >= least && *out <= most) ||
+         ia_fail(e, IA_E_USAGE, "--task-room is %s; the limits are %s and %s", ia_size_show(*out).s,
+                 ia_size_show(least).s, ia_size_show(most).s);
+}
+
 static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
 {
   IA_AUTOV(ia_secret) key = {0};
@@ -156,8 +172,8 @@ static bool worker_open(ia_role_ctx *r, void **state, json_t **ready, ia_err *e)
     return ia_wrap(e, "--app-memory");
   if (!c.scheduler)
     return ia_fail(e, IA_E_USAGE, "no scheduler here: give --scheduler URL");
-  if (!ia_role_guest(r, &guest, e) || !ia_role_sending(r, &c.sending, &outbox, e) ||
-      !own_key(&key, r, e) ||
+  if (!task_room(r, &c.room, e) || !ia_role_guest(r, &guest, e) ||
+      !ia_role_sending(r, &c.sending, &outbox, e) || !own_key(&key, r, e) ||
       (ia_role_text(r, "workerpool") && !ia_role_addr(r, "workerpool", &c.pool, e)) ||
       !ia_worker_open(&s->worker, &c, e))
     return false;

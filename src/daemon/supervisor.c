@@ -218,9 +218,9 @@ static bool tell(supervisor *s, ia_err *e)
          put_text(s, "genesisSeed", o->genesis_seed, e) && put_text(s, "tlsCert", o->tls_cert, e) &&
          put_text(s, "tlsKey", o->tls_key, e) && put_text(s, "guest", o->guest, e) &&
          put_text(s, "slots", o->slots, e) && put_text(s, "appMemory", o->app_memory, e) &&
-         put_text(s, "dealTasks", o->deal_tasks, e) && put_text(s, "workerpool", o->pool, e) &&
-         put_text(s, "wantPool", o->pool, e) && put_text(s, "admit", o->worker, e) &&
-         put_text(s, "iapps", o->iapp, e) &&
+         put_text(s, "taskRoom", o->task_room, e) && put_text(s, "dealTasks", o->deal_tasks, e) &&
+         put_text(s, "workerpool", o->pool, e) && put_text(s, "wantPool", o->pool, e) &&
+         put_text(s, "admit", o->worker, e) && put_text(s, "iapps", o->iapp, e) &&
          put_text(s, "rpcUrl", o->chain ? o->chain : o->rpc, e) &&
          put_text(s, "reorgDepth", o->reorg_depth, e) &&
          put_text(s, "releaseConfirmations", o->release_confirmations, e) &&

@@ -374,7 +374,11 @@ static bool file_failed(work *w, const char *url, uint64_t size, uint64_t room, 
   (void)ia_wrap(e, "%s", what);
   switch (e->code) {
   case IA_E_UNSUPPORTED: return because_of(w, "PRE_COMPUTE_INPUT_FILE_URL_REFUSED", e);
-  case IA_E_NOT_FOUND: return because_of(w, "PRE_COMPUTE_INPUT_FILE_NOT_FOUND", e);
+  case IA_E_NOT_FOUND: /* blobs come and go */
+    return because_of(w,
+                      strstr(url, "://") ? "PRE_COMPUTE_INPUT_FILE_NOT_FOUND"
+                                         : "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED",
+                      e);
   case IA_E_BAD_CHECKSUM: return because_of(w, "PRE_COMPUTE_INPUT_FILE_CHECKSUM_FAILED", e);
   case IA_E_MEMORY: return because(w, "WORKER_OUT_OF_RESOURCES");
   default: return because_of(w, "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED", e);
@@ -463,11 +467,9 @@ static bool one_content(work *w, const char *n, const char *member, ia_err *e)
       !ia_blob_sha256(&in.sha256, &blob, e) || !publish(w, fd, temp_name, name, e)) {
     (void)unlinkat(w->s->in_fd, temp_name, 0);
     /* the address is in a secret: it is not told */
-    return has_no_room(e)
-               ? too_large(w, "content that a requester secret names", size, room,
-                           "PRE_COMPUTE_INPUT_FILE_TOO_LARGE", e)
-               : because(w, e->code == IA_E_NOT_FOUND ? "PRE_COMPUTE_INPUT_FILE_NOT_FOUND"
-                                                      : "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED");
+    return has_no_room(e) ? too_large(w, "content that a requester secret names", size, room,
+                                      "PRE_COMPUTE_INPUT_FILE_TOO_LARGE", e)
+                          : because(w, "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED");
   }
   in.uri = strdup(uri);
   if (!in.uri)

@@ -48,6 +48,7 @@ static bool start_box(ia_guest *g, const ia_guest_spec *s, int stream, ia_err *e
   const char *argv[] = {"iapp-guest", "--memory", memory, s->local ? "--local" : NULL, NULL};
   const ia_sandbox_bind image = {.source = s->images, .target = "/image"};
   uint64_t app = s->app_memory ? s->app_memory : IA_APP_MEMORY;
+  uint64_t room = s->room ? s->room : IA_GUEST_ROOM;
 
   (void)snprintf(name, sizeof(name), "guest-%u", s->slot);
   (void)snprintf(memory, sizeof(memory), "%llu", (unsigned long long)app);
@@ -57,8 +58,8 @@ static bool start_box(ia_guest *g, const ia_guest_spec *s, int stream, ia_err *e
       .argv = argv,
       .binds = &image,
       .n_binds = 1,
-      .memory_bytes = app + IA_GUEST_ROOM,
-      .data_bytes = IA_GUEST_ROOM,
+      .memory_bytes = app + room,
+      .data_bytes = room,
       .uid_base = IA_SANDBOX_UID_BASE + s->slot * IA_SANDBOX_UID_COUNT,
       .uid_count = IA_SANDBOX_UID_COUNT,
       .stream_fd = stream,

@@ -17,6 +17,7 @@ typedef struct ia_guest_spec {
   bool local;          /* --local: plain tasks of `iapp test`, no keys, no evidence */
   uint64_t app_memory; /* most that its app may have, bytes; 0 = IA_APP_MEMORY. The box has
                         * IA_GUEST_ROOM more, for the guest, the image and the inputs */
+  uint64_t room;       /* bytes for the guest, the image and the inputs; 0 = IA_GUEST_ROOM */
   uint32_t slot;       /* guests alive at one time have different ones: picks the uid range */
   bool allow_swap;     /* the operator takes it on herself that data may reach a swap device */
   int stderr_fd;       /* the guest's own words, in tests; <= 0 = nowhere */

@@ -104,8 +104,12 @@ def an_input_file_comes_from_its_url():
     check(names[0] != names[1], "two URLs, two names")
     for name in names:
         equal(files[f"/iexec_in/{name}"], INPUT.decode().rstrip("\n"), "its content")
-    task = fails(1, "PRE_COMPUTE_INPUT_FILE_DOWNLOAD_FAILED", "--input-file", url + "/none")
-    check(task["code"] != "OK", f"code: {task}")
+    task = fails(1, "PRE_COMPUTE_INPUT_FILE_NOT_FOUND", "--input-file", url + "/none")
+    equal(task["message"], f"input file {url}/none: its server answered with status 404", "told")
+    _, seen = LAB.one(Run.user, "task", task["taskId"])
+    attempts = seen["iapp"]["attempts"]
+    equal([(a["cause"], a["message"]) for a in attempts], [(task["cause"], task["message"])], "tried once")
+    equal(seen["iapp"]["timeline"].get("releasedMs"), None, "no key was released for it")
     server.shutdown()
     server.server_close()
 
@@ -252,7 +256,7 @@ def a_plain_result_is_readable_by_all():
 @case
 def older_names_of_options_are_taken():
     Run.folders += 1
-    status, out, err = LAB.said(Run.user, "run", Run.app, "--inputFiles", "http://127.0.0.1:1/x",
+    status, out, err = LAB.said(Run.user, "run", Run.app, "--inputFiles", "http://example.com/x",
                                 "--out", f"out-{Run.folders}")
     equal(status, 1, f"told: {out} {err}")
     check("--input-file" in err, f"the newer name is told: {err}")

@@ -196,11 +196,17 @@ def a_bad_dataset_is_told_and_stops_nobody():
           [(2, bad["address"].lower(), code)], "task")
     notes = [x["text"] for x in verified(task)["checks"] if x["name"] == "failed"]
     check(len(notes) == 1 and code in notes[0], f"the receipt says it: {notes}")
-    # alone it fails the task, by its own name
-    run = iapp("run", World.app, "--data", bad["address"], "--per-task", "1", wallet=World.user,
-               status=1)
-    equal((run["tasks"][0]["status"], run["tasks"][0]["cause"]),
-          ("FAILED", "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED"), str(run))
+    # alone it keeps the task waiting, by its own name: the file may come back before the deadline
+    run = iapp("run", World.app, "--data", bad["address"], "--per-task", "1", "--no-wait",
+               wallet=World.user)
+    until = time.monotonic() + 120
+    while True:
+        waits = iapp("task", run["taskIds"][0])["iapp"].get("waitsFor") or {}
+        if waits.get("why") == "RETRY" or time.monotonic() > until:
+            break
+        time.sleep(0.2)
+    equal(waits.get("cause"), "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED", str(waits))
+    check("protected data" in waits["message"] and waits["message"] in waits["text"], str(waits))
 
 
 @case

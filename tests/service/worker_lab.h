@@ -36,12 +36,15 @@ typedef struct lab {
   /* behaviour */
   const char *sms_code; /* the SMS answers 403 with this */
   unsigned sms_delay_ms;
-  bool stop; /* heartbeats say that the task is another's */
+  bool stop;     /* heartbeats say that the task is another's */
+  json_t *reads; /* of the assignment; NULL: it has none */
+  uint64_t room; /* of the worker; 0 = its own */
+  bool local_inputs;
   /* observed */
   pthread_mutex_t mutex;
   pthread_cond_t told;
   bool given;
-  unsigned n_bad_signatures, n_beats;
+  unsigned n_bad_signatures, n_beats, n_sms, n_files;
   uint64_t counter;
   json_t *report; /* body of /worker/v1/failed or /done */
   char report_path[32];
@@ -85,10 +88,10 @@ static inline json_t *lab_assignment(const lab *l)
                 "appDigest", ia_json_h256(&l->image), "dataset", LAB_ADDR, "requester", LAB_ADDR,
                 "requestHash", LAB_HASH, "inputsHash", LAB_HASH, "rulesHash", LAB_HASH);
 
-  return json_pack("{s:o, s:O, s:{s:s, s:s, s:o}, s:i, s:I, s:i}", "lease", lab_lease(l, 1),
+  return json_pack("{s:o, s:O, s:{s:s, s:s, s:o}, s:i, s:I, s:i, s:O*}", "lease", lab_lease(l, 1),
                    "hints", hints, "image", "type", "DOCKER", "multiaddr", l->multiaddr, "checksum",
                    ia_json_h256(&l->image), "timeLimit", 30, "deadline",
-                   (json_int_t)(ia_now() + 300), "attempt", 1);
+                   (json_int_t)(ia_now() + 300), "attempt", 1, "reads", l->reads);
 }
 
 static inline bool lab_hello(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
@@ -193,8 +196,25 @@ static inline bool lab_sms(void *ctx, ia_request *rq IA_UNUSED, ia_reply *rp IA_
 {
   lab *l = ctx;
 
+  l->n_sms++;
   usleep(l->sms_delay_ms * 1000);
   return ia_fail(e, ia_code_from_name(l->sms_code), "the test's SMS says no");
+}
+
+/* A server of input files: /files/STATUS answers with it. */
+static inline bool lab_file(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e IA_UNUSED)
+{
+  lab *l = ctx;
+  ia_span text = ia_request_param(rq, "status");
+  int status = 0;
+
+  for (size_t i = 0; i < text.len; i++)
+    status = status * 10 + (text.ptr[i] - '0');
+
+  l->n_files++;
+  ia_reply_status(rp, status);
+  ia_buf_str(ia_reply_body(rp), "content of a file");
+  return true;
 }
 
 static const ia_route lab_rows[] = {
@@ -204,6 +224,7 @@ static const ia_route lab_rows[] = {
     {"POST", "/worker/v1/failed", IA_ROUTE_JOB, 1 << 20, false, lab_report, IA_MARK_PUBLIC},
     {"POST", "/worker/v1/return", IA_ROUTE_JOB, 65536, false, lab_return, IA_MARK_PUBLIC},
     {"POST", "/worker/v1/done", IA_ROUTE_JOB, 1 << 20, false, lab_report, IA_MARK_PUBLIC},
+    {"GET", "/files/:status", IA_ROUTE_JOB, 0, false, lab_file, IA_MARK_PUBLIC},
     {"POST", "/attest/v1/challenge", IA_ROUTE_JOB, 65536, false, lab_sms, IA_MARK_PUBLIC},
 };
 
@@ -266,6 +287,8 @@ static inline bool lab_start(lab *l, unsigned warm, ia_err *e)
                         .pool = l->pool,
                         .key = &l->key,
                         .slots = 1,
+                        .room = l->room,
+                        .local_inputs = l->local_inputs,
                         .warm = warm};
 
   if (!lab_path(&p, l, "worker"))
@@ -285,6 +308,7 @@ static inline bool lab_close(lab *l)
   json_decref(l->hello);
   json_decref(l->returned);
   json_decref(l->rest);
+  json_decref(l->reads);
   pthread_mutex_destroy(&l->mutex);
   pthread_cond_destroy(&l->told);
   return ia_remove_tree(l->dir, NULL);

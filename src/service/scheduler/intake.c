@@ -22,6 +22,7 @@ void sch_deal_free(sch_deal *d)
   json_decref(d->assets);
   json_decref(d->image);
   json_decref(d->inputs);
+  json_decref(d->reads);
   json_decref(d->slices);
   *d = (sch_deal){0};
 }
@@ -32,6 +33,31 @@ static void refuse(sch_deal *d, const char *cause, const char *message)
     return;
   sch_copy(d->cause, sizeof(d->cause), cause);
   sch_copy(d->message, sizeof(d->message), message);
+}
+
+/* A CID in whatever form becomes /ipfs/CID; bytes that are no text become hex. */
+static json_t *multiaddr_json(ia_span multiaddr)
+{
+  ia_cid cid;
+  char text[80];
+
+  if (ia_cid_from_multiaddr(&cid, multiaddr, NULL)) {
+    (void)snprintf(text, sizeof(text), "/ipfs/%s", ia_cid_format(&cid).s);
+    return json_string(text);
+  }
+  return ia_text_is_plain(multiaddr) ? ia_json_bytes(multiaddr) : ia_json_hex(multiaddr);
+}
+
+/* What every task of the deal reads, as far as the ledger tells: of a bulk deal its data are not
+ * among it. */
+static void reads_of(sch_deal *d, const ia_params *params)
+{
+  json_t *data = json_array(),
+         *files = params->files ? json_deep_copy(params->files) : json_array();
+
+  if (!ia_addr_zero(&d->deal.dataset.pointer) && params->bulk_cid[0] == '\0')
+    json_array_append_new(data, multiaddr_json(d->dataset.multiaddr));
+  d->reads = json_pack("{s:o, s:o}", "files", files, "data", data);
 }
 
 /* What we can see beforehand that no enclave would get a key for. */
@@ -47,29 +73,20 @@ static void judge(sch_deal *d)
     refuse(d, "TRUST_NOT_1", "a task in an enclave is done once: trust must be 0 or 1");
   if (!ia_params_parse(&params, d->deal.params, &why))
     refuse(d, "TASK_DESCRIPTION_INVALID", why.msg);
+  else
+    reads_of(d, &params);
   d->memory = params.memory;
   if (d->app.mrenclave.len > 0)
     refuse(d, "TEE_NOT_SUPPORTED", "the app names an enclave of another framework");
 }
 
-/* {"type","multiaddr","checksum"}; a CID in whatever form becomes /ipfs/CID */
+/* {"type","multiaddr","checksum"} */
 static bool image_of(sch_deal *d, ia_err *e)
 {
-  ia_cid cid;
-  char text[80];
-  json_t *multiaddr;
-
-  if (ia_cid_from_multiaddr(&cid, d->app.multiaddr, NULL)) {
-    (void)snprintf(text, sizeof(text), "/ipfs/%s", ia_cid_format(&cid).s);
-    multiaddr = json_string(text);
-  } else if (ia_text_is_plain(d->app.multiaddr)) {
-    multiaddr = ia_json_bytes(d->app.multiaddr);
-  } else {
-    multiaddr = ia_json_hex(d->app.multiaddr);
-  }
   d->image = json_pack("{s:o, s:o, s:o}", "type",
                        ia_text_is_plain(d->app.type) ? ia_json_bytes(d->app.type) : json_string(""),
-                       "multiaddr", multiaddr, "checksum", ia_json_h256(&d->app.checksum));
+                       "multiaddr", multiaddr_json(d->app.multiaddr), "checksum",
+                       ia_json_h256(&d->app.checksum));
   return d->image || ia_fail(e, IA_E_MEMORY, "scheduler: out of memory");
 }
 
@@ -159,15 +176,16 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
           &st, s->db,
           "INSERT INTO deals (deal_id, tx, block, requester, app, app_digest, dataset,"
           " request_hash, start, timeref, first, size, made, category, orders, assets,"
-          " image, inputs, cause, message, pending, memory) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+          " image, inputs, cause, message, pending, memory,"
+          " reads) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
           " $11, $12, (SELECT count(*) FROM tasks WHERE deal_id = $1), $13, $14, $15, $16, $17,"
-          " $18, $19, $20, $21)"
+          " $18, $19, $20, $21, $22)"
           " ON CONFLICT (deal_id) DO UPDATE SET tx = excluded.tx, block = excluded.block,"
           " app_digest = excluded.app_digest, start = excluded.start, timeref = excluded.timeref,"
           " orders = excluded.orders, assets = excluded.assets, image = excluded.image,"
           " inputs = excluded.inputs, cause = excluded.cause, message = excluded.message,"
           " gone = 0, pending = excluded.pending, loads = 0, next_load = 0,"
-          " memory = excluded.memory",
+          " memory = excluded.memory, reads = excluded.reads",
           e))
     return false;
   ia_bind_h256(st, 1, &d->id);
@@ -191,6 +209,7 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
   ia_bind_text(st, 19, d->message);
   ia_bind_i64(st, 20, d->pending);
   ia_bind_u64(st, 21, d->memory);
+  bind_json(st, 22, d->reads);
   return ia_stmt_run(st, e) &&
          sch_deal_back(
              s, &d->id,

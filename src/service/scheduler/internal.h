@@ -217,7 +217,8 @@ typedef struct sch_deal {
   ia_buf pool_store;
   ia_h256 request_hash, dataset_hash;
   json_t *orders, *assets, *image, *inputs; /* owned */
-  uint64_t memory;                          /* that the request asks for, bytes; 0: nothing */
+  json_t *reads;         /* {"files":[url],"data":[multiaddr]} of a task; owned */
+  uint64_t memory;       /* that the request asks for, bytes; 0: nothing */
   bool pending;          /* inputs and slices of bulk are still to be read (load.c) */
   json_t *slices;        /* of bulk: [{"idx","orders","datasets"}] of the deal's tasks; owned */
   char cause[SCH_CAUSE]; /* why we do not run it */

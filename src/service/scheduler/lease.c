@@ -64,7 +64,7 @@ typedef struct deal_row {
   ia_addr requester, app, dataset;
   ia_h256 app_digest, request_hash;
   uint64_t timeref, memory;
-  json_t *image, *inputs;
+  json_t *image, *inputs, *reads;
 } deal_row;
 
 static json_t *col_json(ia_stmt *st, int i)
@@ -80,7 +80,7 @@ static bool deal_row_get(ia_scheduler *s, deal_row *d, const ia_h256 *deal, ia_e
   if (!ia_db_stmt(
           &st, s->db,
           "SELECT requester, app, dataset, app_digest, request_hash, timeref, image, inputs,"
-          " memory"
+          " memory, reads"
           " FROM deals WHERE deal_id = $1",
           e))
     return false;
@@ -96,6 +96,7 @@ static bool deal_row_get(ia_scheduler *s, deal_row *d, const ia_h256 *deal, ia_e
   d->image = col_json(st, 6);
   d->inputs = col_json(st, 7);
   d->memory = ia_col_u64(st, 8);
+  d->reads = col_json(st, 9);
   ia_stmt_reset(st);
   return ok;
 }
@@ -129,12 +130,13 @@ static json_t *answer_json(ia_scheduler *s, const sch_task *t, const ia_lease *l
   json_t *v = NULL;
 
   if (deal_row_get(s, &d, &t->deal, e))
-    v = json_pack("{s:o, s:o, s:O?, s:I, s:I, s:I, s:I}", "lease", sch_lease_json(l), "hints",
+    v = json_pack("{s:o, s:o, s:O?, s:I, s:I, s:I, s:I, s:O*}", "lease", sch_lease_json(l), "hints",
                   hints_json(s, t, &d), "image", d.image, "timeLimit", (json_int_t)d.timeref,
                   "deadline", (json_int_t)t->contribution_deadline, "attempt",
-                  (json_int_t)(t->attempts + 1), "memory", (json_int_t)d.memory);
+                  (json_int_t)(t->attempts + 1), "memory", (json_int_t)d.memory, "reads", d.reads);
   json_decref(d.image);
   json_decref(d.inputs);
+  json_decref(d.reads);
   return v;
 }
 

@@ -78,6 +78,8 @@ static const ia_migration steps[] = {
         "ALTER TABLE tasks ADD COLUMN returns INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE tasks ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE tasks ADD COLUMN fresh INTEGER NOT NULL DEFAULT 0;"},
+    /* what a worker may fetch before it asks for keys: {"files","data"} */
+    {9, "ALTER TABLE deals ADD COLUMN reads TEXT;"},
 };
 
 bool sch_store_open(ia_db **out, const char *url, ia_err *e)

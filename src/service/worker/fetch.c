@@ -20,7 +20,7 @@ static ia_net net_of(const worker_task *t, const char *ipfs)
 }
 
 /* A file without a name: whatever ends us leaves nothing behind. */
-static int temp_fd(const ia_worker *w, ia_err *e)
+int worker_temp(const ia_worker *w, ia_err *e)
 {
   int fd = open(w->tmp.s, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 
@@ -47,6 +47,15 @@ static bool cid_of(ia_cid_text *out, const char *uri)
   }
   *out = ia_cid_format(&cid);
   return true;
+}
+
+bool worker_same_uri(const char *a, const char *b)
+{
+  ia_cid_text x, y;
+
+  if (!cid_of(&x, a) || !cid_of(&y, b))
+    return strcmp(a, b) == 0;
+  return strcmp(x.s, y.s) == 0;
 }
 
 /* From our own store, then from the gateways; every byte is checked against the CID. */
@@ -150,13 +159,33 @@ bool worker_fetch(void *ctx, ia_guest_file *file, ia_guest_sink write, void *sin
   worker_state(t, "INPUTS");
   if (strcmp(file->kind, "dataset") != 0 && strcmp(file->kind, "input") != 0)
     return ia_fail(e, IA_E_INVALID, "unknown kind of file");
+  int held = worker_held_fd(t, file->uri);
+  if (held >= 0)
+    return from_fd(held, file, write, sink, e);
   if (!cid_of(&cid, file->uri)) {
     url_sink s = {write, sink, -1, file->max};
 
     return url_to(t, &s, file->uri, e);
   }
-  ia_autoclose int fd = temp_fd(t->w, e);
+  ia_autoclose int fd = worker_temp(t->w, e);
   return fd >= 0 && blob_to(t, fd, cid.s, e) && from_fd(fd, file, write, sink, e);
+}
+
+bool worker_get(worker_task *t, int fd, const char *uri, uint64_t max, uint64_t *size, ia_err *e)
+{
+  ia_net net = net_of(t, t->w->ipfs);
+  ia_cid_text cid;
+
+  *size = 0;
+  if (!cid_of(&cid, uri)) {
+    url_sink s = {.fd = fd, .left = max};
+
+    return url_to(t, &s, uri, e);
+  }
+  if (ia_to_blobs_size(&net, size, cid.s, NULL) && *size > max)
+    return ia_fail(e, IA_E_TOO_LARGE, "the file has %llu bytes; the limit is %llu",
+                   (unsigned long long)*size, (unsigned long long)max);
+  return blob_to(t, fd, cid.s, e);
 }
 
 bool worker_put(void *ctx, const char *name, int fd, uint64_t size IA_UNUSED, char *cid, ia_err *e)
@@ -220,7 +249,7 @@ static bool image_cause(const char **cause, const ia_err *e, bool fetched)
 static bool import(worker_task *t, const char **cause, ia_err *e)
 {
   ia_import what = {.want = &t->app_digest, .limits = ia_oci_limits_default()};
-  ia_autoclose int fd = temp_fd(t->w, e);
+  ia_autoclose int fd = worker_temp(t->w, e);
   ia_h256 image;
   char path[64];
 

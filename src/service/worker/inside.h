@@ -38,6 +38,7 @@ struct ia_worker {
   ia_warm *warm;
   unsigned n_slots;
   uint64_t app_memory; /* most that one app may have, bytes */
+  uint64_t room;       /* of a task's image and inputs, bytes */
   worker_slot *slots;
   pthread_mutex_t mutex;        /* slots[].used, and the wake-up below */
   pthread_mutex_t images_mutex; /* one import at a time */
@@ -64,6 +65,12 @@ typedef struct worker_times {
   uint64_t leased, guest, released, started, exited, result, settled;
 } worker_times;
 
+/* A file that was fetched before the guest asked for it. */
+typedef struct worker_held {
+  char *uri;
+  int fd;
+} worker_held;
+
 /* One task under way. */
 typedef struct worker_task {
   ia_worker *w;
@@ -74,6 +81,9 @@ typedef struct worker_task {
   uint64_t memory; /* that the request asks for, bytes; 0: nothing */
   char image_type[16];
   char *multiaddr;
+  json_t *reads; /* {"files","data"}: what the task reads, as far as the scheduler knows; NULL */
+  worker_held *held; /* what was fetched ahead; owned */
+  size_t n_held;
   /* heartbeat thread and relay */
   pthread_mutex_t mutex;
   pthread_cond_t beat;
@@ -109,8 +119,23 @@ struct worker_slot {
 IA_MUST bool worker_image(worker_task *t, const char **cause, ia_err *e);
 /* ia_guest_calls.fetch; ctx is the worker_task. */
 bool worker_fetch(void *ctx, ia_guest_file *file, ia_guest_sink write, void *sink, ia_err *e);
+/* A file of the task into fd; *size: of one that has more than max bytes, 0 = not known. */
+IA_MUST bool worker_get(worker_task *t, int fd, const char *uri, uint64_t max, uint64_t *size,
+                        ia_err *e);
+/* A file without a name in our folder; -1 after a failure. */
+int worker_temp(const ia_worker *w, ia_err *e);
+/* The same address in two spellings? */
+bool worker_same_uri(const char *a, const char *b);
 /* ia_guest_calls.put. */
 bool worker_put(void *ctx, const char *name, int fd, uint64_t size, char *cid, ia_err *e);
+
+/* -- ahead.c -- */
+/* Fetches what the task reads. What is refused, missing or too large fails it here, before a key is
+ * released. *cause: of causes.def when it fails. */
+IA_MUST bool worker_ahead(worker_task *t, const char **cause, ia_err *e);
+/* The descriptor of what was fetched ahead; borrowed, -1: it was not. */
+int worker_held_fd(const worker_task *t, const char *uri);
+void worker_held_free(worker_task *t);
 
 /* -- relay.c -- */
 /* Guest, task, relay: to the guest's END. */

@@ -142,6 +142,7 @@ static bool parse(worker_task *t, const json_t *v, ia_err *e)
     return ia_wrap(e, "assignment");
   t->multiaddr = strdup(multiaddr);
   t->hints = json_incref(hints);
+  t->reads = json_incref(json_object_get(v, "reads"));
   t->lease = json_incref(lease);
   return t->multiaddr || ia_fail(e, IA_E_MEMORY, "assignment");
 }
@@ -203,6 +204,11 @@ static void run(worker_task *t)
   worker_state(t, "IMAGE");
   if (!worker_image(t, &cause, &e)) {
     failed(t, cause, &e, ia_cause_again(cause) == IA_AGAIN_LATER, NULL);
+    return;
+  }
+  if (!worker_ahead(t, &cause, &e)) {
+    if (!t->stopped)
+      worker_failed(t, cause, &e, ia_cause_again(cause) == IA_AGAIN_LATER, NULL);
     return;
   }
   bool ok = worker_relay(t, &out, &e);
@@ -292,6 +298,8 @@ void *worker_task_thread(void *arg)
     else
       ia_log(IA_LOG_ERROR, "task.assignment", "message=%s", e.msg);
     json_decref(t->hints);
+    json_decref(t->reads);
+    worker_held_free(t);
     json_decref(t->lease);
     json_decref(t->release);
     json_decref(t->evidence);

@@ -138,7 +138,8 @@ static json_t *tasks_held(ia_worker *w)
 /* What one task may have here; the pool shows the most of its workers to requesters. */
 static json_t *limits_json(const ia_worker *w)
 {
-  return json_pack("{s:I}", "memoryMax", (json_int_t)w->app_memory);
+  return json_pack("{s:I, s:I, s:i}", "memoryMax", (json_int_t)w->app_memory, "dataMax",
+                   (json_int_t)w->room, "httpInputs", w->local_inputs ? 1 : 0);
 }
 
 static bool hello(ia_worker *w, ia_http *http, ia_err *e)
@@ -300,11 +301,13 @@ static bool open_parts(ia_worker *w, const ia_worker_config *c, ia_err *e)
   w->slots = calloc(w->n_slots, sizeof(*w->slots));
   if (!w->slots)
     return ia_fail(e, IA_E_MEMORY, "worker");
+  w->room = c->room ? c->room : IA_GUEST_ROOM;
   w->app_memory = c->app_memory ? c->app_memory : ia_memory_offer(w->n_slots);
   (void)ia_sandbox_sweep(NULL);
   ia_guest_spec spec = {.exe = w->guest.s,
                         .images = ia_images_dir(w->images),
                         .app_memory = w->app_memory,
+                        .room = w->room,
                         .allow_swap = c->allow_swap};
   unsigned warm = c->warm < w->n_slots ? c->warm : w->n_slots;
   return ia_warm_open(&w->warm, &spec, warm, w->n_slots + warm, e);

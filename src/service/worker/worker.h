@@ -24,6 +24,7 @@ typedef struct ia_worker_config {
   const ia_secret *key;        /* wallet */
   unsigned slots;              /* tasks at a time; 0 = processors less one, at least 1 */
   uint64_t app_memory;         /* most that one app may have, bytes; 0 = what fits (offer.h) */
+  uint64_t room;               /* bytes of a task's image and inputs; 0 = IA_GUEST_ROOM */
   unsigned warm;               /* guests kept started; at most slots */
   const char *const *gateways; /* other IPFS gateways, "https://host", tried in order; NULL-ended */
   bool allow_swap;             /* run tasks although this machine may swap their memory out */
