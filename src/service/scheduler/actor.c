@@ -287,7 +287,7 @@ static const struct {
   act_fn *act;
 } acts[] = {
     {"SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE initialized = 0 AND state IN (0, 1, 2)"
-     " AND contribution_deadline > $1 AND next_try <= $2" NOT_GONE
+     " AND contribution_deadline > $1 AND next_try <= $2" NOT_GONE " AND " SCH_SERVED
      " ORDER BY turn, seen_ms, idx LIMIT 1",
      initialize},
     {"SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state = 2 AND contribution_deadline > $1"

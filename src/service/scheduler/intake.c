@@ -69,6 +69,12 @@ static void judge(sch_deal *d)
 
   if (!ia_tag_one_framework(&d->deal.tag))
     refuse(d, "TEE_NOT_SUPPORTED", "the deal's tag does not name exactly one TEE framework");
+  else if (!(ia_tag_low(&d->deal.tag) & IA_TAG_TDX))
+    refuse(
+        d, "TEE_NOT_SUPPORTED",
+        ia_tag_low(&d->deal.tag) & IA_TAG_SCONE
+            ? "the deal's tag asks for SCONE, and this pool runs TDX only: the tag is tee,tdx"
+            : "the deal's tag asks for Gramine, and this pool runs TDX only: the tag is tee,tdx");
   if (ia_u256_cmp(&d->deal.trust, &one) > 0)
     refuse(d, "TRUST_NOT_1", "a task in an enclave is done once: trust must be 0 or 1");
   if (!ia_params_parse(&params, d->deal.params, &why))
@@ -176,16 +182,16 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
           &st, s->db,
           "INSERT INTO deals (deal_id, tx, block, requester, app, app_digest, dataset,"
           " request_hash, start, timeref, first, size, made, category, orders, assets,"
-          " image, inputs, cause, message, pending, memory,"
-          " reads) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+          " image, inputs, cause, message, pending, memory, reads, pool)"
+          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
           " $11, $12, (SELECT count(*) FROM tasks WHERE deal_id = $1), $13, $14, $15, $16, $17,"
-          " $18, $19, $20, $21, $22)"
+          " $18, $19, $20, $21, $22, $23)"
           " ON CONFLICT (deal_id) DO UPDATE SET tx = excluded.tx, block = excluded.block,"
           " app_digest = excluded.app_digest, start = excluded.start, timeref = excluded.timeref,"
           " orders = excluded.orders, assets = excluded.assets, image = excluded.image,"
           " inputs = excluded.inputs, cause = excluded.cause, message = excluded.message,"
           " gone = 0, pending = excluded.pending, loads = 0, next_load = 0,"
-          " memory = excluded.memory, reads = excluded.reads",
+          " memory = excluded.memory, reads = excluded.reads, pool = excluded.pool",
           e))
     return false;
   ia_bind_h256(st, 1, &d->id);
@@ -210,6 +216,7 @@ bool sch_deal_put(ia_scheduler *s, const sch_deal *d, ia_err *e)
   ia_bind_i64(st, 20, d->pending);
   ia_bind_u64(st, 21, d->memory);
   bind_json(st, 22, d->reads);
+  ia_bind_addr(st, 23, &d->deal.workerpool.pointer);
   return ia_stmt_run(st, e) &&
          sch_deal_back(
              s, &d->id,

@@ -107,10 +107,12 @@ struct ia_scheduler {
   ia_addr auth_pool;
   uint64_t auth_chain;
   ia_challenges *challenges;
+  bool away[SCH_POOLS]; /* pools that another owns now */
 
   /* set by the first connection, constant afterwards: read by those alone who have a chain */
   ia_addr pools[SCH_POOLS]; /* whose deals we take */
   size_t n_pools;
+  ia_addr registry; /* of pools */
 
   volatile bool stop;
   /* the loop's thread alone */
@@ -156,6 +158,18 @@ IA_MUST bool sch_cursor_put(ia_scheduler *s, const ia_cursor *c, ia_span past, i
 /* Small values under a name. */
 IA_MUST bool sch_meta_get(ia_scheduler *s, const char *name, ia_buf *out, ia_err *e);
 IA_MUST bool sch_meta_put(ia_scheduler *s, const char *name, ia_span value, ia_err *e);
+
+/* -- ownership.c -- */
+/* SQL: the task's pool is ours. */
+#define SCH_SERVED                                                                                 \
+  "NOT EXISTS (SELECT 1 FROM pools_away o JOIN deals d ON d.deal_id = tasks.deal_id"               \
+  " WHERE d.pool = o.pool OR d.pool IS NULL AND o.main = 1)"
+/* Asks whose the pools are, ends the leases of one that was given away, serves one that came back.
+ */
+IA_MUST bool sch_owners_read(ia_scheduler *s, ia_chain *c, ia_err *e);
+bool sch_pool_is_away(ia_scheduler *s, size_t i);
+/* The log tells that a pool of ours changed hands. */
+bool sch_moves_pool(const ia_scheduler *s, const ia_chain_log *log);
 
 /* -- tasks.c; locked -- */
 typedef struct sch_task {
@@ -252,7 +266,8 @@ IA_MUST bool sch_orders(ia_scheduler *s, ia_chain *c, const ia_event *matched, c
                         json_t **out, ia_err *e);
 
 /* -- undo.c; locked -- */
-#define SCH_GONE "DEAL_REORGANISED" /* cause of tasks whose deal is gone */
+#define SCH_GONE  "DEAL_REORGANISED"       /* cause of tasks whose deal is gone */
+#define SCH_MOVED "WORKERPOOL_TRANSFERRED" /* of tasks whose pool is another's (ownership.c) */
 /* Everything of blocks above `to` is taken back; of all blocks when it has no hash. */
 IA_MUST bool sch_undo(ia_scheduler *s, const ia_cursor *to, ia_err *e);
 /* Every deal counts as gone until it is read again. */

@@ -156,6 +156,7 @@ static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *w
                   "SELECT " SCH_TASK_COLUMNS " FROM tasks WHERE state = 1 AND next_try <= $1"
                   " AND initialized = 1"
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE gone = 1)"
+                  " AND " SCH_SERVED
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE pending = 1)"
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE block > $5)"
                   " AND contribution_deadline > $2 AND ($3 = 0 OR worker IS NULL OR aside <= $1"

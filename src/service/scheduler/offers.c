@@ -93,7 +93,7 @@ bool sch_pool_get(void *ctx, ia_request *rq IA_UNUSED, ia_reply *rp, ia_err *e)
   ia_scheduler *s = ctx;
   IA_AUTO_JSON *limits = json_object(), *answer = NULL;
   uint64_t workers = 0, slots = 0, chain_id;
-  bool ready;
+  bool ready, away;
   ia_addr pool;
 
   for (size_t i = 0; i < s->n_workers; i++) {
@@ -107,13 +107,15 @@ bool sch_pool_get(void *ctx, ia_request *rq IA_UNUSED, ia_reply *rp, ia_err *e)
   }
   pthread_mutex_lock(&s->auth_lock);
   ready = s->auth_ready;
+  away = s->away[0];
   pool = s->auth_pool;
   chain_id = s->auth_chain;
   pthread_mutex_unlock(&s->auth_lock);
   if (!ready)
     return ia_fail(e, IA_E_UNAVAILABLE, "the scheduler waits for its ledger");
-  answer = json_pack("{s:o, s:I, s:s, s:s, s:I, s:I, s:O}", "pool", ia_json_addr(&pool), "chainId",
-                     (json_int_t)chain_id, "tee", s->tee, "domain", ia_domain_name(s->domain),
-                     "workers", (json_int_t)workers, "slots", (json_int_t)slots, "limits", limits);
+  answer = json_pack("{s:o, s:b, s:I, s:s, s:s, s:I, s:I, s:O}", "pool", ia_json_addr(&pool),
+                     "served", !away, "chainId", (json_int_t)chain_id, "tee", s->tee, "domain",
+                     ia_domain_name(s->domain), "workers", (json_int_t)workers, "slots",
+                     (json_int_t)slots, "limits", limits);
   return ia_reply_json(rp, 200, answer, e);
 }

@@ -176,6 +176,8 @@ bool sch_pool_orders(ia_scheduler *s, ia_chain *c, uint64_t *again_s, ia_err *e)
   for (uint64_t i = 0; i < s->n_pools * s->categories; i++) {
     const place at = {s->pools[i / s->categories], i % s->categories};
 
+    if (sch_pool_is_away(s, i / s->categories))
+      continue;
     if (!one_order(s, c, &net, &at, e))
       return false;
   }

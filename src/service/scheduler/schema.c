@@ -80,6 +80,10 @@ static const ia_migration steps[] = {
         "ALTER TABLE tasks ADD COLUMN fresh INTEGER NOT NULL DEFAULT 0;"},
     /* what a worker may fetch before it asks for keys: {"files","data"} */
     {9, "ALTER TABLE deals ADD COLUMN reads TEXT;"},
+    /* ownership.c: pools that another owns now. A deal without a pool is of the main one */
+    {10, "ALTER TABLE deals ADD COLUMN pool BLOB;"
+         "CREATE TABLE pools_away (pool BLOB PRIMARY KEY, owner BLOB NOT NULL,"
+         " main INTEGER NOT NULL) STRICT;"},
 };
 
 bool sch_store_open(ia_db **out, const char *url, ia_err *e)

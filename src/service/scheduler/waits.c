@@ -109,6 +109,26 @@ static json_t *retry_json(ia_scheduler *s, const sch_task *t, const last_attempt
   return v;
 }
 
+/* The pool was given away (ownership.c). */
+static bool pool_json(ia_scheduler *s, json_t **out, const ia_h256 *id, ia_err *e)
+{
+  IA_AUTOV(ia_buf) text = {0};
+  ia_stmt *st;
+  bool row;
+
+  if (!ia_db_stmt(&st, s->db, "SELECT message FROM tasks WHERE task_id = $1", e))
+    return false;
+  ia_bind_h256(st, 1, id);
+  if (!ia_stmt_step(st, &row, e))
+    return false;
+  if (row) {
+    ia_buf_str(&text, ia_col_text(st, 0));
+    ia_stmt_reset(st);
+  }
+  *out = with_text("POOL", &text);
+  return ia_buf_ok(&text, e);
+}
+
 static json_t *worker_json(ia_scheduler *s)
 {
   IA_AUTO_JSON *rest = json_array();
@@ -131,6 +151,11 @@ bool sch_waits_json(ia_scheduler *s, const sch_task *t, json_t *iapp, ia_err *e)
 
   if (t->state > SCH_INITIALIZED || strcmp(t->cause, SCH_GONE) == 0)
     return true;
+  if (strcmp(t->cause, SCH_MOVED) == 0) {
+    json_t *pool = NULL;
+
+    return pool_json(s, &pool, &t->id, e) && ia_json_set(iapp, "waitsFor", pool, e);
+  }
   if (!sch_confirmations(s, &t->deal, &have, e) || !is_pending(s, &t->deal, &pending, &in, e) ||
       !last_get(s, &last, &t->id, e))
     return false;

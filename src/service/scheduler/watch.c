@@ -8,15 +8,26 @@
 #include "eth/address.h"
 #include "service/scheduler/internal.h"
 
-enum { WAIT_MS = 20000, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 5000, DEALS_AT_ONCE = 64 };
+enum {
+  WAIT_MS = 20000,
+  PAUSE_MIN_MS = 100,
+  PAUSE_MAX_MS = 5000,
+  DEALS_AT_ONCE = 64,
+  MOVES_MOST = 10000
+};
 
+/* the last one is of the registry of pools */
 static const ia_event_id watched[] = {IA_EV_SCHEDULER_NOTICE, IA_EV_ORDERS_MATCHED,
-                                      IA_EV_TASK_INITIALIZE, IA_EV_TASK_FINALIZE,
-                                      IA_EV_TASK_CLAIMED};
+                                      IA_EV_TASK_INITIALIZE,  IA_EV_TASK_FINALIZE,
+                                      IA_EV_TASK_CLAIMED,     IA_EV_NFT_TRANSFER};
+static const ia_event_id moves[] = {IA_EV_NFT_TRANSFER};
 
 typedef struct watch {
   ia_scheduler *s;
   ia_chain *chain;
+  ia_addr places[2];  /* hub, registry of pools */
+  bool owners_due;    /* a pool may have changed hands */
+  bool owners_always; /* the registry has too many events to read: the owners are asked each time */
 } watch;
 
 /* -- connecting -- */
@@ -65,7 +76,8 @@ static bool find_pools(ia_scheduler *s, ia_chain *c, pools *out, ia_err *e)
   }
   if (!ia_chain_owner(c, &owner, &out->v[0], e))
     return false;
-  return ia_addr_eq(&owner, &s->wallet->address) ||
+  /* who served it once follows what becomes of it (ownership.c) */
+  return s->n_pools > 0 || ia_addr_eq(&owner, &s->wallet->address) ||
          ia_fail(e, IA_E_FORBIDDEN, "pool %s belongs to %s, not to our key",
                  ia_addr_lower(&out->v[0]).s, ia_addr_lower(&owner).s);
 }
@@ -82,8 +94,10 @@ bool sch_connect(ia_scheduler *s, ia_chain **out, ia_err *e)
                                           .stuck_ms = s->stuck_ms}};
   IA_AUTO(ia_chain) *c = NULL;
   pools found = {0};
+  ia_chain_info info = {0};
 
-  if (!ia_chain_open(&c, &o, e) || !find_pools(s, c, &found, e))
+  if (!ia_chain_open(&c, &o, e) || !find_pools(s, c, &found, e) ||
+      (s->n_pools == 0 && !ia_chain_info_get(c, &info, e)))
     return false;
   sch_lock(s);
   s->chain_id = ia_chain_id(c);
@@ -92,6 +106,7 @@ bool sch_connect(ia_scheduler *s, ia_chain **out, ia_err *e)
   if (s->n_pools == 0) {
     memcpy(s->pools, found.v, sizeof(s->pools));
     s->n_pools = found.n;
+    s->registry = info.registry[IA_ASSET_WORKERPOOL];
   }
   s->ready = true;
   sch_unlock(s);
@@ -254,6 +269,15 @@ static bool noticed(const ia_scheduler *s, const ia_chain_logs *logs, const ia_e
   return false;
 }
 
+static bool is_others(watch *w, const sch_deal *d)
+{
+  if (ia_addr_eq(&d->deal.workerpool.owner, &w->s->wallet->address))
+    return false;
+  ia_log(IA_LOG_WARN, "deal.not_ours", "deal=%s pool=%s owner=%s", ia_h256_text(&d->id).s,
+         ia_addr_text(&d->deal.workerpool.pointer).s, ia_addr_text(&d->deal.workerpool.owner).s);
+  return true;
+}
+
 static bool take_deal(watch *w, const ia_event *matched, const ia_chain_log *log, ia_err *e)
 {
   IA_AUTOV(sch_deal) d = {0};
@@ -262,6 +286,8 @@ static bool take_deal(watch *w, const ia_event *matched, const ia_chain_log *log
 
   if (!sch_deal_load(w->s, w->chain, &d, matched, log, e))
     return false;
+  if (is_others(w, &d))
+    return true; /* of a pool that was given away: only its owner can authorise a worker */
   held = w->s;
   sch_lock(held);
   if (!ia_tx_begin(&tx, held->db, e) || !sch_deal_put(held, &d, e) || !ia_tx_commit(&tx, e))
@@ -316,6 +342,7 @@ static bool on_blocks(void *ctx, const ia_chain_logs *logs, const ia_cursor *to,
   for (size_t i = 0; i < logs->n; i++) {
     const ia_chain_log *log = &logs->v[i];
 
+    w->owners_due |= sch_moves_pool(w->s, log);
     if (ia_event_is(&log->entry, IA_EV_ORDERS_MATCHED) &&
         ia_event_decode(&ev, IA_EV_ORDERS_MATCHED, &log->entry, NULL) &&
         noticed(w->s, logs, &ev, log) && !take_or_skip(w, &ev, log, e))
@@ -353,8 +380,19 @@ static bool on_rollback(void *ctx, const ia_cursor *to, ia_span past, ia_err *e)
       !sch_cursor_put(held, to, past, e) || !ia_tx_commit(&tx, e))
     return false;
   held->head = to->number;
+  w->owners_due = true;
   sch_wake(held);
   sch_changed(held, NULL);
+  return true;
+}
+
+/* The registry of pools, where strangers make entries as they like. */
+static bool on_skip(void *ctx, const ia_addr *who, const ia_err *why, ia_err *e IA_UNUSED)
+{
+  watch *w = ctx;
+
+  ia_log(IA_LOG_WARN, "pool.registry", "registry=%s reason=\"%s\"", ia_addr_text(who).s, why->msg);
+  w->owners_always = true;
   return true;
 }
 
@@ -386,12 +424,20 @@ static bool clock_read(watch *w, ia_err *e)
   return true;
 }
 
-static bool start_following(watch *w, ia_follow **f, const ia_addr *hub, ia_err *e)
+static bool start_following(watch *w, ia_follow **f, ia_err *e)
 {
-  ia_follow_config cfg = {.addresses = hub,
-                          .n_addresses = 1,
+  bool local = ia_chain_is_local(w->chain);
+  /* on our own ledger one question for both costs nothing; elsewhere the hub has many Transfers */
+  ia_follow_config cfg = {.addresses = w->places,
+                          .n_addresses = local ? 2 : 1,
                           .events = watched,
-                          .n_events = IA_COUNT(watched),
+                          .n_events = IA_COUNT(watched) - (local ? 0 : 1),
+                          .aside = &w->s->registry,
+                          .n_aside = local ? 0 : 1,
+                          .aside_most = MOVES_MOST,
+                          .aside_events = moves,
+                          .n_aside_events = IA_COUNT(moves),
+                          .skip = on_skip,
                           .first = w->s->first_block,
                           .depth = w->s->reorg_depth,
                           .blocks = on_blocks,
@@ -401,6 +447,8 @@ static bool start_following(watch *w, ia_follow **f, const ia_addr *hub, ia_err 
   ia_cursor from;
   bool ok;
 
+  w->places[0] = *ia_chain_hub(w->chain);
+  w->places[1] = w->s->registry;
   sch_lock(w->s);
   ok = sch_cursor_get(w->s, &from, &past, e);
   w->s->head = from.number;
@@ -409,17 +457,29 @@ static bool start_following(watch *w, ia_follow **f, const ia_addr *hub, ia_err 
   return ok && ia_follow_new(f, w->chain, &cfg, &from, e);
 }
 
+static bool look_at_owners(watch *w, ia_err *e)
+{
+  if (!w->owners_due && !w->owners_always)
+    return true;
+  w->owners_due = false;
+  if (sch_owners_read(w->s, w->chain, e))
+    return true;
+  w->owners_due = true;
+  return false;
+}
+
 static bool follow(watch *w, ia_err *e)
 {
   IA_AUTO(ia_follow) *f = NULL;
-  const ia_addr hub = *ia_chain_hub(w->chain);
 
-  if (!start_following(w, &f, &hub, e) || !ia_follow_catch_up(f, e) || !clock_read(w, e))
+  w->owners_due = true;
+  if (!start_following(w, &f, e) || !ia_follow_catch_up(f, e) || !clock_read(w, e) ||
+      !look_at_owners(w, e))
     return false;
   while (!w->s->stop) {
     uint64_t before = ia_follow_cursor(f)->number;
 
-    if (!ia_follow_wait(f, WAIT_MS, e))
+    if (!ia_follow_wait(f, WAIT_MS, e) || !look_at_owners(w, e))
       return false;
     if (ia_follow_cursor(f)->number != before && !clock_read(w, e))
       return false;
