@@ -15,6 +15,7 @@
 #include "daemon/announce.h"
 #include "daemon/on_chain.h"
 #include "daemon/process.h"
+#include "daemon/stores.h"
 #include "eth/u256.h"
 #include "http/server.h"
 
@@ -124,7 +125,8 @@ static void start_what_can(supervisor *s)
     fail_all(s, &e);
     return;
   }
-  if (!ia_announce(&s->home, s->o, s->fields, ia_mono_ms() - s->started_ms, &e))
+  if (!ia_stores_keep(&s->home, s->roles, &e) ||
+      !ia_announce(&s->home, s->o, s->fields, ia_mono_ms() - s->started_ms, &e))
     fail_all(s, &e);
 }
 
@@ -341,6 +343,7 @@ static bool prepare(supervisor *s, ia_err *e)
     s->roles &= ~(unsigned)IA_ROLE_LEDGER;
   if (!one_domain(s, e) || !ia_home_find(&s->home, s->o->home, e) ||
       !ia_home_open(&s->home, s->roles | IA_ROLE_SCHEDULER, e) ||
+      !ia_stores_check(&s->home, s->roles, !s->o->chain, !s->o->passphrase_file, e) ||
       !ia_home_ports(&s->ports, &s->home, s->o->port, e) || !tell(s, e) || !read_drain(s, e) ||
       !ia_home_passphrase(&s->passphrase, &random, &s->home, s->o->passphrase_file, e) ||
       !put_flag(s, "randomPassphrase", random, e))

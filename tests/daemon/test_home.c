@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "daemon/home.h"
+#include "daemon/stores.h"
 
 static int setup(void **state)
 {
@@ -144,6 +145,62 @@ static void test_a_thought_of_passphrase_gets_the_slow_derivation(void **state)
   assert_false(random);
 }
 
+static void put(const ia_home *h, const char *name, const char *text)
+{
+  ia_path p;
+  ia_err e;
+
+  assert_true(ia_path_join(&p, &e, "%s/%s", h->dir.s, name));
+  assert_true(ia_file_write(p.s, ia_span_str(text), 0600, &e));
+}
+
+static void drop(const ia_home *h, const char *name)
+{
+  ia_path p;
+
+  assert_true(ia_path_join(&p, NULL, "%s/%s", h->dir.s, name));
+  assert_int_equal(unlink(p.s), 0);
+}
+
+/* What was made once is never made a second time in silence. */
+static void test_what_was_made_must_be_there(void **state)
+{
+  enum { ROLES = IA_ROLE_LEDGER | IA_ROLE_MARKET | IA_ROLE_GRAPH };
+  ia_err e = {0};
+  ia_home h;
+
+  assert_true(ia_home_find(&h, *state, &e) && ia_home_open(&h, ROLES, &e));
+  assert_true(ia_stores_check(&h, ROLES, true, true, &e)); /* new: nothing is there */
+  put(&h, "front/ledger.db", "");
+  assert_true(ia_stores_check(&h, ROLES, true, true, &e)); /* a first start that was cut short */
+  put(&h, "front/market.db", "m");
+  assert_false(ia_stores_check(&h, ROLES, true, true, &e)); /* a home without marks */
+  assert_non_null(strstr(e.msg, "front/ledger.db is empty"));
+  put(&h, "front/ledger.db", "l");
+  put(&h, "front/graph.db", "g");
+  put(&h, "passphrase", "p");
+  put(&h, "scheduler.wallet", "w");
+  assert_true(ia_stores_keep(&h, ROLES, &e));
+  assert_true(ia_stores_check(&h, ROLES, true, true, &e));
+  drop(&h, "front/graph.db");
+  assert_true(ia_stores_check(&h, ROLES, true, true, &e)); /* said, and read again */
+  drop(&h, "front/market.db");
+  assert_false(ia_stores_check(&h, ROLES, true, true, &e));
+  assert_int_equal(e.code, IA_E_CORRUPT);
+  assert_non_null(strstr(e.msg, "front/market.db is missing"));
+  assert_true(ia_stores_check(&h, IA_ROLE_LEDGER, true, true, &e)); /* not needed by these */
+  drop(&h, "made/front.market.db");
+  assert_true(ia_stores_check(&h, ROLES, true, true, &e));
+  drop(&h, "passphrase");
+  assert_true(ia_stores_check(&h, ROLES, true, false, &e)); /* another one was given */
+  assert_false(ia_stores_check(&h, ROLES, true, true, &e));
+  put(&h, "passphrase", "p");
+  drop(&h, "front/ledger.db");
+  assert_true(ia_stores_check(&h, ROLES, false, true, &e)); /* the ledger is elsewhere */
+  assert_false(ia_stores_check(&h, ROLES, true, true, &e));
+  ia_home_close(&h);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -152,6 +209,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(test_keys_of_roles_are_made_once, setup, teardown),
       cmocka_unit_test_setup_teardown(test_a_thought_of_passphrase_gets_the_slow_derivation, setup,
                                       teardown),
+      cmocka_unit_test_setup_teardown(test_what_was_made_must_be_there, setup, teardown),
       cmocka_unit_test(test_options),
   };
 

@@ -32,10 +32,10 @@ def empty(_):
 
 # files that `iapp up` needs, and how they break
 OF_DAEMON = {
-    "front/ledger.db": (cut, garbage),
-    "front/market.db": (cut, garbage),
-    "sms/sms.db": (cut, garbage),
-    "scheduler/scheduler.db": (cut, garbage),
+    "front/ledger.db": (cut, garbage, empty),
+    "front/market.db": (cut, garbage, empty),
+    "sms/sms.db": (cut, garbage, empty),
+    "scheduler/scheduler.db": (cut, garbage, empty),
     "config.json": (cut, garbage, empty),
     "trust.json": (cut, garbage, empty),
     "passphrase": (empty,),
@@ -113,6 +113,64 @@ def a_broken_file_of_the_daemon_is_named():
                 if os.path.exists(in_home(name) + left):
                     os.unlink(in_home(name) + left)
     check(not wrong, "\n".join(wrong))
+
+
+class Missing:
+    """A file or folder that is away for a while."""
+
+    def __init__(self, name):
+        self.path = in_home(name)
+
+    def __enter__(self):
+        os.rename(self.path, self.path + ".away")
+        return self
+
+    def __exit__(self, *_):
+        if os.path.isdir(self.path):
+            shutil.rmtree(self.path)
+        elif os.path.exists(self.path):
+            os.unlink(self.path)
+        os.rename(self.path + ".away", self.path)
+
+
+@case
+def a_missing_file_is_refused_and_nothing_is_made_in_its_place():
+    wrong = []
+    for name in (*OF_DAEMON, "front/blobs"):
+        if name in ("config.json", "trust.json"):
+            continue  # ports, and what this home trusts: made again
+        with Missing(name) as missing:
+            try:
+                error = Run.lab.fails()
+                names(error, name)
+                equal(error["code"], "CORRUPT", f"{error}")
+                check("backup" in error["hint"], f"{error}")
+                check(not os.path.exists(missing.path), "it was made")
+            except AssertionError as why:
+                wrong.append(f"{name}: {why}")
+    check(not wrong, "\n".join(wrong))
+
+
+@case
+def a_home_of_before_that_lost_its_ledger_is_refused():
+    with Missing("made"), Missing("front/ledger.db"):
+        names(Run.lab.fails(), "front/ledger.db")
+
+
+@case
+def an_index_is_read_again_and_a_market_only_when_told():
+    with Missing("front/graph.db"):
+        Run.lab.start()
+        Run.lab.stop()
+    check("front/graph.db is missing: it is read again from the ledger" in Run.lab.log_text(),
+          "it is said")
+    with Missing("front/market.db"):
+        error = Run.lab.fails()
+        mark = error["hint"].rsplit("rm ", 1)[1]
+        os.unlink(mark)
+        Run.lab.start()
+        Run.lab.stop()
+        check(os.path.exists(mark), "what was made again is marked again")
 
 
 @case
