@@ -21,5 +21,8 @@ IA_MUST bool ia_chain_first_block(ia_chain *c, uint64_t *out, const ia_addr *at,
 IA_MUST bool ia_chain_time(ia_chain *c, const ia_block *head, uint64_t *out, ia_err *e);
 /* Wei of an account. */
 IA_MUST bool ia_chain_coin(ia_chain *c, ia_u256 *out, const ia_addr *who, ia_err *e);
+/* Whether `who` could pay for so much gas at today's fees. FEE_REFUSED, INSUFFICIENT_FUNDS with
+ * what is there and what is missing. Always true of our own ledger. */
+IA_MUST bool ia_chain_can_pay(ia_chain *c, const ia_addr *who, uint64_t gas, ia_err *e);
 
 #endif

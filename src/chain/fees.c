@@ -110,3 +110,20 @@ bool ia_fees_missing(ia_chain *c, const ia_addr *who, const ia_tx *tx, ia_err *e
           ia_coin_text(&missing).s);
   return ia_hint(e, "send at least %s ETH to %s", ia_coin_text(&missing).s, ia_addr_text(who).s);
 }
+
+bool ia_chain_can_pay(ia_chain *c, const ia_addr *who, uint64_t gas, ia_err *e)
+{
+  const ia_u256 units = ia_u256_of(gas);
+  ia_tx tx = {.gas = gas};
+  ia_u256 have, cost;
+  ia_block head;
+
+  if (c->local)
+    return true;
+  if (!ia_chain_head(c, &head, e) || !ia_fees_set(c, &tx, &head, e) ||
+      !ia_chain_coin(c, &have, who, e))
+    return false;
+  if (ia_u256_mul(&cost, &units, &tx.max_fee) && ia_u256_cmp(&have, &cost) >= 0)
+    return true;
+  return ia_fees_missing(c, who, &tx, e);
+}

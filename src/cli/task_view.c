@@ -175,6 +175,19 @@ static void say_failed(ia_cli *c, const json_t *list)
                json_string_value(json_object_get(one, "code")));
 }
 
+/* A result that is finished and not settled yet. */
+static void say_settling(ia_cli *c, const json_t *ours)
+{
+  const json_t *attempts = json_object_get(ours, "attempts");
+  const json_t *last = json_array_get(attempts, json_array_size(attempts) - 1);
+  const char *state = json_string_value(json_object_get(last, "state"));
+  const char *cause = json_string_value(json_object_get(ours, "cause"));
+
+  if (state && strcmp(state, "SETTLE") == 0 && cause && cause[0])
+    ia_cli_out(c, "  now      the result is finished; its settlement waits: %s [%s]",
+               json_string_value(json_object_get(ours, "message")), cause);
+}
+
 static void say_waiting(ia_cli *c, const json_t *task)
 {
   const char *waits = waits_text(task);
@@ -194,6 +207,8 @@ void ia_cli_task_say(ia_cli *c, const json_t *task)
 
   ia_cli_out(c, "  state    %s", ia_task_state(task));
   say_waiting(c, task);
+  if (strcmp(ia_task_state(task), "RUNNING") == 0)
+    say_settling(c, ours);
   if (ia_task_is_over(task) && strcmp(ia_task_ending(task), "FAILED") == 0)
     say_failure(c, task);
   json_array_foreach (attempts, i, attempt)

@@ -144,7 +144,7 @@ def pending(node, account=None):
 def until(what, condition, seconds=90):
     end = time.monotonic() + seconds
     while not condition():
-        check(time.monotonic() < end, what)
+        check(time.monotonic() < end, what() if callable(what) else what)
         time.sleep(0.05)
 
 

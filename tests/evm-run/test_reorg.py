@@ -160,6 +160,95 @@ def a_settlement_that_was_lost_is_made_again():
     equal(status, 0, f"{receipt}")
 
 
+def releases(deal):
+    """How often the SMS let the keys of its task go, by the owner's log."""
+    return sum(1 for x in LAB.good(Run.owner, "audit", Run.data)["entries"]
+               if x["taskId"] == deal["taskIds"][0] and x["verdict"] == "release")
+
+
+def released(deal):
+    until(deal, "RUNNING")
+    wait("the keys are released", lambda: releases(deal) == 1)
+
+
+def run_once(deal):
+    got = until(deal, "COMPLETED")
+    equal((releases(deal), len(got["iapp"]["attempts"])), (1, 1), "releases and attempts")
+
+
+@case
+def a_deal_that_is_away_while_its_result_is_finished():
+    before = stakes()
+    deal, raw = start("hold=2 show")
+    released(deal)
+    CHAIN.reorganise(6)
+    wait("the worker has a result and no task", lambda: "task.waits" in of(deal, LAB.log()))
+    until(deal, "RUNNING", "DEAL_REORGANISED")
+    CHAIN.rpc("eth_sendRawTransaction", raw)
+    run_once(deal)
+    (free, locked), (earned, _) = stakes()
+    equal((free, locked, earned), (before[0][0] - PRICE, 0, before[1][0] + PRICE), "paid once")
+    equal(LAB.one(Run.requester, "result", deal["taskIds"][0], "--out", "away")[0], 0, "result")
+
+
+def of(deal, log):
+    return "\n".join(x for x in log.splitlines() if deal["taskIds"][0] in x)
+
+
+@case
+def a_deal_that_is_away_over_a_restart_of_everything():
+    deal, raw = start("hold=2 show")
+    released(deal)
+    CHAIN.reorganise(6)
+    wait("the worker has a result and no task", lambda: "task.waits" in of(deal, LAB.log()))
+    equal(LAB.stop(), 0, "exit status")
+    Run.config = LAB.up(*WHERE)
+    until(deal, "RUNNING", "DEAL_REORGANISED")
+    CHAIN.rpc("eth_sendRawTransaction", raw)
+    run_once(deal)
+
+
+@case
+def a_result_whose_deal_never_comes_back():
+    before = stakes()
+    deal, _ = start("hold=2 show")
+    released(deal)
+    CHAIN.reorganise(6)
+    wait("the worker has a result and no task", lambda: "task.waits" in of(deal, LAB.log()))
+    until(deal, "RUNNING", "DEAL_REORGANISED")
+    equal((stakes(), releases(deal)), (before, 1), "no payment, one release")
+    Run.never = deal
+
+
+@case
+def a_lost_settlement_whose_nonce_another_took():
+    before = stakes()
+    deal, raw = start("hold=2 show")
+    released(deal)
+    CHAIN.mine(6)
+    until(deal, "COMPLETED")
+    settled = CHAIN.rpc("eth_getTransactionByHash", settlement(deal))
+    CHAIN.rpc("anvil_impersonateAccount", settled["from"])
+    CHAIN.reorganise(6, [({"from": settled["from"], "to": settled["from"], "gas": hex(21000),
+                           "gasPrice": "0x0", "nonce": settled["nonce"]}, 1)])
+    equal(on_hub(deal), 1, "active again")
+    wait("settled again", lambda: on_hub(deal) == 3)
+    until(deal, "COMPLETED")
+    equal(releases(deal), 1, "the app did not run again")
+    (free, locked), (earned, _) = stakes()
+    equal((free, locked, earned), (before[0][0] - PRICE, 0, before[1][0] + PRICE), "paid once")
+    wait("its receipt", lambda: LAB.one(Run.requester, "result", deal["taskIds"][0], "--out",
+                                        f"nonce{time.monotonic_ns()}")[0] == 0)
+    check(raw, "its deal stands")
+
+
+def settlement(deal):
+    topic = "0x" + eth.keccak(b"TaskFinalize(bytes32,bytes)").hex()
+    log, = CHAIN.rpc("eth_getLogs", {"fromBlock": "0x0", "address": CHAIN.hub,
+                                     "topics": [topic, deal["taskIds"][0]]})
+    return log["transactionHash"]
+
+
 @case
 def it_is_noticed_after_a_restart():
     before = stakes()
@@ -181,7 +270,7 @@ def what_is_derived_is_what_a_rebuild_derives():
     catch_up()
     equal(LAB.stop(), 0, "exit status")
     kept = derived()
-    check(len(kept["deals"]) == 3, f"deals: {len(kept['deals'])}")
+    check(len(kept["deals"]) == 6, f"deals: {len(kept['deals'])}")
     done = subprocess.run([lab.IAPPD, "reindex", "--home", LAB.home, *WHERE, "--json"],
                           env=LAB.env(), capture_output=True, timeout=120, check=False,
                           stdin=subprocess.DEVNULL)
@@ -197,6 +286,8 @@ def a_deal_that_never_came_ends_without_a_claim():
     Run.config = LAB.up(*WHERE)
     before = stakes()
     CHAIN.later(7 * 300 + 60)
+    until(Run.never, "CONTRIBUTION_TIMEOUT", "DEAL_REORGANISED")
+    equal((releases(Run.never), on_hub(Run.never)), (1, 0), "nothing more was released")
     over = until(Run.lost, "CONTRIBUTION_TIMEOUT", "DEAL_REORGANISED")
     check(over["iapp"]["message"], f"{over}")
     equal((stakes(), on_hub(Run.lost)), (before, 0), "nothing was paid")

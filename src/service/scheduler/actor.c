@@ -202,21 +202,37 @@ static bool reported_tx(ia_scheduler *s, const sch_task *t, ia_buf *raw, ia_err 
   return ia_json_get_hex(parts, "tx", raw, e);
 }
 
-static bool lease_over(ia_scheduler *s, const sch_task *t, ia_err *e)
+/* lost: it had settled, and a reorganisation took that. It is no try, and its worker has the
+ * result. */
+static bool lease_over(ia_scheduler *s, const sch_task *t, bool lost, ia_err *e)
 {
   IA_AUTO(ia_tx) *tx = NULL;
-  static const char text[] = "the worker stopped answering";
+  const char *text = lost ? "a reorganisation took the settlement out of the ledger"
+                          : "the worker stopped answering";
 
   if (!ia_tx_begin(&tx, s->db, e) ||
       !sch_attempt_end(s, &t->id, t->fencing, "ABORTED_BY_WORKER", "TIMEOUT", text, e) ||
       !sch_task_set_cause(s, &t->id, "ABORTED_BY_WORKER", "TIMEOUT", text, e) ||
-      !sch_task_retry(s, t, SCH_AGAIN_LATER, false, NULL, e) || !ia_tx_commit(&tx, e))
+      !sch_task_retry(s, t, lost ? SCH_AGAIN_NOW : SCH_AGAIN_LATER, false, NULL, e) ||
+      !ia_tx_commit(&tx, e))
     return false;
   ia_crash_point("scheduler-lease-over");
   ia_log(IA_LOG_WARN, "lease.over", "task=%s worker=%s", ia_h256_text(&t->id).s,
          ia_addr_lower(&t->worker).s);
   sch_changed(s, &t->id);
   return true;
+}
+
+/* The ledger did not say no: the same transaction once more, after a pause. */
+static bool look_later(ia_scheduler *s, const ia_h256 *id, ia_err *e)
+{
+  ia_stmt *st;
+
+  if (!ia_db_stmt(&st, s->db, "UPDATE tasks SET lease_expires = $2 WHERE task_id = $1", e))
+    return false;
+  ia_bind_h256(st, 1, id);
+  ia_bind_u64(st, 2, ia_now() + IDLE_S);
+  return ia_stmt_run(st, e);
 }
 
 /* Not locked: a lease has ended. What its worker had sent may only wait for a block. */
@@ -233,15 +249,18 @@ static bool expire(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *e)
   sch_unlock(s);
   if (!ok)
     return false;
-  if (raw.len > 0 && ia_chain_send_raw(c, &receipt, ia_buf_view(&raw), NULL))
+  ia_err why = {0};
+  if (raw.len > 0 && ia_chain_send_raw(c, &receipt, ia_buf_view(&raw), &why))
     return true; /* mined: the event follows */
   held = s;
   sch_lock(s);
+  if (raw.len > 0 && sch_may_pass(&why))
+    return look_later(s, &t->id, e);
   if (!sch_task_get(s, &now, &t->id, e))
     return false;
   if (now.state != SCH_RUNNING || now.fencing != t->fencing || now.lease_expires > ia_now())
     return true; /* a heartbeat came meanwhile */
-  return lease_over(s, &now, e);
+  return lease_over(s, &now, raw.len > 0, e);
 }
 
 static bool deadline_passed(ia_scheduler *s, const sch_task *t, ia_err *e)

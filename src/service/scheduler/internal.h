@@ -26,6 +26,8 @@ enum {
   SCH_ALIVE_MS = 40000, /* a worker that spoke within this is connected */
   SCH_CAUSE = 64,
   SCH_MESSAGE = 300,
+  SCH_HOLDER_S = 30,  /* so long a task is kept for the worker that has its result */
+  SCH_SETTLE_S = 300, /* so long a lease outlives its worker's silence while it settles */
   SCH_POOLS = 16,
 };
 
@@ -274,6 +276,9 @@ IA_MUST bool sch_undo(ia_scheduler *s, const ia_cursor *to, ia_err *e);
 IA_MUST bool sch_deals_gone(ia_db *db, ia_err *e);
 IA_MUST bool sch_deal_back(ia_scheduler *s, const ia_h256 *deal, uint64_t contribution,
                            uint64_t final, ia_err *e);
+/* *gone: the deal is out of the ledger; *moved: it came again in another block while this lease
+ * ran. What such a lease says of its failure ends nothing. */
+IA_MUST bool sch_deal_moved(ia_scheduler *s, const sch_task *t, bool *gone, bool *moved, ia_err *e);
 /* Blocks above the deal; 0 while it is gone. */
 IA_MUST bool sch_confirmations(ia_scheduler *s, const ia_h256 *deal, uint64_t *have, ia_err *e);
 

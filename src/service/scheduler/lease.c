@@ -159,9 +159,13 @@ static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *w
                   " AND " SCH_SERVED
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE pending = 1)"
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE block > $5)"
-                  " AND contribution_deadline > $2 AND ($3 = 0 OR worker IS NULL OR aside <= $1"
+                  " AND contribution_deadline > $2 AND CASE WHEN next_try > $8 AND EXISTS"
+                  /* a worker that has the result settles it: it comes first */
+                  " (SELECT 1 FROM attempts a WHERE a.task_id = tasks.task_id AND"
+                  " a.fencing = tasks.fencing AND a.state IN ('SETTLE', 'DONE'))"
+                  " THEN worker = $4 ELSE ($3 = 0 OR worker IS NULL OR aside <= $1"
                   " OR (worker <> $4 AND (fresh = 0 OR NOT EXISTS (SELECT 1 FROM attempts a WHERE"
-                  " a.task_id = tasks.task_id AND a.worker = $4))))"
+                  " a.task_id = tasks.task_id AND a.worker = $4)))) END"
                   " AND deal_id NOT IN (SELECT deal_id FROM deals WHERE memory > $6"
                   " AND memory <= $7) ORDER BY turn, seen_ms, idx LIMIT 1",
                   e))
@@ -173,6 +177,7 @@ static bool choose(ia_scheduler *s, sch_task *out, bool *found, const ia_addr *w
   ia_bind_i64(st, 5, s->confirmations ? (int64_t)s->head - (int64_t)s->confirmations : INT64_MAX);
   ia_bind_u64(st, 6, sch_offers_memory(s, worker));
   ia_bind_u64(st, 7, sch_offers_memory_most(s));
+  ia_bind_u64(st, 8, ia_now() - SCH_HOLDER_S);
   if (!ia_stmt_step(st, &row, e))
     return false;
   if (row) {

@@ -84,6 +84,8 @@ static const ia_migration steps[] = {
     {10, "ALTER TABLE deals ADD COLUMN pool BLOB;"
          "CREATE TABLE pools_away (pool BLOB PRIMARY KEY, owner BLOB NOT NULL,"
          " main INTEGER NOT NULL) STRICT;"},
+    /* moved: the deal came again in another block while the attempt ran */
+    {11, "ALTER TABLE attempts ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;"},
 };
 
 bool sch_store_open(ia_db **out, const char *url, ia_err *e)

@@ -265,10 +265,14 @@ static bool failed_rows(ia_scheduler *s, const failure *f, const sch_task *t, co
 {
   /* that a task had all its attempts is no news: why they failed is */
   bool spent = t->cause[0] && strcmp(f->code, ia_code_name(IA_E_RELEASE_LIMIT)) == 0;
-  bool over = false;
+  bool over = false, gone, moved;
 
-  if ((!spent && !sch_task_set_cause(s, &f->id, f->cause, f->code, f->message, e)) ||
-      !sch_task_retry(s, t, sch_again_of(f->cause), stated_by_enclave(body, &f->id), &over, e))
+  if (!sch_deal_moved(s, t, &gone, &moved, e))
+    return false;
+  /* what a reorganisation did is nobody's fault */
+  sch_again again = gone || moved ? SCH_AGAIN_NOW : sch_again_of(f->cause);
+  if ((!spent && !gone && !sch_task_set_cause(s, &f->id, f->cause, f->code, f->message, e)) ||
+      !sch_task_retry(s, t, again, stated_by_enclave(body, &f->id), &over, e))
     return false;
   return !over || sch_receipt_make(s, &f->id, e);
 }

@@ -23,7 +23,10 @@ static const char *const steps[] = {
  * again when its deal is back: the rewrite may have been the reason. */
 static const char *const goings[] = {
     "UPDATE deals SET gone = 1 WHERE block > $1 AND $2 > 0",
-    "UPDATE tasks SET initialized = 0, init_block = 0, cause = '" SCH_GONE
+    "INSERT INTO history (task_id, at_ms, state) SELECT task_id, $2, 0 FROM tasks WHERE state = 4"
+    " AND deal_id IN (SELECT deal_id FROM deals WHERE gone = 1 AND cause = '') AND $1 < $2",
+    "UPDATE tasks SET initialized = 0, init_block = 0, state = CASE state WHEN 4 THEN 0 ELSE state"
+    " END, cause = '" SCH_GONE
     "', code = 'LEDGER_ROLLBACK', message = 'a reorganisation took the deal out of the ledger: its"
     " tasks wait for it to come again; while it is gone nothing is paid' WHERE state IN (0, 1, 2, 4)"
     " AND deal_id IN (SELECT deal_id FROM deals WHERE gone = 1 AND cause = '') AND $1 < $2",
@@ -83,6 +86,37 @@ bool sch_deal_back(ia_scheduler *s, const ia_h256 *deal, uint64_t contribution, 
     return false;
   if (ia_db_changes(s->db) > 0)
     sch_changed(s, NULL);
+  /* leases that ran meanwhile may fail for what is mended now */
+  if (!ia_db_stmt(&st, s->db,
+                  "UPDATE attempts SET moved = 1 WHERE ended_ms = 0 AND task_id IN"
+                  " (SELECT task_id FROM tasks WHERE deal_id = $1)",
+                  e))
+    return false;
+  ia_bind_h256(st, 1, deal);
+  return ia_stmt_run(st, e);
+}
+
+bool sch_deal_moved(ia_scheduler *s, const sch_task *t, bool *gone, bool *moved, ia_err *e)
+{
+  ia_stmt *st;
+  bool row;
+
+  *gone = *moved = false;
+  if (!ia_db_stmt(&st, s->db,
+                  "SELECT (SELECT gone FROM deals WHERE deal_id = $1),"
+                  " (SELECT moved FROM attempts WHERE task_id = $2 AND fencing = $3)",
+                  e))
+    return false;
+  ia_bind_h256(st, 1, &t->deal);
+  ia_bind_h256(st, 2, &t->id);
+  ia_bind_u64(st, 3, t->fencing);
+  if (!ia_stmt_step(st, &row, e))
+    return false;
+  if (!row)
+    return true;
+  *gone = ia_col_i64(st, 0) != 0;
+  *moved = ia_col_i64(st, 1) != 0;
+  ia_stmt_reset(st);
   return true;
 }
 

@@ -1,4 +1,5 @@
 /* What workers ask (docs/protocol.md 3). */
+#include "base/causes.h"
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/hex.h"
@@ -71,8 +72,8 @@ static bool release_lost(ia_scheduler *s, const ia_addr *worker, bool anew, cons
       return false;
     if (!found)
       break;
-    if (!anew && holds(held, &t.id))
-      continue;
+    if (holds(held, &t.id))
+      continue; /* also a new process settles what the one before it finished */
     if (!ia_tx_begin(&tx, s->db, e) ||
         !(anew ? lost_with_process(s, &t, e)
                : sch_lease_returned(s, &t, "the lease never reached the worker", e)) ||
@@ -153,8 +154,39 @@ static bool lease_of(const json_t *body, ia_h256 *task, uint64_t *fencing, ia_er
   return ia_json_get_h256(body, "taskId", task, e) && ia_json_get_u64(body, "fencing", fencing, e);
 }
 
-static bool beat_rows(ia_scheduler *s, const ia_lease *l, const char *state, ia_err *e)
+/* A result that is finished waits for its worker longer than a run does. */
+static uint64_t patience(ia_scheduler *s, const sch_task *t, const char *state)
 {
+  uint64_t now = sch_ledger_now(s), left = t->contribution_deadline - now;
+
+  if (strcmp(state, "SETTLE") != 0 || t->contribution_deadline <= now)
+    return 0;
+  return left / 4 < SCH_SETTLE_S ? left / 4 : SCH_SETTLE_S;
+}
+
+/* Why the task does not get on. That its deal is gone says more. */
+static bool keep_why(ia_scheduler *s, const sch_task *t, const json_t *body, ia_err *e)
+{
+  const json_t *why = json_object_get(body, "why");
+  const char *cause, *code, *said;
+  char message[SCH_MESSAGE];
+
+  if (!json_is_object(why) || strcmp(t->cause, SCH_GONE) == 0)
+    return true;
+  if (!ia_json_get_str(why, "cause", &cause, e) || !ia_json_get_str(why, "code", &code, e) ||
+      !ia_json_get_str(why, "message", &said, e) || !ia_cause_check(cause, e))
+    return false;
+  if (strcmp(code, ia_code_name(ia_code_from_name(code))) != 0)
+    return ia_fail(e, IA_E_INVALID, "unknown code \"%.60s\"", code);
+  sch_clean(message, sizeof(message), said);
+  sch_changed(s, &t->id);
+  return sch_task_set_cause(s, &t->id, cause, code, message, e);
+}
+
+static bool beat_rows(ia_scheduler *s, const ia_lease *l, const sch_task *t, const json_t *body,
+                      ia_err *e)
+{
+  const char *state = json_string_value(json_object_get(body, "state"));
   IA_AUTO(ia_tx) *tx = NULL;
   ia_stmt *st;
 
@@ -162,15 +194,29 @@ static bool beat_rows(ia_scheduler *s, const ia_lease *l, const char *state, ia_
       !ia_db_stmt(&st, s->db, "UPDATE tasks SET lease_expires = $2 WHERE task_id = $1", e))
     return false;
   ia_bind_h256(st, 1, &l->task_id);
-  ia_bind_u64(st, 2, l->expires);
+  ia_bind_u64(st, 2, l->expires + patience(s, t, state));
   if (!ia_stmt_run(st, e) ||
-      !ia_db_stmt(&st, s->db, "UPDATE attempts SET state = $3 WHERE task_id = $1 AND fencing = $2",
-                  e))
+      !ia_db_stmt(
+          &st, s->db,
+          "UPDATE attempts SET state = $3, ended_ms = 0, cause = '', code = '', message = ''"
+          " WHERE task_id = $1 AND fencing = $2 AND state <> 'DONE'",
+          e))
     return false;
   ia_bind_h256(st, 1, &l->task_id);
   ia_bind_u64(st, 2, l->fencing);
   ia_bind_text(st, 3, state);
-  return ia_stmt_run(st, e) && sch_auth_keep(s, &l->worker, e) && ia_tx_commit(&tx, e);
+  return ia_stmt_run(st, e) && keep_why(s, t, body, e) &&
+         (t->state == SCH_RUNNING || sch_task_set_state(s, &t->id, SCH_RUNNING, e)) &&
+         sch_auth_keep(s, &l->worker, e) && ia_tx_commit(&tx, e);
+}
+
+/* The lease is in force; or it ended while its worker, with a finished result, was not heard of,
+ * and nobody has another. */
+static bool is_held(const sch_task *t, uint64_t fencing, const ia_addr *worker, const char *state)
+{
+  return (t->state == SCH_RUNNING ||
+          (t->state == SCH_INITIALIZED && strcmp(state, "SETTLE") == 0)) &&
+         t->fencing == fencing && ia_addr_eq(&t->worker, worker);
 }
 
 static bool known_state(const char *state)
@@ -209,13 +255,13 @@ static bool heartbeat(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   if (!sch_task_get(s, &t, &id, e))
     return false;
   /* fenced off, over, or too late: no fresh lease */
-  if (t.state != SCH_RUNNING || t.fencing != fencing || !ia_addr_eq(&t.worker, &worker) ||
-      sch_ledger_now(s) >= t.contribution_deadline) {
+  if (!is_held(&t, fencing, &worker, state) || sch_ledger_now(s) >= t.contribution_deadline) {
     answer = json_pack("{s:n, s:b}", "lease", "stop", 1);
   } else {
-    if (!sch_lease_sign(s, &l, &id, &worker, fencing, e) || !beat_rows(s, &l, state, e))
+    if (!sch_lease_sign(s, &l, &id, &worker, fencing, e) || !beat_rows(s, &l, &t, body, e))
       return false;
-    answer = json_pack("{s:o, s:b}", "lease", sch_lease_json(&l), "stop", 0);
+    answer = json_pack("{s:o, s:b, s:I}", "lease", sch_lease_json(&l), "stop", 0, "deadline",
+                       (json_int_t)t.contribution_deadline);
     ia_crash_point("scheduler-heartbeat-reply");
   }
   return ia_reply_json(rp, 200, answer, e);

@@ -13,7 +13,7 @@
 #include "service/worker/link.h"
 #include "service/worker/worker.h"
 
-enum { WORKER_SLOTS = 64, WORKER_GATEWAYS = 8 };
+enum { WORKER_SLOTS = 64, WORKER_WAITING = 16, WORKER_GATEWAYS = 8 };
 
 typedef struct worker_slot worker_slot;
 
@@ -36,7 +36,8 @@ struct ia_worker {
   ia_h384 mr_td;
   ia_h256 root;
   ia_warm *warm;
-  unsigned n_slots;
+  unsigned offered;    /* tasks at a time */
+  unsigned n_slots;    /* more than that: results that wait for their deal are no work */
   uint64_t app_memory; /* most that one app may have, bytes */
   uint64_t room;       /* of a task's image and inputs, bytes */
   worker_slot *slots;
@@ -53,6 +54,13 @@ struct ia_worker {
   ia_err unfit;
   json_t *returned; /* ids of tasks that were not finished; NULL: none */
   atomic_bool ready;
+  atomic_bool is_final;       /* the ledger is ours: its blocks are never taken back */
+  pthread_mutex_t kept_mutex; /* files of kept.c */
+  /* pay.c, written by the main thread alone; cannot_pay under mutex */
+  uint64_t looked_ms;   /* ia_mono_ms of the last look; 0 = none yet */
+  ia_err cannot_pay;    /* code 0: it can */
+  bool told_why;        /* the last poll said why no tasks are taken */
+  atomic_bool look_now; /* any thread: a settlement could not be paid */
   /* of hello; written before the first task */
   ia_h256 sms_key;
   uint64_t chain_id;
@@ -88,10 +96,13 @@ typedef struct worker_task {
   pthread_mutex_t mutex;
   pthread_cond_t beat;
   const char *state;
-  bool over;
+  const char *why_cause; /* what it waits for; NULL = for nothing */
+  ia_err why;
+  bool over, tell;       /* tell: a heartbeat before its time */
   volatile bool stopped; /* fenced off or closing */
   bool returning;        /* its lease is to be given back */
   bool reported;         /* its failure */
+  volatile bool fenced;  /* while settling: the scheduler has no lease of ours any more */
   ia_guest *guest;
   ia_h384 rtmr3;
   worker_times times;
@@ -101,7 +112,9 @@ typedef struct worker_task {
 } worker_task;
 
 struct worker_slot {
-  bool used;          /* under the worker's mutex, as task_text */
+  bool used;          /* under the worker's mutex, as what follows */
+  bool troubled;      /* its result is finished and kept, and cannot be settled now */
+  bool waiting;       /* so, and its deal is away */
   char task_text[67]; /* whose task, while used */
   pthread_t thread;
   bool joinable;
@@ -142,9 +155,20 @@ void worker_held_free(worker_task *t);
 IA_MUST bool worker_relay(worker_task *t, ia_guest_outcome *out, ia_err *e);
 
 /* -- settle.c -- */
-/* Authorisation, contributeAndFinalize, done. *cause: in iExec's words when it fails. */
-IA_MUST bool worker_settle(worker_task *t, const ia_guest_outcome *out, const char **cause,
-                           ia_err *e);
+/* Keeps the result on disk; then authorisation, contributeAndFinalize and report, again and again
+ * until the deadline. Reports a failure itself. */
+void worker_settle(worker_task *t, const json_t *run);
+/* The same of a result that is kept under `name`. */
+void worker_settle_kept(worker_task *t, const char *name, json_t *v);
+
+/* -- pay.c; the main thread -- */
+/* False: w->cannot_pay says why. Asks the ledger now and then. */
+bool worker_can_pay(ia_worker *w);
+
+/* -- report.c -- */
+json_t *worker_timeline(const worker_task *t);
+/* Tells the scheduler of a settled result that is kept under `name`. */
+IA_MUST bool worker_report(ia_worker *w, ia_http *h, const char *name, json_t *v, ia_err *e);
 /* Reports a failure; run may be NULL. */
 void worker_failed(worker_task *t, const char *cause, const ia_err *why, bool retry,
                    const json_t *run);
@@ -159,7 +183,7 @@ void worker_tend(ia_worker *w);
 void worker_doubt(worker_task *t);
 /* Main thread. False when the worker is to end; returns not before this machine can do its part. */
 bool worker_is_fit(ia_worker *w, ia_http *http);
-/* {"cause","message"} while it cannot, else NULL. */
+/* {"cause","message"} while it cannot, or cannot pay; else NULL. */
 json_t *worker_why(ia_worker *w);
 /* Gives the lease back: of a task that was stopped, and one that nobody here began. */
 void worker_return(worker_task *t);
@@ -176,6 +200,11 @@ void worker_pause(ia_worker *w, uint64_t ms);
 /* Whether a service that did not answer is worth another try: keys are released a few times only,
  * so a run is not given up for a service that starts anew. Waits, longer each time, 13 s in all. */
 bool worker_again(worker_task *t, unsigned *tries, const ia_err *e);
+/* The scheduler hears with the next heartbeat, which is now, why the task does not get on. */
+void worker_waits(worker_task *t, const char *cause, const ia_err *why);
+/* Nothing of the task's guest is needed any more. */
+void worker_give_guest(worker_task *t);
+uint64_t worker_deadline(worker_task *t);
 void *worker_task_thread(void *slot);
 void worker_state(worker_task *t, const char *state);
 /* Kills the task's guest; its run ends. Any thread. */

@@ -80,6 +80,9 @@ json_t *worker_why(ia_worker *w)
   pthread_mutex_lock(&w->mutex);
   if (w->unfit_cause)
     v = json_pack("{s:s, s:s}", "cause", w->unfit_cause, "message", w->unfit.msg);
+  else if (w->cannot_pay.code != IA_OK)
+    v = json_pack("{s:s, s:s}", "cause", ia_code_name(w->cannot_pay.code), "message",
+                  w->cannot_pay.msg);
   pthread_mutex_unlock(&w->mutex);
   return v;
 }
@@ -132,14 +135,14 @@ bool worker_is_fit(ia_worker *w, ia_http *http)
 
 /* -- the end -- */
 
-/* Tasks under way, by their ids. */
+/* Tasks under way, by their ids; not those that are kept for the next process anyway. */
 static json_t *tasks_running(ia_worker *w)
 {
   json_t *list = json_array();
 
   pthread_mutex_lock(&w->mutex);
   for (unsigned i = 0; i < w->n_slots; i++) {
-    if (w->slots[i].used)
+    if (w->slots[i].used && !w->slots[i].troubled)
       (void)json_array_append_new(list, json_string(w->slots[i].task_text));
   }
   pthread_mutex_unlock(&w->mutex);

@@ -9,7 +9,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/size.h"
-#include "service/worker/inside.h"
+#include "service/worker/kept.h"
 
 enum { AGAIN_TRIES = 7, AGAIN_US = 100000 };
 
@@ -18,6 +18,42 @@ void worker_state(worker_task *t, const char *state)
   pthread_mutex_lock(&t->mutex);
   t->state = state;
   pthread_mutex_unlock(&t->mutex);
+}
+
+/* A result that waits for its deal, perhaps in vain, holds up no other task. */
+static void set_waiting(worker_task *t, bool waiting)
+{
+  pthread_mutex_lock(&t->w->mutex);
+  if (t->slot->waiting != waiting)
+    pthread_cond_signal(&t->w->wake);
+  t->slot->waiting = waiting;
+  t->slot->troubled = true;
+  pthread_mutex_unlock(&t->w->mutex);
+}
+
+void worker_waits(worker_task *t, const char *cause, const ia_err *why)
+{
+  pthread_mutex_lock(&t->mutex);
+  bool is_new = !t->why_cause || strcmp(t->why_cause, cause) != 0;
+  t->why_cause = cause;
+  t->why = *why;
+  t->tell = t->tell || is_new;
+  pthread_cond_signal(&t->beat);
+  pthread_mutex_unlock(&t->mutex);
+  if (why->code == IA_E_FEE_REFUSED || why->code == IA_E_INSUFFICIENT_FUNDS)
+    atomic_store(&t->w->look_now, true);
+  set_waiting(t, strcmp(cause, "DEAL_REORGANISED") == 0);
+  if (is_new)
+    ia_log(IA_LOG_WARN, "task.waits", "task=%s cause=%s code=%s message=%s",
+           ia_h256_text(&t->task_id).s, cause, ia_code_name(why->code), why->msg);
+}
+
+uint64_t worker_deadline(worker_task *t)
+{
+  pthread_mutex_lock(&t->mutex);
+  uint64_t deadline = t->deadline;
+  pthread_mutex_unlock(&t->mutex);
+  return deadline;
 }
 
 bool worker_again(worker_task *t, unsigned *tries, const ia_err *e)
@@ -52,6 +88,30 @@ void worker_stop_return(worker_task *t)
   worker_stop(t);
 }
 
+/* Locked. */
+static json_t *beat_json(const worker_task *t)
+{
+  json_t *why = t->why_cause ? json_pack("{s:s, s:s, s:s}", "cause", t->why_cause, "code",
+                                         ia_code_name(t->why.code), "message", t->why.msg)
+                             : NULL;
+
+  return json_pack("{s:s, s:I, s:s, s:o*}", "taskId", ia_h256_text(&t->task_id).s, "fencing",
+                   (json_int_t)t->fencing, "state", t->state, "why", why);
+}
+
+/* A deal that came again in another block has another deadline. */
+static void take_lease(worker_task *t, const json_t *answer, json_t *lease)
+{
+  uint64_t deadline;
+
+  pthread_mutex_lock(&t->mutex);
+  json_decref(t->lease);
+  t->lease = json_incref(lease);
+  if (ia_json_get_u64(answer, "deadline", &deadline, NULL))
+    t->deadline = deadline;
+  pthread_mutex_unlock(&t->mutex);
+}
+
 /* *lost when another worker has the task. A scheduler that is down is asked again; our lease may
  * end meanwhile, and then its fencing number stops us where it matters. */
 static void beat(worker_task *t, ia_http *http, bool *lost)
@@ -61,8 +121,8 @@ static void beat(worker_task *t, ia_http *http, bool *lost)
   bool ended = false;
 
   pthread_mutex_lock(&t->mutex);
-  body = json_pack("{s:s, s:I, s:s}", "taskId", ia_h256_text(&t->task_id).s, "fencing",
-                   (json_int_t)t->fencing, "state", t->state);
+  body = beat_json(t);
+  t->tell = false;
   pthread_mutex_unlock(&t->mutex);
   ia_link_call call = {.path = "/worker/v1/heartbeat", .body = body, .cancel = &t->w->closing};
   if (!ia_link_post(t->w->link, http, &answer, &call, &e)) {
@@ -73,12 +133,8 @@ static void beat(worker_task *t, ia_http *http, bool *lost)
     return;
   json_t *lease = json_object_get(answer, "lease");
   *lost = ended;
-  if (!json_is_object(lease))
-    return;
-  pthread_mutex_lock(&t->mutex);
-  json_decref(t->lease);
-  t->lease = json_incref(lease);
-  pthread_mutex_unlock(&t->mutex);
+  if (json_is_object(lease))
+    take_lease(t, answer, lease);
 }
 
 static bool wait_beat(worker_task *t)
@@ -95,11 +151,22 @@ static bool wait_beat(worker_task *t)
   }
   pthread_mutex_lock(&t->mutex);
   int rc = 0;
-  while (!t->over && rc == 0)
+  while (!t->over && !t->tell && rc == 0)
     rc = pthread_cond_timedwait(&t->beat, &t->mutex, &until);
   bool over = t->over;
   pthread_mutex_unlock(&t->mutex);
   return !over;
+}
+
+/* A result that is finished and authorised can be settled whoever has the lease. */
+static void fence(worker_task *t)
+{
+  pthread_mutex_lock(&t->mutex);
+  bool settles = strcmp(t->state, "SETTLE") == 0;
+  t->fenced = settles;
+  pthread_mutex_unlock(&t->mutex);
+  if (!settles)
+    worker_stop(t);
 }
 
 static void *beat_thread(void *arg)
@@ -115,7 +182,7 @@ static void *beat_thread(void *arg)
     beat(t, http, &lost);
     if (lost) {
       ia_log(IA_LOG_WARN, "task.fenced", "task=%s", ia_h256_text(&t->task_id).s);
-      worker_stop(t);
+      fence(t);
       break;
     }
   }
@@ -131,6 +198,7 @@ static bool parse(worker_task *t, const json_t *v, ia_err *e)
   if (!ia_json_get_obj(v, "lease", &lease, e) || !ia_json_get_obj(v, "hints", &hints, e) ||
       !ia_json_get_obj(v, "image", &image, e) ||
       !ia_json_get_u64(v, "timeLimit", &t->time_limit, e) ||
+      !ia_json_get_u64(v, "deadline", &t->deadline, e) ||
       !ia_json_get_u64(lease, "fencing", &t->fencing, e) ||
       !ia_json_get_h256(lease, "taskId", &t->task_id, e) ||
       !ia_json_get_str(image, "type", &type, e) ||
@@ -145,6 +213,33 @@ static bool parse(worker_task *t, const json_t *v, ia_err *e)
   t->reads = json_incref(json_object_get(v, "reads"));
   t->lease = json_incref(lease);
   return t->multiaddr || ia_fail(e, IA_E_MEMORY, "assignment");
+}
+
+/* A task that a former process finished: {"kept"} names the file. */
+static bool parse_kept(worker_task *t, const char *name, ia_err *e)
+{
+  IA_AUTO_JSON *v = NULL;
+
+  return (worker_kept_load(&v, t->w, name, e) && ia_json_get_h256(v, "taskId", &t->task_id, e) &&
+          ia_json_get_u64(v, "fencing", &t->fencing, e) &&
+          ia_json_get_u64(v, "deadline", &t->deadline, e)) ||
+         ia_wrap(e, "kept result");
+}
+
+static bool parse_any(worker_task *t, const json_t *v, ia_err *e)
+{
+  const char *name = json_string_value(json_object_get(v, "kept"));
+
+  return name ? parse_kept(t, name, e) : parse(t, v, e);
+}
+
+void worker_give_guest(worker_task *t)
+{
+  pthread_mutex_lock(&t->mutex);
+  ia_guest *g = t->guest;
+  t->guest = NULL;
+  pthread_mutex_unlock(&t->mutex);
+  ia_warm_give(t->w->warm, g);
 }
 
 /* The cause, in iExec's words, of a failure between image and END; and whether another attempt may
@@ -222,9 +317,20 @@ static void run(worker_task *t)
     refused(t, &out, &e);
     return;
   }
-  cause = "UNKNOWN";
-  if (!worker_settle(t, &out, &cause, &e) && !t->stopped)
-    worker_failed(t, cause, &e, e.code != IA_E_REVERT, out.run);
+  worker_give_guest(t);
+  worker_settle(t, out.run);
+}
+
+/* A result that this worker has already is not made again. */
+static void run_or_settle(worker_task *t)
+{
+  IA_AUTO_JSON *kept = NULL;
+  char name[WORKER_KEPT_NAME];
+
+  if (worker_kept_find(name, &kept, t->w, &t->task_id))
+    worker_settle_kept(t, name, kept);
+  else if (t->hints)
+    run(t);
 }
 
 /* Shows the task to ia_worker_close, or hides it. */
@@ -252,15 +358,13 @@ static void with_heartbeat(worker_task *t)
   bool beating = pthread_create(&thread, NULL, beat_thread, t) == 0;
   ia_crash_point("worker-task-leased");
   if (beating)
-    run(t);
+    run_or_settle(t);
   publish(t, false);
+  worker_give_guest(t);
   pthread_mutex_lock(&t->mutex);
-  ia_guest *g = t->guest;
-  t->guest = NULL;
   t->over = true;
   pthread_cond_signal(&t->beat);
   pthread_mutex_unlock(&t->mutex);
-  ia_warm_give(t->w->warm, g);
   if (beating)
     pthread_join(thread, NULL);
   if (t->returning && !t->reported)
@@ -293,7 +397,7 @@ void *worker_task_thread(void *arg)
     t->slot = slot;
     t->state = "IMAGE";
     t->times.leased = ia_now_ms();
-    if (parse(t, assignment, &e))
+    if (parse_any(t, assignment, &e))
       with_heartbeat(t);
     else
       ia_log(IA_LOG_ERROR, "task.assignment", "message=%s", e.msg);

@@ -13,12 +13,18 @@
 #include "base/random.h"
 #include "runtime/offer.h"
 #include "sandbox/run.h"
-#include "service/worker/inside.h"
+#include "service/worker/kept.h"
 
-enum { POLL_MS = 40000, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 5000 };
+enum {
+  POLL_MS = 40000,
+  PAUSE_MIN_MS = 100,
+  PAUSE_MAX_MS = 5000,
+  POOR_PAUSE_MS = 2000,
+  BUSY_LOOK_MS = 2000
+};
 
 /* -- waiting -- */
-void worker_pause(ia_worker *w, uint64_t ms)
+static struct timespec after_ms(uint64_t ms)
 {
   struct timespec until;
 
@@ -29,6 +35,13 @@ void worker_pause(ia_worker *w, uint64_t ms)
     until.tv_sec++;
     until.tv_nsec -= 1000000000;
   }
+  return until;
+}
+
+void worker_pause(ia_worker *w, uint64_t ms)
+{
+  struct timespec until = after_ms(ms);
+
   pthread_mutex_lock(&w->mutex);
   while (!w->closing && !w->draining && pthread_cond_timedwait(&w->wake, &w->mutex, &until) == 0)
     ;
@@ -37,22 +50,35 @@ void worker_pause(ia_worker *w, uint64_t ms)
 
 static unsigned free_slots(const ia_worker *w)
 {
-  unsigned n = 0;
+  unsigned busy = 0, used = 0;
 
-  for (unsigned i = 0; i < w->n_slots; i++)
-    n += !w->slots[i].used;
+  for (unsigned i = 0; i < w->n_slots; i++) {
+    used += w->slots[i].used;
+    busy += w->slots[i].used && !w->slots[i].waiting;
+  }
+  if (busy >= w->offered)
+    return 0;
+  return w->offered - busy < w->n_slots - used ? w->offered - busy : w->n_slots - used;
+}
+
+static unsigned free_now(ia_worker *w)
+{
+  pthread_mutex_lock(&w->mutex);
+  unsigned n = free_slots(w);
+  pthread_mutex_unlock(&w->mutex);
   return n;
 }
 
-/* Waits for a free slot; 0 when it is to end. */
-static unsigned wait_free(ia_worker *w)
+/* Waits a while for a free slot. */
+static void wait_free(ia_worker *w)
 {
+  struct timespec until = after_ms(BUSY_LOOK_MS);
+  int rc = 0;
+
   pthread_mutex_lock(&w->mutex);
-  while (!w->closing && !w->draining && free_slots(w) == 0)
-    pthread_cond_wait(&w->wake, &w->mutex);
-  unsigned n = w->closing || w->draining ? 0 : free_slots(w);
+  while (!w->closing && !w->draining && free_slots(w) == 0 && rc == 0)
+    rc = pthread_cond_timedwait(&w->wake, &w->mutex, &until);
   pthread_mutex_unlock(&w->mutex);
-  return n;
 }
 
 static void launch(ia_worker *w, json_t *assignment)
@@ -70,6 +96,7 @@ static void launch(ia_worker *w, json_t *assignment)
 
     (void)snprintf(slot->task_text, sizeof(slot->task_text), "%s", id ? id : "");
     slot->used = true;
+    slot->troubled = slot->waiting = false;
   }
   pthread_mutex_unlock(&w->mutex);
   if (!slot)
@@ -120,11 +147,61 @@ static bool take_hello(ia_worker *w, const json_t *v, ia_err *e)
   return true;
 }
 
+/* -- kept results -- */
+static bool is_under_way(ia_worker *w, const char *name)
+{
+  bool found = false;
+
+  pthread_mutex_lock(&w->mutex);
+  for (unsigned i = 0; i < w->n_slots && !found; i++)
+    found = w->slots[i].used && strncmp(name, w->slots[i].task_text, 66) == 0;
+  pthread_mutex_unlock(&w->mutex);
+  return found;
+}
+
+/* Names of the files of results that a former process finished and that nobody settles yet. */
+static json_t *kept_waiting(ia_worker *w)
+{
+  IA_AUTO_JSON *all = worker_kept_list(w);
+  json_t *list = json_array(), *v;
+  size_t i;
+
+  json_array_foreach (all, i, v) {
+    IA_AUTO_JSON *one = NULL;
+
+    if (!is_under_way(w, json_string_value(v)) &&
+        worker_kept_load(&one, w, json_string_value(v), NULL) &&
+        worker_kept_step_of(one) == WORKER_KEPT_FINISHED)
+      (void)json_array_append(list, v);
+  }
+  return list;
+}
+
+/* They come before new tasks. */
+static void launch_kept(ia_worker *w)
+{
+  IA_AUTO_JSON *list = kept_waiting(w);
+  json_t *v;
+  size_t i;
+
+  json_array_foreach (list, i, v) {
+    const char *name = json_string_value(v);
+    IA_AUTO_JSON *a =
+        json_pack("{s:s, s:{s:s%}}", "kept", name, "lease", "taskId", name, (size_t)66);
+
+    if (free_now(w) == 0 || !a)
+      return;
+    launch(w, a);
+  }
+}
+
 /* Tasks under way. Polls and hellos are this thread's, so no lease is on its way to us meanwhile.
  */
 static json_t *tasks_held(ia_worker *w)
 {
-  json_t *list = json_array();
+  IA_AUTO_JSON *kept = kept_waiting(w);
+  json_t *list = json_array(), *v;
+  size_t n;
 
   pthread_mutex_lock(&w->mutex);
   for (unsigned i = 0; i < w->n_slots; i++) {
@@ -132,6 +209,8 @@ static json_t *tasks_held(ia_worker *w)
       (void)json_array_append_new(list, json_string(w->slots[i].task_text));
   }
   pthread_mutex_unlock(&w->mutex);
+  json_array_foreach (kept, n, v)
+    (void)json_array_append_new(list, json_stringn(json_string_value(v), 66));
   return list;
 }
 
@@ -145,7 +224,7 @@ static json_t *limits_json(const ia_worker *w)
 static bool hello(ia_worker *w, ia_http *http, ia_err *e)
 {
   IA_AUTO_JSON *body = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o*}", "tee", "sim",
-                                 "domain", "sim", "slots", (int)w->n_slots, "version", IA_VERSION,
+                                 "domain", "sim", "slots", (int)w->offered, "version", IA_VERSION,
                                  "simRoot", ia_h256_text(&w->root).s, "boot", w->boot, "tasks",
                                  tasks_held(w), "limits", limits_json(w), "why", worker_why(w));
   IA_AUTO_JSON *answer = NULL;
@@ -155,13 +234,19 @@ static bool hello(ia_worker *w, ia_http *http, ia_err *e)
          (answer || ia_fail(e, IA_E_PARSE, "hello: no answer")) && take_hello(w, answer, e);
 }
 
+/* n_free 0: only why no task is taken is said. */
 static bool poll_once(ia_worker *w, ia_http *http, unsigned n_free, json_t **out, ia_err *e)
 {
-  IA_AUTO_JSON *body = json_pack("{s:i}", "free", (int)n_free);
+  json_t *why = worker_why(w);
+  bool says = why != NULL;
+  IA_AUTO_JSON *body = json_pack("{s:i, s:o*}", "free", says ? 0 : (int)n_free, "why", why);
   ia_link_call call = {
       .path = "/worker/v1/poll", .body = body, .total_ms = POLL_MS, .cancel = &w->closing};
 
-  return ia_link_post(w->link, http, out, &call, e);
+  if (!ia_link_post(w->link, http, out, &call, e))
+    return false;
+  w->told_why = says;
+  return true;
 }
 
 /* The pool, when the operator left it to our own ledger. */
@@ -190,14 +275,32 @@ static bool connect(ia_worker *w, ia_http *http, ia_err *e)
   return make_link(w, e) && hello(w, http, e);
 }
 
+/* What a poll brought. The account may have been emptied meanwhile. */
+static void take(ia_worker *w, ia_http *http, json_t *assignment)
+{
+  if (assignment && (w->draining || w->unfit_cause || !worker_can_pay(w)))
+    worker_refuse(w, http, assignment);
+  else if (assignment)
+    launch(w, assignment);
+  else if (w->told_why)
+    worker_pause(w, POOR_PAUSE_MS);
+}
+
 static void serve(ia_worker *w, ia_http *http, uint64_t *pause)
 {
-  for (unsigned n; (n = wait_free(w)) > 0;) {
+  while (!w->closing) {
     IA_AUTO_JSON *assignment = NULL;
     ia_err e = {0};
 
+    wait_free(w);
     worker_tend(w);
+    launch_kept(w);
     if (!worker_is_fit(w, http))
+      return;
+    unsigned n = free_now(w);
+    if (worker_can_pay(w) && n == 0 && !w->told_why)
+      continue;
+    if (w->closing || w->draining)
       return;
     if (!poll_once(w, http, n, &assignment, &e)) {
       if (!w->closing)
@@ -205,10 +308,7 @@ static void serve(ia_worker *w, ia_http *http, uint64_t *pause)
       return;
     }
     *pause = PAUSE_MIN_MS;
-    if (assignment && (w->draining || w->unfit_cause))
-      worker_refuse(w, http, assignment);
-    else if (assignment)
-      launch(w, assignment);
+    take(w, http, assignment);
   }
 }
 
@@ -227,7 +327,7 @@ static void *main_thread(void *arg)
     if (connect(w, http, &e)) {
       if (!atomic_exchange(&w->ready, true))
         ia_log(IA_LOG_INFO, "worker.ready", "scheduler=%s tee=SIMULATED slots=%u", w->scheduler,
-               w->n_slots);
+               w->offered);
       worker_tend(w);
       worker_resend(w, http);
       serve(w, http, &pause);
@@ -297,20 +397,21 @@ static bool open_parts(ia_worker *w, const ia_worker_config *c, ia_err *e)
     return false;
   ia_quoting_root(w->quoting, &w->root);
   unsigned n = c->slots ? c->slots : processors() > 1 ? processors() - 1 : 1;
-  w->n_slots = n < WORKER_SLOTS ? n : WORKER_SLOTS;
+  w->offered = n < WORKER_SLOTS ? n : WORKER_SLOTS;
+  w->n_slots = w->offered + WORKER_WAITING;
   w->slots = calloc(w->n_slots, sizeof(*w->slots));
   if (!w->slots)
     return ia_fail(e, IA_E_MEMORY, "worker");
   w->room = c->room ? c->room : IA_GUEST_ROOM;
-  w->app_memory = c->app_memory ? c->app_memory : ia_memory_offer(w->n_slots);
+  w->app_memory = c->app_memory ? c->app_memory : ia_memory_offer(w->offered);
   (void)ia_sandbox_sweep(NULL);
   ia_guest_spec spec = {.exe = w->guest.s,
                         .images = ia_images_dir(w->images),
                         .app_memory = w->app_memory,
                         .room = w->room,
                         .allow_swap = c->allow_swap};
-  unsigned warm = c->warm < w->n_slots ? c->warm : w->n_slots;
-  return ia_warm_open(&w->warm, &spec, warm, w->n_slots + warm, e);
+  unsigned warm = c->warm < w->offered ? c->warm : w->offered;
+  return ia_warm_open(&w->warm, &spec, warm, w->offered + warm, e);
 }
 
 static bool make_boot(ia_worker *w, ia_err *e)
@@ -335,6 +436,7 @@ bool ia_worker_open(ia_worker **out, const ia_worker_config *c, ia_err *e)
   pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
   pthread_mutex_init(&w->mutex, NULL);
   pthread_mutex_init(&w->images_mutex, NULL);
+  pthread_mutex_init(&w->kept_mutex, NULL);
   pthread_cond_init(&w->wake, &attr);
   pthread_condattr_destroy(&attr);
   if (ia_addr_zero(&c->pool) && !c->rpc)
@@ -401,6 +503,7 @@ void ia_worker_close(ia_worker *w)
   free(w->max_fee);
   pthread_cond_destroy(&w->wake);
   pthread_mutex_destroy(&w->images_mutex);
+  pthread_mutex_destroy(&w->kept_mutex);
   pthread_mutex_destroy(&w->mutex);
   free(w);
 }
