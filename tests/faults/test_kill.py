@@ -32,9 +32,13 @@ FIRST = "scheduler-order-kept"  # passed when a home is new
 RARE = {"scheduler-lease-over", "scheduler-heartbeat-reply", "scheduler-failed"}
 
 
+# what may end a task whose deadline was made to pass, and nothing else
+RULES = {"CONTRIBUTION_TIMEOUT", "TEE_SESSION_GENERATION_DEADLINE_PASSED"}
+
+
 class Run:
     lab = lab.Lab()
-    tasks = set()
+    early = set()  # tasks that had all the time they needed
     ends = {}
 
 
@@ -164,6 +168,30 @@ def work(seconds):
         time.sleep(0.1)
 
 
+def early_ended():
+    """All have completed, or the pool has given them up (which is looked at in the end)."""
+    ends = ledger(ended)
+    return len(ends) == ledger(volume) and all(
+        e or Run.lab.iapp("task", t)[1][-1].get("iapp", {}).get("state") == "RUNNING_FAILED"
+        for t, e in ends.items())
+
+
+def late_deal():
+    """One whose deadlines pass while it runs: the money goes back. What was there before ends first."""
+    lab.until("the end of the early tasks", early_ended, 240)
+    Run.early = set(ledger(ended))
+    deal(ROUNDS)
+    pass_deadlines(4000)
+    work(5)
+
+
+def rule(task):
+    """What the scheduler says ended a task that did not complete."""
+    ours = task["iapp"]
+    late = any(x["status"] == "CONTRIBUTION_TIMEOUT" for x in task["dateStatusList"])
+    return "CONTRIBUTION_TIMEOUT" if late else ours["cause"]
+
+
 @case
 def fifty_tasks_while_services_die():
     Run.crash = os.path.join(Run.lab.top, "crash")
@@ -182,12 +210,9 @@ def fifty_tasks_while_services_die():
         killer.start()
         deal(n)
         work(5)
-        if n == ROUNDS - 1:
-            # the deadlines of whatever runs pass: the money goes back
-            deal(ROUNDS)
-            pass_deadlines(4000)
-            work(5)
         killer.end()
+        if n == ROUNDS - 1:
+            late_deal()
         Run.lab.kill()
         print(f"# round {n}: {sorted(fired())}", flush=True)
 
@@ -201,7 +226,10 @@ def what_is_left_ends_by_itself_after_a_restart():
     Run.ends = ended()
     for task, ends in Run.ends.items():
         check(len(ends) == 1, f"{task} ended {ends}")
-    print(f"# {[e for (e,) in Run.ends.values()].count('COMPLETED')} of {len(Run.ends)} completed")
+    early = [Run.ends[t] for t in Run.early]
+    print(f"# {early.count(['COMPLETED'])} of {len(early)} completed, and "
+          f"{[e for (e,) in Run.ends.values()].count('COMPLETED') - early.count(['COMPLETED'])} of "
+          f"{len(Run.ends) - len(early)} whose deadline passed")
 
 
 @case
@@ -213,6 +241,7 @@ def every_point_was_met():
 
 @case
 def every_task_says_how_it_ended():
+    failed = {}
     for task, (end,) in Run.ends.items():
         got = lab.until("the scheduler", lambda: Run.lab.iapp("task", task)[1][-1])
         equal((got["status"], got["iapp"]["state"]), (end, end), f"{task}")
@@ -220,6 +249,12 @@ def every_task_says_how_it_ended():
         lab.until(f"the receipt of {task}",
                   lambda: Run.lab.iapp("task", task)[1][-1]["iapp"]["receipt"])
         check((got["iapp"]["cause"] != "") == (end == "FAILED"), f"{task}: a cause: {got}")
+        if end == "FAILED":
+            attempts = [(a["cause"], a["message"]) for a in got["iapp"]["attempts"]]
+            failed[task] = (rule(got), got["iapp"]["message"], attempts)
+            print(f"# {task} was ended by {rule(got)}, after {len(attempts)} attempts")
+    bad = {t: why for t, why in failed.items() if t in Run.early or why[0] not in RULES}
+    equal(bad, {}, "tasks that another rule ended than a deadline that passed")
 
 
 @case

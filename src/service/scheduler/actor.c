@@ -263,15 +263,33 @@ static bool expire(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *e)
   return lease_over(s, &now, raw.len > 0, e);
 }
 
+#define NO_RESULT "no result came before the contribution deadline"
+
+/* What ended the task is the deadline; why there was no result is what the last attempt said. */
+static bool deadline_cause(ia_scheduler *s, const sch_task *t, ia_err *e)
+{
+  ia_stmt *st;
+
+  if (t->cause[0] == '\0')
+    return sch_task_set_cause(s, &t->id, "CONTRIBUTION_TIMEOUT", "DEADLINE_PASSED", NO_RESULT, e);
+  if (strcmp(t->cause, SCH_GONE) == 0)
+    return true;
+  if (!ia_db_stmt(&st, s->db,
+                  "UPDATE tasks SET code = 'DEADLINE_PASSED', message = '" NO_RESULT
+                  "; the last attempt failed: ' || message WHERE task_id = $1",
+                  e))
+    return false;
+  ia_bind_h256(st, 1, &t->id);
+  return ia_stmt_run(st, e);
+}
+
 static bool deadline_passed(ia_scheduler *s, const sch_task *t, ia_err *e)
 {
   IA_AUTO(ia_tx) *tx = NULL;
-  static const char text[] = "no result came before the contribution deadline";
 
-  if (!ia_tx_begin(&tx, s->db, e) ||
-      (t->cause[0] == '\0' &&
-       !sch_task_set_cause(s, &t->id, "CONTRIBUTION_TIMEOUT", "DEADLINE_PASSED", text, e)) ||
-      !sch_attempt_end(s, &t->id, t->fencing, "CONTRIBUTION_TIMEOUT", "DEADLINE_PASSED", text, e) ||
+  if (!ia_tx_begin(&tx, s->db, e) || !deadline_cause(s, t, e) ||
+      !sch_attempt_end(s, &t->id, t->fencing, "CONTRIBUTION_TIMEOUT", "DEADLINE_PASSED", NO_RESULT,
+                       e) ||
       !sch_task_set_state(s, &t->id, SCH_TIMEOUT, e) || !sch_receipt_make(s, &t->id, e) ||
       !ia_tx_commit(&tx, e))
     return false;
