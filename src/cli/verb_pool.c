@@ -5,6 +5,7 @@
 #include "base/size.h"
 #include "cli/net.h"
 #include "cli/pool_limits.h"
+#include "client/to_scheduler.h"
 #include "eth/address.h"
 
 static const char *text_of(const json_t *pool, const char *key)
@@ -34,14 +35,32 @@ static void say_limits(ia_cli *c, const json_t *pool)
   }
 }
 
+/* Each worker that the pool admits, and why one takes no tasks. */
+static void say_workers(ia_cli *c, const json_t *list)
+{
+  const json_t *one;
+  size_t i;
+
+  json_array_foreach (list, i, one) {
+    const char *message = text_of(one, "message");
+    size_t running = json_array_size(json_object_get(one, "tasks"));
+
+    ia_cli_out(c, "worker %s: %s, %zu task%s%s%s", text_of(one, "address"), text_of(one, "state"),
+               running, running == 1 ? "" : "s", message[0] ? ": " : "", message);
+  }
+}
+
 static bool pool(ia_cli *c, ia_err *e)
 {
   IA_AUTOV(ia_net) net = {0};
-  IA_AUTO_JSON *answer = NULL;
+  IA_AUTO_JSON *answer = NULL, *listing = NULL;
+  json_t *list;
   ia_addr at;
 
   if (!ia_cli_net(c, &net, e) || !ia_pool_ask(&net, &answer, e) ||
-      !ia_json_get_addr(answer, "pool", &at, e))
+      !ia_to_scheduler_workers(&net, &listing, e) || !ia_json_get_addr(answer, "pool", &at, e) ||
+      !ia_json_get_arr(listing, "workers", &list, e) ||
+      !ia_json_set(answer, "workerList", json_incref(list), e))
     return false;
   json_int_t workers = json_integer_value(json_object_get(answer, "workers"));
   ia_cli_out(c, "workerpool %s", ia_addr_text(&at).s);
@@ -51,6 +70,7 @@ static bool pool(ia_cli *c, ia_err *e)
              json_integer_value(json_object_get(answer, "slots")) == 1 ? "" : "s",
              text_of(answer, "tee"), text_of(answer, "domain"));
   say_limits(c, answer);
+  say_workers(c, list);
   if (workers == 0)
     ia_cli_warn(c, "no worker is connected: tasks wait until one is");
   return ia_cli_json(c, json_incref(answer), e);

@@ -18,13 +18,23 @@ bool ia_to_scheduler_task(const ia_net *net, json_t **out, const ia_h256 *task, 
           ia_wrap(e, "scheduler"));
 }
 
-bool ia_to_scheduler_pool(const ia_net *net, json_t **out, ia_err *e)
+static bool get_path(const ia_net *net, json_t **out, const char *path, ia_err *e)
 {
   IA_AUTOV(ia_buf) url = {0};
 
-  return ia_net_url(&url, net->scheduler, "scheduler", e, "/pool") &&
+  return ia_net_url(&url, net->scheduler, "scheduler", e, "%s", path) &&
          (ia_http_json(net->http, out, "GET", (const char *)url.ptr, NULL, e) ||
           ia_wrap(e, "scheduler"));
+}
+
+bool ia_to_scheduler_pool(const ia_net *net, json_t **out, ia_err *e)
+{
+  return get_path(net, out, "/pool", e);
+}
+
+bool ia_to_scheduler_workers(const ia_net *net, json_t **out, ia_err *e)
+{
+  return get_path(net, out, "/workers", e);
 }
 
 bool ia_to_scheduler_wait(const ia_net *net, json_t **out, const ia_h256 *task, const char *state,

@@ -9,6 +9,8 @@ IA_MUST bool ia_to_scheduler_task(const ia_net *net, json_t **out, const ia_h256
 /* Answers when the task's state differs from `state`, or after 25 s; the same object. */
 IA_MUST bool ia_to_scheduler_wait(const ia_net *net, json_t **out, const ia_h256 *task,
                                   const char *state, ia_err *e);
+/* GET /workers; new reference. */
+IA_MUST bool ia_to_scheduler_workers(const ia_net *net, json_t **out, ia_err *e);
 /* GET /pool; new reference. */
 IA_MUST bool ia_to_scheduler_pool(const ia_net *net, json_t **out, ia_err *e);
 /* The receipt's bytes. NOT_FOUND before there is one. */

@@ -181,7 +181,8 @@ def stored(data):
 def a_bad_dataset_is_told_and_stops_nobody():
     bad = iapp("protect", "name=gone", wallet=World.owner)
     iapp("grant", bad["address"], World.app, World.user, "--bulk", wallet=World.owner)
-    os.unlink(stored(bad))
+    path = stored(bad)
+    os.rename(path, path + ".away")
     run = iapp("run", World.app, "--data", f"{World.data[0]},{bad['address']},{World.data[2]}",
                wallet=World.user)
     task, = run["tasks"]
@@ -207,6 +208,11 @@ def a_bad_dataset_is_told_and_stops_nobody():
         time.sleep(0.2)
     equal(waits.get("cause"), "PRE_COMPUTE_DATASET_DOWNLOAD_FAILED", str(waits))
     check("protected data" in waits["message"] and waits["message"] in waits["text"], str(waits))
+    os.rename(path + ".away", path)
+    done = iapp("task", run["taskIds"][0], "--follow")
+    equal(done["status"], "COMPLETED", f"the file is back: {done}")
+    equal({a["cause"] for a in done["iapp"]["attempts"][:-1]},
+          {"PRE_COMPUTE_DATASET_DOWNLOAD_FAILED"}, "the attempts before")
 
 
 @case

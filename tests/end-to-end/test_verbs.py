@@ -94,7 +94,7 @@ def data_and_grants():
     members(Run.owner, "orderHash dataset app requester price volume policyVersion", "grant",
             Run.data, Run.app, "any", "--daily", "9")
     equal(len(members(Run.owner, "grants", "grants")["grants"]), 2, "grants")
-    members(None, "pool chainId tee domain workers slots limits", "pool")
+    members(None, "pool chainId tee domain workers slots limits workerList", "pool")
     row = members(Run.owner, "orders", "orders")["orders"][0]
     equal(sorted(row), ["kind", "order", "orderHash", "remaining", "signer"], "an order")
 

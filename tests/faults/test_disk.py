@@ -196,11 +196,21 @@ def the_worker_pauses_until_there_is_room():
     lab.until("the pause", lambda: worker()["state"] == "paused")
     equal(worker()["cause"], "WORKER_OUT_OF_RESOURCES", f"{worker()}")
     check("no room for 64 MiB" in worker()["message"], f"{worker()}")
+    said = Run.lab.words("pool")[1]
+    check(": paused, " in said and "no room for 64 MiB" in said, said)
     waits = lab.until("the end of the attempt",
                       lambda: Run.lab.good("task", task)["iapp"].get("waitsFor"))
     check(waits["text"].startswith("attempt 1 failed: ")
           and " is paused: " in waits["text"], f"{waits}")
+    said = Run.lab.words("task", task)[1]
+    check("  now      " + waits["text"] in said, said)
+    follow = subprocess.Popen(Run.lab.command(("task", task, "--follow"), None, json_out=False),
+                              env=Run.lab.env(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL)
+    first = follow.stdout.readline().decode()
+    check(waits["text"] in first, first)
     make_room(folder)
+    check("COMPLETED" in follow.communicate(timeout=120)[0].decode(), "who waits")
     got = lab.until("the end of the task", lambda: completed(task), 120)
     equal([a["cause"] for a in got["iapp"]["attempts"]], ["WORKER_OUT_OF_RESOURCES", ""],
           "one try in vain, however long the disk was full")
