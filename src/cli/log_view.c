@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/show.h"
+#include "cli/app_hints.h"
 
 static bool stream(json_t *texts, const json_t *logs, const char *name, ia_err *e)
 {
@@ -45,8 +46,21 @@ bool ia_log_texts(json_t **out, const json_t *logs, ia_err *e)
       !ending(texts, logs, e) ||
       (json_is_array(skipped) && !ia_json_set(texts, "skipped", json_incref(skipped), e)))
     return false;
+  json_t *hints = ia_app_hints(json_string_value(json_object_get(texts, "stdout")),
+                               json_string_value(json_object_get(texts, "stderr")));
+  if (!ia_json_set(texts, "hints", hints, e))
+    return false;
   *out = json_incref(texts);
   return true;
+}
+
+void ia_log_say_hints(ia_cli *c, const json_t *texts)
+{
+  size_t i;
+  json_t *hint;
+
+  json_array_foreach (json_object_get(texts, "hints"), i, hint)
+    ia_cli_say(c, "hint: %s", json_string_value(hint));
 }
 
 void ia_log_say(ia_cli *c, const json_t *texts)
@@ -76,4 +90,5 @@ void ia_log_say(ia_cli *c, const json_t *texts)
   json_array_foreach (json_object_get(texts, "skipped"), at, row)
     ia_cli_say(c, "not in the result: %s (%s)", json_string_value(json_object_get(row, "path")),
                json_string_value(json_object_get(row, "kind")));
+  ia_log_say_hints(c, texts);
 }

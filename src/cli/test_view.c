@@ -13,19 +13,19 @@
 
 enum { LOGS_CAP = 8 << 20 };
 
-static bool show_logs(ia_cli *c, const ia_local_result *r, ia_err *e)
+/* *texts: new reference; stays NULL where the app left nothing. */
+static bool show_logs(ia_cli *c, const ia_local_result *r, json_t **texts, ia_err *e)
 {
   IA_AUTOV(ia_buf) text = {.cap = LOGS_CAP};
-  IA_AUTO_JSON *texts = NULL;
 
   if (r->logs_fd < 0)
     return true;
   if (lseek(r->logs_fd, 0, SEEK_SET) != 0 || !ia_fd_read_all(&text, r->logs_fd, LOGS_CAP, e))
     return false;
   IA_AUTO_JSON *logs = ia_json_parse(ia_buf_view(&text), 0, e);
-  if (!logs || !ia_log_texts(&texts, logs, e))
+  if (!logs || !ia_log_texts(texts, logs, e))
     return false;
-  ia_log_say(c, texts);
+  ia_log_say(c, *texts);
   return true;
 }
 
@@ -71,33 +71,40 @@ static bool unpack(ia_cli *c, const ia_local_result *r, const char *dir, json_t 
   return json_array_extend(files, all) == 0 || ia_fail(e, IA_E_MEMORY, "result");
 }
 
-/* The error of a run that did not go well; the guest's own words are in its message. */
-static bool failed(ia_cli *c, const ia_local_result *r, uint64_t exit_code, ia_err *e)
+/* What to do: the guest's own word for this reason, what the app's output shows, or the cause's. */
+static const char *fix_of(const ia_local_result *r, const json_t *texts)
 {
-  const char *cause = r->outcome.cause, *message = r->outcome.message;
+  static const char shown[] =
+      "the app's output is shown above: correct the app, then run `iapp test` again";
+  const char *hint = json_string_value(json_array_get(json_object_get(texts, "hints"), 0));
+  bool app = ia_cause_class(r->outcome.cause) == IA_E_APP_FAILED;
+
+  if (r->outcome.hint[0] && ia_cause_class(r->outcome.cause) == IA_E_BAD_OUTPUT)
+    return r->outcome.hint;
+  return app ? hint ? hint : shown : ia_cause_of(r->outcome.cause)->fix;
+}
+
+/* The error of a run that did not go well; the guest's own words are in its message. */
+static bool failed(ia_cli *c, const ia_local_result *r, uint64_t exit_code, const json_t *texts,
+                   ia_err *e)
+{
+  const char *cause = r->outcome.cause;
+  ia_code class = ia_cause_class(cause);
 
   if (strncmp(cause, "APP_COMPUTE", 11) == 0) {
-    ia_code class = ia_cause_class(cause);
-
     if (class == IA_E_NO_RESOURCES)
       ia_cli_say(c, "App docker image container ran out of memory.");
     else
       ia_cli_say(c, "App docker image ran but exited with error (Exit code: %llu)",
                  (unsigned long long)exit_code);
-    (void)ia_fail(e, class, "%s", message);
-    return ia_hint(e, "%s",
-                   class == IA_E_NO_RESOURCES
-                       ? ia_cause_of(cause)->fix
-                       : "the app's output is shown above: correct the app, then run "
-                         "`iapp test` again");
   }
-  (void)ia_fail(e, ia_cause_class(cause), "%s", message);
-  return ia_hint(e, "%s", ia_cause_of(cause)->fix);
+  (void)ia_fail(e, class, "%s", r->outcome.message);
+  return ia_hint(e, "%s", fix_of(r, texts));
 }
 
 bool ia_test_view(ia_cli *c, const ia_local_result *r, const char *dir, ia_err *e)
 {
-  IA_AUTO_JSON *files = json_array();
+  IA_AUTO_JSON *files = json_array(), *texts = NULL;
   uint64_t exit_code = 0;
   size_t i;
   json_t *v;
@@ -105,10 +112,10 @@ bool ia_test_view(ia_cli *c, const ia_local_result *r, const char *dir, ia_err *
   if (r->outcome.run && json_object_get(r->outcome.run, "exitCode") &&
       !ia_json_get_u64(r->outcome.run, "exitCode", &exit_code, e))
     return false;
-  if (!show_logs(c, r, e))
+  if (!show_logs(c, r, &texts, e))
     return false;
   if (r->outcome.cause[0])
-    return failed(c, r, exit_code, e);
+    return failed(c, r, exit_code, texts, e);
   json_array_foreach (json_object_get(r->outcome.run, "failed"), i, v)
     ia_cli_warn(c, "data %lld of the slice could not be used: %s",
                 (long long)json_integer_value(json_object_get(v, "index")),

@@ -44,8 +44,11 @@ static bool debug(ia_cli *c, ia_err *e)
   if (!ia_cli_net(c, &net, e) || !ia_to_scheduler_task(&net, &seen, &task, e))
     return false;
   const char *cause = ia_task_text(seen, "cause");
-  const ia_cause *known = cause[0] ? ia_cause_of(cause) : NULL;
   bool readable = logs_of(c, &net, &texts, &task, &why);
+  /* who may read the logs is told more than the network */
+  const char *inner = json_string_value(json_object_get(texts, "cause"));
+  const ia_cause *known =
+      cause[0] ? ia_cause_of(inner && ia_cause_is_known(inner) ? inner : cause) : NULL;
 
   ia_cli_out(c, "task %s", ia_h256_text(&task).s);
   ia_cli_task_say(c, seen);
@@ -53,15 +56,18 @@ static bool debug(ia_cli *c, ia_err *e)
     ia_log_say(c, texts);
   else
     ia_cli_say(c, "No output: %s", why.msg);
+  if (known && inner && strcmp(inner, cause) != 0)
+    ia_cli_say(c, "fix: %s", known->fix);
   if (readable)
     ia_cli_say(c, "Task logs retrieved successfully.");
   return ia_cli_json(
       c,
-      json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:s}", "taskId", ia_json_h256(&task),
-                "status", ia_task_ending(seen), "stdout", member(texts, "stdout"), "stderr",
-                member(texts, "stderr"), "exitCode", member(texts, "exitCode"), "ending",
-                member(texts, "ending"), "cause", cause, "message", ia_task_text(seen, "message"),
-                "meaning", known ? known->meaning : "", "fix", known ? known->fix : ""),
+      json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:o}", "taskId",
+                ia_json_h256(&task), "status", ia_task_ending(seen), "stdout",
+                member(texts, "stdout"), "stderr", member(texts, "stderr"), "exitCode",
+                member(texts, "exitCode"), "ending", member(texts, "ending"), "cause", cause,
+                "message", ia_task_text(seen, "message"), "meaning", known ? known->meaning : "",
+                "fix", known ? known->fix : "", "hints", member(texts, "hints")),
       e);
 }
 

@@ -12,8 +12,13 @@
 #include "cli/pool_limits.h"
 #include "cli/wallet.h"
 #include "eth/address.h"
+#include "image/build.h"
+#include "image/tool.h"
 #include "runtime/offer.h"
 
+enum { TOOL_OUTPUT = 16 << 10 };
+
+/* ok with a fix: worth knowing, and nothing here needs it. */
 typedef struct finding {
   bool ok;
   char text[256];
@@ -31,6 +36,12 @@ IA_PRINTF(3, 4) static void found(finding *f, bool ok, const char *fmt, ...)
   va_end(ap);
 }
 
+static void set_fix(finding *f, const char *fmt, va_list ap)
+{
+  if (vsnprintf(f->fix, sizeof(f->fix), fmt, ap) < 0)
+    f->fix[0] = '\0';
+}
+
 IA_PRINTF(2, 3) static void fix(finding *f, const char *fmt, ...)
 {
   va_list ap;
@@ -38,8 +49,20 @@ IA_PRINTF(2, 3) static void fix(finding *f, const char *fmt, ...)
   if (f->ok)
     return;
   va_start(ap, fmt);
-  if (vsnprintf(f->fix, sizeof(f->fix), fmt, ap) < 0)
-    f->fix[0] = '\0';
+  set_fix(f, fmt, ap);
+  va_end(ap);
+}
+
+/* A lack that is no failure. */
+IA_PRINTF(2, 3) static void note(finding *f, const char *fmt, ...)
+{
+  va_list ap;
+
+  if (f->ok)
+    return;
+  f->ok = true;
+  va_start(ap, fmt);
+  set_fix(f, fmt, ap);
   va_end(ap);
 }
 
@@ -78,7 +101,8 @@ static void check_clock(ia_cli *c, finding *f)
   (void)c;
   found(f, state >= 0 && state != TIME_ERROR,
         state == TIME_ERROR ? "the clock is not synchronised" : "the clock is synchronised");
-  fix(f, "apt-get install systemd-timesyncd (leases and orders have deadlines)");
+  /* containers and machines without a time daemon are often right all the same */
+  note(f, "apt-get install systemd-timesyncd (leases and orders have deadlines)");
 }
 
 static void check_disk(ia_cli *c, finding *f)
@@ -157,6 +181,71 @@ static void check_memlock(ia_cli *c, finding *f)
   fix(f, "ulimit -l 8192");
 }
 
+/* The language of the project that we are in. */
+static bool project_lang(ia_cli *c, ia_lang *lang)
+{
+  json_t *config = NULL;
+
+  if (!ia_cli_project_config(c, &config, NULL))
+    return false;
+  const char *text = json_string_value(json_object_get(config, "template"));
+  return text && ia_lang_parse(lang, text);
+}
+
+/* A program that builds need: its lack is a failure in a project that needs it. */
+static void check_tool(ia_cli *c, finding *f, const char *const *argv, const char *name,
+                       const bool needs[IA_LANG_COUNT], const char *what, const char *package)
+{
+  IA_AUTOV(ia_buf) out = {0};
+  ia_lang lang;
+
+  if (ia_tool_run(argv, NULL, &out, TOOL_OUTPUT, NULL)) {
+    ia_buf_u8(&out, 0);
+    found(f, true, "%s: %.*s", name, (int)strcspn((const char *)out.ptr, "\n"),
+          (const char *)out.ptr);
+    return;
+  }
+  found(f, false, "%s does not work here: %s", name, what);
+  if (project_lang(c, &lang) && needs[lang])
+    fix(f, "apt-get install %s", package);
+  else
+    note(f, "apt-get install %s", package);
+}
+
+static void check_cc(ia_cli *c, finding *f)
+{
+  static const char *const argv[] = {"cc", "--version", NULL};
+  static const bool needs[IA_LANG_COUNT] = {[IA_LANG_C] = true};
+
+  check_tool(c, f, argv, "cc", needs, "C apps cannot be built", "gcc libc6-dev");
+}
+
+static void check_pip(ia_cli *c, finding *f)
+{
+  static const char *const argv[] = {"python3", "-m", "pip", "--version", NULL};
+  static const bool needs[IA_LANG_COUNT] = {[IA_LANG_PYTHON] = true};
+
+  check_tool(c, f, argv, "pip", needs, "Python apps with requirements.txt cannot be built",
+             "python3-pip");
+}
+
+static void check_npm(ia_cli *c, finding *f)
+{
+  static const char *const argv[] = {"npm", "--version", NULL};
+  static const bool needs[IA_LANG_COUNT] = {[IA_LANG_JS] = true};
+
+  check_tool(c, f, argv, "npm", needs, "JavaScript apps with dependencies cannot be built", "npm");
+}
+
+/* The base layers of Python and JavaScript are Debian packages. */
+static void check_apt(ia_cli *c, finding *f)
+{
+  static const char *const argv[] = {"apt-get", "--version", NULL};
+  static const bool needs[IA_LANG_COUNT] = {[IA_LANG_PYTHON] = true, [IA_LANG_JS] = true};
+
+  check_tool(c, f, argv, "apt", needs, "Python and JavaScript apps cannot be built", "apt");
+}
+
 /* Old project files keep secrets in clear: name them. */
 static void check_project(ia_cli *c, finding *f)
 {
@@ -181,11 +270,20 @@ static const struct check {
   const char *name;
   void (*run)(ia_cli *c, finding *f);
 } checks[] = {
-    {"version", check_version},   {"services", check_daemon},
-    {"wallet", check_wallet},     {"clock", check_clock},
-    {"disk", check_disk},         {"memory", check_memory},
-    {"tee", check_tee},           {"namespaces", check_namespaces},
-    {"landlock", check_landlock}, {"memlock", check_memlock},
+    {"version", check_version},
+    {"services", check_daemon},
+    {"wallet", check_wallet},
+    {"clock", check_clock},
+    {"disk", check_disk},
+    {"memory", check_memory},
+    {"tee", check_tee},
+    {"namespaces", check_namespaces},
+    {"landlock", check_landlock},
+    {"memlock", check_memlock},
+    {"cc", check_cc},
+    {"pip", check_pip},
+    {"npm", check_npm},
+    {"apt", check_apt},
     {"project", check_project},
 };
 
@@ -199,7 +297,11 @@ static bool doctor(ia_cli *c, ia_err *e)
 
     checks[i].run(c, &f);
     well &= f.ok;
-    ia_cli_out(c, "%-4s %-10s %s", f.ok ? "ok" : "LACK", checks[i].name, f.text);
+    ia_cli_out(c, "%-4s %-10s %s",
+               !f.ok      ? "LACK"
+               : f.fix[0] ? "note"
+                          : "ok",
+               checks[i].name, f.text);
     if (f.fix[0])
       ia_cli_out(c, "                fix: %s", f.fix);
     json_t *row = json_pack("{s:s, s:b, s:s, s:s}", "name", checks[i].name, "ok", f.ok, "text",

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hex.h"
+#include "cli/log_view.h"
 #include "cli/parse.h"
 #include "cli/pool_limits.h"
 #include "cli/result_open.h"
@@ -167,8 +168,8 @@ static void say_end(ia_cli *c, const ia_h256 *task, const json_t *seen, const ia
                files->receipt.s);
 }
 
-/* How the app ended, out of its sealed logs: {"ending","cause"}. The network is not told. NULL
- * where they do not say. */
+/* How the app ended, out of its sealed logs: {"ending","cause","hints"}. The network is not told.
+ * NULL where they do not say. */
 static json_t *ending_of(ia_cli *c, ia_run_ask *a, const json_t *seen, const ia_task_files *files)
 {
   IA_AUTOV(ia_buf) receipt = {0};
@@ -179,8 +180,8 @@ static json_t *ending_of(ia_cli *c, ia_run_ask *a, const json_t *seen, const ia_
       !ia_cli_logs_open(c, &a->net, a->w, &texts, ia_buf_view(&receipt), NULL, NULL))
     return NULL;
   return json_object_get(texts, "ending")
-             ? json_pack("{s:O, s:O*}", "ending", json_object_get(texts, "ending"), "cause",
-                         json_object_get(texts, "cause"))
+             ? json_pack("{s:O, s:O*, s:O*}", "ending", json_object_get(texts, "ending"), "cause",
+                         json_object_get(texts, "cause"), "hints", json_object_get(texts, "hints"))
              : NULL;
 }
 
@@ -217,6 +218,9 @@ static bool follow(ia_run_ask *a, ia_cli *c, const ia_run_deal *deal, uint64_t i
   say_end(c, &task, seen, &files);
   if (ending)
     ia_cli_say(c, "The app ended: %s", json_string_value(json_object_get(ending, "ending")));
+  if (inside && ia_cause_is_known(inside) && strcmp(inside, ia_task_text(seen, "cause")) != 0)
+    ia_cli_say(c, "fix: %s", ia_cause_of(inside)->fix);
+  ia_log_say_hints(c, ending);
   json_t *row = row_of(&task, seen, &files, matched_ms, e);
   if (row && a->bulk.n > 0) {
     json_t *states = ia_run_bulk_states(&a->bulk, deal->first + i, seen);

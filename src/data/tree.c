@@ -34,10 +34,12 @@ static bool add_file(struct walk *w, uint64_t size, ia_err *e)
   ia_tree *t = w->tree;
 
   if (t->n >= IA_TREE_FILES_MAX)
-    return ia_fail(e, IA_E_BAD_OUTPUT, "more than %d files in the output", IA_TREE_FILES_MAX);
+    return ia_fail(e, IA_E_BAD_OUTPUT, "more than %d files in the output", IA_TREE_FILES_MAX) ||
+           ia_hint(e, "write fewer files into $IEXEC_OUT: pack them into one");
   if (size > w->bytes_max - w->bytes)
     return ia_fail(e, IA_E_BAD_OUTPUT, "more than %llu bytes in the output",
-                   (unsigned long long)w->bytes_max);
+                   (unsigned long long)w->bytes_max) ||
+           ia_hint(e, "write less into $IEXEC_OUT, or compress it");
   w->bytes += size;
   if (t->n == w->room) {
     size_t room = w->room ? w->room * 2 : 16;
@@ -71,7 +73,8 @@ static bool walk_entry(struct walk *w, int at, const char *name, int depth, ia_e
     return true;
   }
   if (depth >= IA_TREE_DEPTH_MAX)
-    return ia_fail(e, IA_E_BAD_OUTPUT, "output folders nested deeper than %d", IA_TREE_DEPTH_MAX);
+    return ia_fail(e, IA_E_BAD_OUTPUT, "output folders nested deeper than %d", IA_TREE_DEPTH_MAX) ||
+           ia_hint(e, "use fewer levels of folders in $IEXEC_OUT");
   ia_autoclose int fd = open_beneath(at, name, O_RDONLY | O_DIRECTORY);
   if (fd < 0)
     return ia_fail(e, IA_E_BAD_OUTPUT, "a folder of the output cannot be read");

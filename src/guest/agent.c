@@ -44,10 +44,13 @@ static const char *safe_text(const ia_agent *a, const ia_err *why)
                                      : "the task failed inside the enclave";
 }
 
-static bool end(ia_agent *a, const char *message, ia_err *e)
+/* hint: "" for tasks of the network, whose causes have theirs. */
+static bool end(ia_agent *a, const char *message, const char *hint, ia_err *e)
 {
   IA_AUTO_JSON *v = json_pack("{s:s,s:s}", "cause", a->cause, "message", message);
 
+  if (hint[0] && !ia_json_set(v, "hint", json_string(hint), e))
+    return false;
   return ia_link_say(&a->link, IA_FRAME_END, v, e);
 }
 
@@ -64,14 +67,16 @@ static bool work(ia_agent *a, ia_err *e)
     a->no_run = true;
   if (!a->no_run && !ia_agent_state(a, e))
     return false;
-  return end(a, ok ? "" : a->spec->local ? why.msg : safe_text(a, &why), e);
+  if (ok)
+    return end(a, "", "", e);
+  return a->spec->local ? end(a, why.msg, why.hint, e) : end(a, safe_text(a, &why), "", e);
 }
 
 /* Before anything is released, reasons may be told as they are. */
 static bool refuse(ia_agent *a, const char *cause, const ia_err *why, ia_err *e)
 {
   a->cause = cause;
-  bool ok = end(a, why->msg, e);
+  bool ok = end(a, why->msg, "", e);
   a->cause = "";
   return ok;
 }

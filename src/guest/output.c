@@ -37,6 +37,7 @@ static bool judge(ia_harvest *h, int out_fd, const char **cause, ia_err *e)
 
     if (ia_result_reserved(h->entries[i].path)) {
       (void)ia_fail(e, IA_E_BAD_OUTPUT, "the name %s in the output is reserved", IA_BLIND_FILE);
+      (void)ia_hint(e, "give that file another name");
       return because(cause, "POST_COMPUTE_RESERVED_FILE_NAME");
     }
     const char *name = slash ? slash + 1 : h->entries[i].path;
@@ -44,6 +45,8 @@ static bool judge(ia_harvest *h, int out_fd, const char **cause, ia_err *e)
     if (h->entries[i].kind == IA_HARVEST_FILE && strlen(name) > IA_OUTPUT_NAME) {
       (void)ia_fail(e, IA_E_BAD_OUTPUT, "a file name in the output is longer than %d bytes",
                     IA_OUTPUT_NAME);
+      (void)ia_hint(e, "use names of at most %d bytes: %.40s.. has %zu", IA_OUTPUT_NAME, name,
+                    strlen(name));
       return because(cause, "POST_COMPUTE_TOO_LONG_RESULT_FILE_NAME");
     }
   }
@@ -141,7 +144,8 @@ static bool take_callback(ia_output *o, const ia_agent_task *t, ia_computed *c, 
     return true;
   if (!c->has_callback)
     return ia_fail(e, IA_E_BAD_OUTPUT,
-                   "Invalid computed.json: the deal has a callback and wants callback-data");
+                   "Invalid computed.json: the deal has a callback and wants callback-data") ||
+           ia_hint(e, "write it beside the path: \"callback-data\": \"0x..\"");
   o->callback = c->callback;
   o->has_callback = true;
   c->callback = (ia_buf){0};
@@ -154,8 +158,11 @@ static bool fit_deal(ia_computed *c, const ia_agent_task *t, ia_err *e)
   if (!ia_addr_zero(&t->callback))
     return true;
   c->has_callback = false;
-  return c->path || ia_fail(e, IA_E_BAD_OUTPUT,
-                            "Invalid computed.json: callback-data, and the deal has no callback");
+  return c->path ||
+         ia_fail(e, IA_E_BAD_OUTPUT,
+                 "Invalid computed.json: callback-data, and the deal has no callback") ||
+         ia_hint(e,
+                 "name a result: \"deterministic-output-path\", or run with --callback CONTRACT");
 }
 
 /* Callback data are public, and their digest is PoCo's; every other blinded result is settled by a

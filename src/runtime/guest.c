@@ -373,6 +373,8 @@ static bool on_end(session *s, const ia_frame *f, ia_err *e)
     return ia_wrap(e, "guest: END");
   (void)snprintf(s->out->cause, sizeof(s->out->cause), "%s", cause);
   (void)snprintf(s->out->message, sizeof(s->out->message), "%s", message);
+  const char *hint = json_string_value(json_object_get(v, "hint"));
+  (void)snprintf(s->out->hint, sizeof(s->out->hint), "%s", hint ? hint : "");
   s->ended = true;
   return true;
 }

@@ -67,6 +67,7 @@ typedef struct ia_guest_outcome {
   json_t *usage;  /* payload of USAGE, or NULL */
   char cause[64]; /* of END; "" = all is well */
   char message[192];
+  char hint[192]; /* of a local task: what to do; may be "" */
 } ia_guest_outcome;
 void ia_guest_outcome_free(ia_guest_outcome *o);
 IA_DEFINE_AUTO_VALUE(ia_guest_outcome, ia_guest_outcome_free)

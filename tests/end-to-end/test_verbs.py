@@ -113,7 +113,7 @@ def runs():
     seen = LAB.good(Run.user, "task", Run.task)
     check({"taskId", "status", "currentStatus", "chainTaskId", "iapp"} <= set(seen), f"task: {seen}")
     members(Run.user, "taskId path files verified", "result", Run.task, "--out", LAB.path("again"))
-    members(Run.user, "taskId status stdout stderr cause message meaning fix ending exitCode",
+    members(Run.user, "taskId status stdout stderr cause message meaning fix hints ending exitCode",
             "debug", Run.task)
     answer = members(None, "verdict code? taskId completed simulated checks notProven", "verify",
                      LAB.path("out.receipt.json"))

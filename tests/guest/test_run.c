@@ -245,6 +245,29 @@ static void test_out_of_memory(void **state IA_UNUSED)
   ended("APP_COMPUTE_OUT_OF_MEMORY");
 }
 
+static void ask_64_mib(json_t *task)
+{
+  assert_int_equal(json_object_set_new(task, "memory", json_integer(64 << 20)), 0);
+}
+
+static void ask_2_gib(json_t *task)
+{
+  assert_int_equal(json_object_set_new(task, "memory", json_integer((json_int_t)2 << 30)), 0);
+}
+
+/* A run gets the memory that its request asks for. Beyond what the host offers (1 GiB where it does
+ * not say) no statement is made: another host may have more. */
+static void test_memory(void **state IA_UNUSED)
+{
+  fake_run(&host, &(fake_plan){.argv = "hog", .logs = "clear", .task = ask_64_mib});
+  ended("APP_COMPUTE_OUT_OF_MEMORY");
+  assert_string_equal(host.message, "killed: memory 64 of 64 MiB");
+  fake_run(&host, &(fake_plan){.argv = "env", .task = ask_2_gib});
+  ended("APP_MEMORY_NOT_OFFERED");
+  assert_null(host.run);
+  assert_int_equal(host.started, 0);
+}
+
 /* Exactly the variables that are declared, and the secrets; the image cannot set ours. */
 static void test_environment(void **state IA_UNUSED)
 {
@@ -522,6 +545,7 @@ int main(int argc, char **argv)
     cmocka_unit_test(test_prepared_slice),
     cmocka_unit_test(test_one_bad_dataset_stops_nobody),
     cmocka_unit_test(test_a_slice_of_bad_data_fails),
+    cmocka_unit_test(test_memory),
     cmocka_unit_test(test_out_of_memory),
     cmocka_unit_test(test_local),
 #if !defined(__SANITIZE_ADDRESS__)
