@@ -47,17 +47,31 @@ bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e)
   return ia_original_chain(c, out, e) && sending(c, &out->sending, e) && ia_net_open(out, e);
 }
 
-bool ia_cli_addr(ia_addr *out, const char *text, const char *what, ia_err *e)
+/* An address, of whomever it is. */
+static bool read_addr(ia_addr *out, const char *text, const char *what, ia_err *e)
 {
   if (ia_addr_parse(out, ia_span_str(text), e))
     return true;
   return ia_fail(e, IA_E_USAGE, "%s: \"%.80s\" is not an address", what, text);
 }
 
+bool ia_cli_addr(ia_addr *out, const char *text, const char *what, ia_err *e)
+{
+  return read_addr(out, text, what, e) &&
+         (!ia_addr_zero(out) || ia_fail(e, IA_E_USAGE, "%s: the zero address is nobody's", what));
+}
+
 bool ia_cli_addr_or_any(ia_addr *out, const char *text, const char *what, ia_err *e)
 {
   *out = (ia_addr){0};
-  return !text || strcmp(text, "any") == 0 || ia_cli_addr(out, text, what, e);
+  if (!text || strcmp(text, "any") == 0)
+    return true;
+  if (!read_addr(out, text, what, e))
+    return false;
+  if (!ia_addr_zero(out))
+    return true;
+  ia_fail(e, IA_E_USAGE, "%s: the zero address is nobody's", what);
+  return ia_hint(e, "say `any` where anyone is meant");
 }
 
 bool ia_cli_h256(ia_h256 *out, const char *text, const char *what, ia_err *e)

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/date.h"
 
 enum { DECIMALS = 9 };
 static const uint64_t nrlc_per_rlc = 1000000000;
@@ -71,11 +72,11 @@ static uint64_t unit_seconds(const char *unit)
   return 0;
 }
 
-bool ia_parse_until(uint64_t *unix_seconds, const char *text, uint64_t now, ia_err *e)
+static bool read_time(uint64_t *unix_seconds, const char *text, uint64_t now)
 {
   const char *p = text;
   char day[32];
-  uint64_t v;
+  uint64_t v, unit;
   unsigned frac;
 
   if (strlen(text) == 10 && text[4] == '-' &&
@@ -84,18 +85,26 @@ bool ia_parse_until(uint64_t *unix_seconds, const char *text, uint64_t now, ia_e
     return true;
   if (ia_rfc3339_parse(unix_seconds, ia_span_str(text)))
     return true;
-  if (number(&p, &v, &frac) && frac == 0) {
-    uint64_t unit = unit_seconds(p);
+  if (!number(&p, &v, &frac) || frac != 0)
+    return false;
+  *unix_seconds = v;
+  if (*p == '\0')
+    return v >= 1000000000 && v <= INT64_MAX;
+  unit = unit_seconds(p);
+  return unit > 0 && !__builtin_mul_overflow(v, unit, &v) &&
+         !__builtin_add_overflow(now, v, unix_seconds) && *unix_seconds <= INT64_MAX;
+}
 
-    *unix_seconds = v;
-    if (*p == '\0' && v >= 1000000000)
-      return true;
-    if (unit > 0 && !__builtin_mul_overflow(v, unit, &v) &&
-        !__builtin_add_overflow(now, v, unix_seconds))
-      return true;
+bool ia_parse_until(uint64_t *unix_seconds, const char *text, uint64_t now, ia_err *e)
+{
+  if (!read_time(unix_seconds, text, now)) {
+    ia_fail(e, IA_E_USAGE, "\"%s\" is not a time", text);
+    return ia_hint(e, "for example 30d, 2026-12-31 or 2026-12-31T12:00:00Z");
   }
-  ia_fail(e, IA_E_USAGE, "\"%s\" is not a time", text);
-  return ia_hint(e, "for example 30d, 2026-12-31 or 2026-12-31T12:00:00Z");
+  if (*unix_seconds > now)
+    return true;
+  ia_fail(e, IA_E_USAGE, "\"%s\" is in the past: %s", text, ia_rfc3339(*unix_seconds).s);
+  return ia_hint(e, "give a later time, for example 30d; it is %s", ia_rfc3339(now).s);
 }
 
 ia_amount_text ia_amount(uint64_t nrlc)

@@ -290,7 +290,7 @@ static bool own_data(ia_run_ask *a, ia_cli *c, ia_err *e)
                         ia_addr_text(&a->want.app).s) &&
          ia_grant_sign(&a->net, a->w, &g, &a->orders.box[IA_ORDER_DATASET],
                        &a->orders.hash[IA_ORDER_DATASET], e) &&
-         (a->orders.has[IA_ORDER_DATASET] = true);
+         (a->own_grant = a->orders.has[IA_ORDER_DATASET] = true);
 }
 
 static bool own_app(ia_run_ask *a, ia_err *e)
@@ -341,7 +341,7 @@ bool ia_run_ask_orders(ia_run_ask *a, ia_cli *c, ia_err *e)
     return false;
   ia_cli_step(c, "find the orders");
   while (!ia_run_pick(&a->net, &a->orders, &a->want, &missing)) {
-    if (missing.code != IA_E_GRANT_MISSING) {
+    if (missing.code != IA_E_GRANT_MISSING || a->want.n_skip > 0) {
       *e = missing;
       return false;
     }
@@ -349,4 +349,28 @@ bool ia_run_ask_orders(ia_run_ask *a, ia_cli *c, ia_err *e)
       return false;
   }
   return make_params(a, c, e) && ia_run_request(&a->net, a->w, &a->orders, &a->want, e);
+}
+
+bool ia_run_is_of_grant(const char *clause)
+{
+  return strcmp(clause, "grant") == 0 || strncmp(clause, "grant.", 6) == 0 ||
+         strcmp(clause, "volume") == 0;
+}
+
+bool ia_run_ask_next(ia_run_ask *a, ia_cli *c, bool *more, ia_err *e)
+{
+  ia_h256 last = a->orders.hash[IA_ORDER_DATASET];
+  bool market = a->orders.has[IA_ORDER_DATASET] && !a->own_grant;
+  ia_err missing = {0};
+
+  *more = false;
+  if (!market || a->want.n_skip == IA_COUNT(a->want.skip))
+    return true;
+  a->want.skip[a->want.n_skip++] = last;
+  ia_run_orders_free(&a->orders);
+  *more = ia_run_ask_orders(a, c, &missing);
+  if (*more || missing.code == IA_E_GRANT_MISSING)
+    return true;
+  *e = missing;
+  return false;
 }

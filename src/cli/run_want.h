@@ -15,6 +15,7 @@ typedef struct ia_run_ask {
   json_t *secrets; /* {"1":name} of requester secrets, once they are pushed */
   bool encrypt;
   uint64_t memory;  /* that the run asks for, bytes; 0 = as the app says */
+  bool own_grant;   /* the dataset order is the user's own, made for this run */
   ia_run_bulk bulk; /* n > 0: many data, want.dataset is zero */
 } ia_run_ask;
 void ia_run_ask_free(ia_run_ask *a); /* NULL is fine */
@@ -28,6 +29,12 @@ IA_MUST bool ia_run_ask_secrets(ia_run_ask *a, ia_cli *c, ia_err *e);
 /* Finds the orders, signs those that are the user's own to sign (her app, her data: she is asked),
  * and the request. */
 IA_MUST bool ia_run_ask_orders(ia_run_ask *a, ia_cli *c, ia_err *e);
+
+/* After the SMS refused by a rule of the grant: the orders of the next grant that fits. *more is
+ * false when there is none, and the orders are then gone. */
+IA_MUST bool ia_run_ask_next(ia_run_ask *a, ia_cli *c, bool *more, ia_err *e);
+/* Is that clause of a refusal one that another grant may fulfil? */
+bool ia_run_is_of_grant(const char *clause);
 
 #define IA_RUN_OPTIONS(verb)                                                                       \
   {"data", "DATA", false, "protected data to run on; many: a,b,c or @FILE with one a line",        \

@@ -1,32 +1,65 @@
-/* iapp grant, grants, revoke: access to protected data. */
+/* iapp grant: access to protected data, with terms of its own. In this order: the order is signed
+ * and noted in this home, its terms go to the SMS, then it is published; wherever that breaks off,
+ * the same command goes on with the same order. */
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
+#include "cli/grant_notes.h"
+#include "cli/grant_terms.h"
 #include "cli/net.h"
 #include "cli/parse.h"
-#include "cli/policy_file.h"
 #include "cli/trust_file.h"
 #include "cli/wallet.h"
 #include "client/grant.h"
+#include "client/limits.h"
 #include "eth/address.h"
 
 enum { LIST_MAX = 10000 };
 static const uint64_t bulk_volume = 9007199254740991; /* what the packages take for "any number" */
 
-/* Orders of a dataset on the market, whatever they are restricted to. */
-static bool list_of(const ia_net *net, ia_offers *out, const char *by, const ia_addr *who,
-                    ia_err *e)
+struct granting {
+  ia_cli *c;
+  ia_net net;
+  ia_wallet *w;
+  ia_grant g;
+  ia_h256 separator;
+  json_t *asked;  /* terms as typed; NULL = none */
+  json_t *notes;  /* of this home */
+  json_t *limits; /* what the SMS has of the data; NULL until it is asked */
+  ia_offers open; /* on the market */
+  json_t *note;   /* borrowed of notes: of the order that is being granted */
+  json_t *terms;  /* body of its message; NULL = none */
+  ia_order_box box;
+  ia_h256 hash;
+  uint64_t version; /* of the terms' message; 0 = none was sent */
+};
+
+static void granting_free(struct granting *x)
+{
+  json_decref(x->asked);
+  json_decref(x->notes);
+  json_decref(x->limits);
+  json_decref(x->terms);
+  ia_offers_free(&x->open);
+  ia_order_box_free(&x->box);
+  ia_wallet_free(x->w);
+  ia_net_close(&x->net);
+}
+
+/* Orders of the dataset on the market, whatever they are restricted to. */
+static bool list_open(struct granting *x, ia_err *e)
 {
   char query[160];
 
-  if (snprintf(query, sizeof(query), "%s=%s&app=any&workerpool=any&requester=any", by,
-               ia_addr_text(who).s) < 0)
+  if (snprintf(query, sizeof(query), "dataset=%s&app=any&workerpool=any&requester=any",
+               ia_addr_text(&x->g.dataset).s) < 0)
     return ia_fail(e, IA_E_INTERNAL, "query");
-  return ia_to_market_list(net, out, IA_ORDER_DATASET, query, LIST_MAX, e);
+  return ia_to_market_list(&x->net, &x->open, IA_ORDER_DATASET, query, LIST_MAX, e);
 }
 
-static bool read_terms(ia_cli *c, ia_grant *g, const ia_wallet *w, ia_err *e)
+static bool read_terms(ia_cli *c, ia_grant *g, ia_err *e)
 {
   const char *user = ia_cli_arg(c, 2), *price = ia_cli_opt(c, "price");
   bool me = ia_cli_flag(c, "me");
@@ -39,8 +72,6 @@ static bool read_terms(ia_cli *c, ia_grant *g, const ia_wallet *w, ia_err *e)
     return false;
   if (me == (user != NULL))
     return ia_fail(e, IA_E_USAGE, "say who: an address, any, or --me");
-  if (me)
-    g->requester = w->address;
   if (ia_cli_flag(c, "add") && !ia_cli_opt_u64(c, "add", 1, &g->volume, e))
     return false;
   if (ia_cli_flag(c, "bulk") && g->price_nrlc > 0)
@@ -50,87 +81,229 @@ static bool read_terms(ia_cli *c, ia_grant *g, const ia_wallet *w, ia_err *e)
   return g->volume > 0 || ia_fail(e, IA_E_USAGE, "--times: at least 1");
 }
 
-/* A second order for the same app and user is likely a mistake. */
-static bool check_double(ia_cli *c, const ia_net *net, const ia_grant *g, ia_err *e)
+/* The same app, user, price and number of runs. */
+static bool is_like(const ia_grant *g, const ia_dataset_order *o)
 {
-  IA_AUTOV(ia_offers) there = {0};
+  ia_u256 price = ia_u256_of(g->price_nrlc), volume = ia_u256_of(g->volume);
 
-  if (ia_cli_flag(c, "add"))
+  return ia_addr_eq(&o->apprestrict, &g->app) && ia_addr_eq(&o->requesterrestrict, &g->requester) &&
+         ia_addr_eq(&o->workerpoolrestrict, &g->workerpool) &&
+         ia_u256_cmp(&o->datasetprice, &price) == 0 && ia_u256_cmp(&o->volume, &volume) == 0;
+}
+
+static bool is_asked(const struct granting *x, const json_t *note)
+{
+  const json_t *asked = json_object_get(note, "asked");
+
+  return x->asked ? json_equal(asked, x->asked) : !asked || json_is_null(asked);
+}
+
+static const ia_offer *offer_of(const struct granting *x, const ia_h256 *hash)
+{
+  for (size_t i = 0; i < x->open.n; i++)
+    if (ia_h256_eq(&x->open.list[i].hash, hash))
+      return &x->open.list[i];
+  return NULL;
+}
+
+/* -- a grant that is there already -- */
+/* Where another home made it, the SMS knows its terms. */
+static bool has_terms(struct granting *x, const ia_offer *o, bool *same, ia_err *e)
+{
+  const json_t *note = ia_cli_grant_note_of(x->notes, &x->separator, &o->hash);
+  IA_AUTO_JSON *want = NULL;
+
+  *same = note && is_asked(x, note);
+  if (note)
     return true;
-  if (!list_of(net, &there, "dataset", &g->dataset, e))
+  if (!x->limits && (!ia_cli_trust_sms(x->c, &x->net, e) ||
+                     !ia_to_sms_limits(&x->net, x->w, &x->g.dataset, &x->limits, e)))
     return false;
-  for (size_t i = 0; i < there.n; i++) {
-    const ia_dataset_order *o = &there.list[i].box.order.dataset;
+  const json_t *there = json_object_get(ia_limits_of_order(x->limits, &o->hash), "terms");
+  if (!ia_cli_terms_body(&want, x->asked, &o->hash, e))
+    return false;
+  *same = want ? json_equal(want, there) : !there || json_is_null(there);
+  return true;
+}
 
-    if (!ia_addr_eq(&o->apprestrict, &g->app) || !ia_addr_eq(&o->requesterrestrict, &g->requester))
+/* A second order for the same app and user is likely a mistake; of the same terms it would be
+ * nothing new. *found: that one. */
+static bool check_double(struct granting *x, const ia_offer **found, ia_err *e)
+{
+  const ia_offer *other = NULL;
+
+  *found = NULL;
+  for (size_t i = 0; i < x->open.n && !*found; i++) {
+    const ia_offer *o = &x->open.list[i];
+    const ia_dataset_order *order = &o->box.order.dataset;
+    bool same = false;
+
+    if (!ia_addr_eq(&order->apprestrict, &x->g.app) ||
+        !ia_addr_eq(&order->requesterrestrict, &x->g.requester))
       continue;
-    ia_fail(e, IA_E_EXISTS, "granted already: %" PRIu64 " runs are left (order %s)",
-            there.list[i].remaining, ia_h256_text(&there.list[i].hash).s);
-    return ia_hint(e, "--add N signs a second order; iapp revoke takes the first back");
+    other = o;
+    if (is_like(&x->g, order) && !has_terms(x, o, &same, e))
+      return false;
+    if (same)
+      *found = o;
+  }
+  if (*found || !other)
+    return true;
+  ia_fail(e, IA_E_EXISTS, "granted already, on other terms: %" PRIu64 " runs are left (order %s)",
+          other->remaining, ia_h256_text(&other->hash).s);
+  return ia_hint(e,
+                 "--add N signs a second order beside it; iapp revoke ends the first; iapp grants "
+                 "%s shows both",
+                 ia_addr_text(&x->g.dataset).s);
+}
+
+/* -- the order -- */
+/* An earlier try of this very command that did not come to its end. */
+static bool find_unfinished(struct granting *x, ia_err *e)
+{
+  json_t *note;
+  size_t i;
+
+  json_array_foreach (x->notes, i, note) {
+    json_int_t expires =
+        json_integer_value(json_object_get(json_object_get(note, "terms"), "expires"));
+    IA_AUTOV(ia_order_box) box = {0};
+
+    if (!json_is_false(json_object_get(note, "published")) ||
+        json_is_true(json_object_get(note, "revoked")) || !is_asked(x, note) ||
+        (expires > 0 && (uint64_t)expires <= ia_now()))
+      continue;
+    if (!ia_order_parse(&box, IA_ORDER_DATASET, json_object_get(note, "order"), e))
+      return ia_wrap(e, "grants of this home");
+    if (!is_like(&x->g, &box.order.dataset))
+      continue;
+    x->note = note;
+    x->box = box;
+    box = (ia_order_box){0};
+    ia_order_hash(&x->hash, &x->separator, IA_ORDER_DATASET, &x->box.order.dataset);
+    x->terms = json_incref(json_object_get(note, "terms"));
+    if (json_is_null(x->terms))
+      x->terms = NULL;
+    return true;
   }
   return true;
 }
 
-static json_t *as_json(const ia_grant *g, const ia_h256 *hash, ia_err *e)
+static bool sign_new(struct granting *x, ia_err *e)
 {
-  json_t *o = json_object();
+  IA_AUTO_JSON *order = NULL;
 
-  if (!ia_json_set(o, "orderHash", json_string(ia_h256_text(hash).s), e) ||
-      !ia_json_set(o, "dataset", json_string(ia_addr_text(&g->dataset).s), e) ||
-      !ia_json_set(o, "app", json_string(ia_addr_text(&g->app).s), e) ||
-      !ia_json_set(o, "requester", json_string(ia_addr_text(&g->requester).s), e) ||
-      !ia_json_set(o, "price", json_integer((json_int_t)g->price_nrlc), e) ||
-      !ia_json_set(o, "volume", json_integer((json_int_t)g->volume), e)) {
-    json_decref(o);
-    return NULL;
-  }
-  return o;
+  if (!ia_grant_sign(&x->net, x->w, &x->g, &x->box, &x->hash, e) ||
+      !(order = ia_order_json(IA_ORDER_DATASET, &x->box.order.dataset, IA_ORDER_DECIMAL, e)) ||
+      !ia_cli_terms_body(&x->terms, x->asked, &x->hash, e) ||
+      !ia_cli_grant_note_add(x->notes, order, x->asked, x->terms, false, e) ||
+      !ia_cli_grant_notes_save(x->c, &x->g.dataset, x->notes, e))
+    return false;
+  x->note = json_array_get(x->notes, json_array_size(x->notes) - 1);
+  return true;
 }
 
-/* Policy first: an order that is out before its limits could be used without them. */
-static bool put_out(ia_cli *c, ia_net *net, const ia_wallet *w, const ia_grant *g, ia_err *e)
+static bool set_published(struct granting *x, ia_err *e)
 {
-  IA_AUTOV(ia_order_box) box = {0};
-  IA_AUTO_JSON *policy = NULL;
-  IA_AUTO_JSON *order = NULL;
-  IA_AUTO_JSON *answer = NULL;
-  uint64_t version = 0;
-  ia_h256 hash;
+  return ia_json_set(x->note, "published", json_true(), e) &&
+         ia_cli_grant_notes_save(x->c, &x->g.dataset, x->notes, e);
+}
 
-  if (!ia_cli_policy(c, &policy, &g->dataset, e) ||
-      (policy && (!ia_cli_trust_sms(c, net, e) ||
-                  !ia_cli_policy_push(c, net, w, &g->dataset, policy, &version, e))))
+/* Terms first: an order that is out before them could be used without them. */
+static bool put_out(struct granting *x, ia_err *e)
+{
+  if (x->terms) {
+    ia_cli_step(x->c, "sending the terms of the grant to the SMS");
+    if (!ia_cli_trust_sms(x->c, &x->net, e) ||
+        !ia_limits_send_terms(&x->net, x->w, &x->g.dataset, x->terms, &x->version, e))
+      return ia_wrap(e, "nothing is granted: the terms did not reach the SMS");
+  }
+  ia_cli_step(x->c, "publishing the order");
+  if (ia_to_market_publish(&x->net, x->w, &x->box.order, &x->hash, e))
+    return set_published(x, e);
+  ia_wrap(e, "the order is signed but not published");
+  return e->hint[0] ? false : ia_hint(e, "run the same command again: it publishes this order");
+}
+
+/* -- saying -- */
+static json_t *as_json(const struct granting *x, bool already, ia_err *e)
+{
+  const ia_grant *g = &x->g;
+  json_t *o = json_object();
+
+  if (ia_json_set(o, "orderHash", json_string(ia_h256_text(&x->hash).s), e) &&
+      ia_json_set(o, "dataset", json_string(ia_addr_text(&g->dataset).s), e) &&
+      ia_json_set(o, "app", json_string(ia_addr_text(&g->app).s), e) &&
+      ia_json_set(o, "requester", json_string(ia_addr_text(&g->requester).s), e) &&
+      ia_json_set(o, "price", json_integer((json_int_t)g->price_nrlc), e) &&
+      ia_json_set(o, "volume", json_integer((json_int_t)g->volume), e) &&
+      ia_json_set(o, "already", json_boolean(already), e) &&
+      (!x->terms || ia_json_set(o, "terms", json_incref(x->terms), e)) &&
+      (x->version == 0 || ia_json_set(o, "termsVersion", json_integer((json_int_t)x->version), e)))
+    return o;
+  json_decref(o);
+  return NULL;
+}
+
+static bool say(struct granting *x, const char *already, ia_err *e)
+{
+  bool anyone = ia_addr_zero(&x->g.requester);
+  IA_AUTOV(ia_buf) terms = {0};
+
+  ia_cli_terms_text(&terms, x->terms, -1);
+  ia_buf_u8(&terms, 0);
+  if (!ia_buf_ok(&terms, e))
     return false;
-  if (!ia_grant_sign(net, w, g, &box, &hash, e) ||
-      !(order = ia_order_json(IA_ORDER_DATASET, &box.order.dataset, IA_ORDER_DECIMAL, e)) ||
-      !ia_cli_grant_note(c, &g->dataset, order, e))
+  if (already)
+    ia_cli_say(x->c, "%s", already);
+  ia_cli_say(x->c, "%s may run %s on %s, %" PRIu64 " times, for %s each%s",
+             anyone ? "anyone" : ia_addr_text(&x->g.requester).s, ia_addr_text(&x->g.app).s,
+             ia_addr_text(&x->g.dataset).s, x->g.volume, ia_amount(x->g.price_nrlc).s,
+             (const char *)terms.ptr);
+  ia_cli_out(x->c, "%s", ia_h256_text(&x->hash).s);
+  return ia_cli_json(x->c, as_json(x, already != NULL, e), e);
+}
+
+static bool make_grant(struct granting *x, ia_err *e)
+{
+  const ia_offer *same = NULL;
+
+  if (!list_open(x, e) || !find_unfinished(x, e))
     return false;
-  ia_cli_step(c, "publishing the order");
-  if (!ia_to_market_publish(net, w, &box.order, &hash, e) || !(answer = as_json(g, &hash, e)))
+  if (x->note && offer_of(x, &x->hash))
+    return set_published(x, e) && say(x, "An earlier try published this grant.", e);
+  if (!x->note && !ia_cli_flag(x->c, "add") && !check_double(x, &same, e))
     return false;
-  if (policy && !ia_json_set(answer, "policyVersion", json_integer((json_int_t)version), e))
-    return false;
-  bool anyone = ia_addr_zero(&g->requester);
-  ia_cli_say(c, "%s may run %s on %s, %" PRIu64 " times, for %s each",
-             anyone ? "anyone" : ia_addr_text(&g->requester).s, ia_addr_text(&g->app).s,
-             ia_addr_text(&g->dataset).s, g->volume, ia_amount(g->price_nrlc).s);
-  if (policy)
-    ia_cli_say(c, "the limits hold for this data as a whole, older grants too");
-  ia_cli_out(c, "%s", ia_h256_text(&hash).s);
-  return ia_cli_json(c, json_incref(answer), e);
+  if (same) {
+    const json_t *note = ia_cli_grant_note_of(x->notes, &x->separator, &same->hash);
+    const json_t *terms =
+        json_object_get(note ? note : ia_limits_of_order(x->limits, &same->hash), "terms");
+
+    x->hash = same->hash;
+    if (json_is_object(terms))
+      x->terms = json_deep_copy(terms);
+    return say(x, "This grant is there already: nothing was signed.", e);
+  }
+  return (x->note || sign_new(x, e)) && put_out(x, e) && say(x, NULL, e);
 }
 
 static bool grant(ia_cli *c, ia_err *e)
 {
-  IA_AUTOV(ia_net) net = {0};
-  IA_AUTO(ia_wallet) *w = NULL;
-  ia_grant g = {0};
+  struct granting x = {.c = c};
+  bool ok = read_terms(c, &x.g, e) && ia_cli_terms_asked(c, &x.asked, e) &&
+            ia_cli_net(c, &x.net, e) && ia_cli_wallet(c, &x.w, e) &&
+            (x.notes = ia_cli_grant_notes(c, &x.g.dataset, e)) != NULL;
 
-  if (!ia_cli_net(c, &net, e) || !ia_cli_wallet(c, &w, e) || !read_terms(c, &g, w, e) ||
-      !ia_grant_check(&net, w, &g, e) || !check_double(c, &net, &g, e))
-    return false;
-  ia_cli_warn_simulated(c, &net);
-  return put_out(c, &net, w, &g, e);
+  if (ok && ia_cli_flag(c, "me"))
+    x.g.requester = x.w->address;
+  ok = ok && ia_grant_check(&x.net, x.w, &x.g, e);
+  if (ok) {
+    ia_order_separator(&x.separator, x.net.chain_id, &x.net.hub);
+    ia_cli_warn_simulated(c, &x.net);
+    ok = make_grant(&x, e);
+  }
+  granting_free(&x);
+  return ok;
 }
 
 static const ia_option grant_options[] = {
@@ -140,16 +313,12 @@ static const ia_option grant_options[] = {
     {"bulk", NULL, false, "any number of runs, also in bulk, at price 0",
      "grant 0xData 0xApp any --bulk"},
     {"me", NULL, false, "to this wallet itself", "grant 0xData 0xApp --me"},
-    {"until", "TIME", false, "no key after that: 30d, 2026-12-31, a time",
+    {"until", "TIME", false, "this grant expires then: 30d, 2026-12-31, a time",
      "grant 0xData 0xApp 0xUser --until 30d"},
-    {"purpose", "TEXT", true, "only for runs that state this purpose",
+    {"purpose", "TEXT", true, "this grant is only for runs that state this purpose",
      "grant 0xData 0xApp 0xUser --purpose research"},
-    {"runs", "N", false, "runs on this data by everyone together, ever",
-     "grant 0xData 0xApp any --runs 100"},
-    {"daily", "N", false, "runs on this data by everyone together, a day",
-     "grant 0xData 0xApp any --daily 5"},
-    {"clear-logs", NULL, false, "the app's logs may be read without a key",
-     "grant 0xData 0xApp 0xUser --clear-logs"},
+    {"runs", "N", false, "keys are released for at most N runs of this grant",
+     "grant 0xData 0xApp any --times 100 --runs 10"},
     {0},
 };
 
@@ -163,60 +332,4 @@ const ia_verb ia_verb_grant = {
     .options = grant_options,
     .uses = IA_USES_WALLET | IA_USES_NET,
     .run = grant,
-};
-
-static bool show_grant(ia_cli *c, json_t *all, const ia_offer *offer, ia_err *e)
-{
-  const ia_dataset_order *o = &offer->box.order.dataset;
-  ia_grant g = {.dataset = o->dataset, .app = o->apprestrict, .requester = o->requesterrestrict};
-  json_t *row;
-
-  if (!ia_u256_u64(&g.price_nrlc, &o->datasetprice) || !ia_u256_u64(&g.volume, &o->volume))
-    return ia_fail(e, IA_E_TOO_LARGE, "an order's price or volume is beyond 64 bits");
-  row = as_json(&g, &offer->hash, e);
-  if (!row || !ia_json_set(row, "remaining", json_integer((json_int_t)offer->remaining), e) ||
-      json_array_append_new(all, row) != 0)
-    return ia_fail(e, IA_E_MEMORY, "out of memory");
-  ia_cli_out(c, "%s  data %s  app %s  user %s  used %" PRIu64 " of %" PRIu64 "  %s",
-             ia_h256_text(&offer->hash).s, ia_addr_text(&g.dataset).s, ia_addr_text(&g.app).s,
-             ia_addr_zero(&g.requester) ? "any" : ia_addr_text(&g.requester).s,
-             g.volume - offer->remaining, g.volume, ia_amount(g.price_nrlc).s);
-  if (offer->remaining * 5 <= g.volume)
-    ia_cli_say(c, "  nearly used up: iapp grant %s %s %s --add %" PRIu64,
-               ia_addr_text(&g.dataset).s, ia_addr_text(&g.app).s,
-               ia_addr_zero(&g.requester) ? "any" : ia_addr_text(&g.requester).s, g.volume);
-  return true;
-}
-
-static bool grants(ia_cli *c, ia_err *e)
-{
-  IA_AUTOV(ia_net) net = {0};
-  IA_AUTOV(ia_offers) offers = {0};
-  IA_AUTO_JSON *all = json_array();
-  ia_wallet_file me;
-  ia_addr data;
-  bool ok;
-
-  if (!ia_cli_net(c, &net, e))
-    return false;
-  if (ia_cli_arg(c, 0))
-    ok = ia_cli_addr(&data, ia_cli_arg(c, 0), "DATA", e) &&
-         list_of(&net, &offers, "dataset", &data, e);
-  else
-    ok = ia_cli_wallet_file(c, &me, e) && list_of(&net, &offers, "datasetOwner", &me.address, e);
-  for (size_t i = 0; ok && i < offers.n; i++)
-    ok = show_grant(c, all, &offers.list[i], e);
-  if (ok && offers.n == 0)
-    ia_cli_say(c, "nothing is granted");
-  return ok && ia_cli_json(c, json_pack("{s:O}", "grants", all), e);
-}
-
-const ia_verb ia_verb_grants = {
-    .name = "grants",
-    .args = "[DATA]",
-    .max_args = 1,
-    .brief = "open grants on one dataset, or on all of yours",
-    .example = "grants 0xData",
-    .uses = IA_USES_WALLET | IA_USES_NET,
-    .run = grants,
 };

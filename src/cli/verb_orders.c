@@ -156,13 +156,27 @@ const ia_verb ia_verb_publish = {
     .run = publish,
 };
 
+/* Nothing is left of it on the ledger. */
+static bool is_closed(ia_net *net, const ia_offer *o, bool *closed, ia_err *e)
+{
+  const ia_u256 *volume = ia_order_volume(o->box.order.kind, &o->box.order.app);
+  ia_chain *chain;
+  ia_u256 used;
+
+  if (!ia_net_chain(net, &chain, e) || !ia_chain_consumed(chain, &used, &o->hash, e))
+    return false;
+  *closed = ia_u256_cmp(&used, volume) >= 0;
+  return true;
+}
+
 static bool cancel(ia_cli *c, ia_err *e)
 {
+  bool closed = false;
   IA_AUTOV(ia_net) net = {0};
   IA_AUTO(ia_wallet) *w = NULL;
   ia_offer offer = {0};
   bool ok = false;
-  ia_h256 hash, tx;
+  ia_h256 hash, tx = {{0}};
 
   if (!ia_cli_h256(&hash, ia_cli_arg(c, 0), "HASH", e) || !ia_cli_net(c, &net, e) ||
       !ia_cli_wallet(c, &w, e))
@@ -173,14 +187,16 @@ static bool cancel(ia_cli *c, ia_err *e)
     ia_fail(e, IA_E_NOT_FOUND, "no order %s on the market", ia_h256_text(&hash).s);
     return ia_hint(e, "iapp orders");
   }
-  ok = ia_order_close(&net, w, &offer.box.order, &tx, e);
+  ok = is_closed(&net, &offer, &closed, e) &&
+       (closed || ia_order_close(&net, w, &offer.box.order, &tx, e));
   ia_order_box_free(&offer.box);
   if (!ok)
     return false;
-  ia_cli_say(c, "closed on the ledger");
+  ia_cli_say(c, closed ? "closed or used up already: nothing was sent" : "closed on the ledger");
   return ia_cli_json(c,
-                     json_pack("{s:s, s:s}", "orderHash", ia_h256_text(&hash).s, "transactionHash",
-                               ia_h256_text(&tx).s),
+                     json_pack("{s:s, s:o, s:b}", "orderHash", ia_h256_text(&hash).s,
+                               "transactionHash", closed ? json_null() : ia_json_h256(&tx),
+                               "already", closed),
                      e);
 }
 

@@ -23,7 +23,7 @@
 
 /* The orders to the SMS beforehand: what it would refuse is said before anything is paid. */
 static bool ask_about(const ia_run_ask *a, ia_cli *c, const json_t *orders, uint64_t index,
-                      ia_err *e)
+                      bool *of_grant, ia_err *e)
 {
   IA_AUTO_JSON *question = json_pack("{s:O, s:I}", "orders", orders, "index", (json_int_t)index);
   IA_AUTO_JSON *answer = NULL;
@@ -45,6 +45,7 @@ static bool ask_about(const ia_run_ask *a, ia_cli *c, const json_t *orders, uint
 
     if (!json_is_false(json_object_get(one, "ok")) || !code || !clause)
       continue;
+    *of_grant = ia_run_is_of_grant(clause);
     ia_fail(e, ia_code_from_name(code), "the SMS would refuse, clause %.40s: %.140s", clause,
             message ? message : code);
     return e->hint[0] ? false : ia_hint(e, "iapp why with the same options shows every clause");
@@ -52,22 +53,44 @@ static bool ask_about(const ia_run_ask *a, ia_cli *c, const json_t *orders, uint
   return true;
 }
 
+static bool ask_all(ia_run_ask *a, ia_cli *c, bool *of_grant, ia_err *e)
+{
+  IA_AUTO_JSON *orders = ia_run_orders_json(&a->orders, e);
+
+  *of_grant = false;
+  if (!orders)
+    return false;
+  for (uint64_t i = 0; i == 0 || (a->bulk.n > 0 && i < a->want.tasks); i++)
+    if (!ask_about(a, c, orders, i, of_grant, e))
+      return false;
+  return true;
+}
+
+/* Where a rule of one grant refuses, another one for the same app and user may admit the run. */
 static bool ask_before(ia_run_ask *a, ia_cli *c, ia_err *e)
 {
-  IA_AUTO_JSON *orders = NULL;
+  bool of_grant, more = true;
+  ia_err first = {0};
 
   if (ia_cli_flag(c, "no-check"))
     return true;
   if (!ia_cli_trust_sms(c, &a->net, e))
     return false;
   ia_cli_step(c, "ask the SMS whether it would release the keys");
-  orders = ia_run_orders_json(&a->orders, e);
-  if (!orders)
-    return false;
-  for (uint64_t i = 0; i == 0 || (a->bulk.n > 0 && i < a->want.tasks); i++)
-    if (!ask_about(a, c, orders, i, e))
+  while (more) {
+    ia_err why = {0};
+
+    if (ask_all(a, c, &of_grant, &why))
+      return true;
+    if (first.code == IA_OK)
+      first = why;
+    if (!of_grant || !ia_run_ask_next(a, c, &more, &why)) {
+      *e = of_grant ? why : first;
       return false;
-  return true;
+    }
+  }
+  *e = first;
+  return false;
 }
 
 /* Says the price and brings the stake up to it. */

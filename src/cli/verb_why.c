@@ -4,27 +4,12 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "cli/clauses.h"
 #include "cli/net.h"
 #include "cli/run_want.h"
 #include "cli/trust_file.h"
 #include "cli/wallet.h"
 #include "client/to_sms.h"
-
-static void say_clauses(ia_cli *c, const json_t *answer)
-{
-  const json_t *one;
-  size_t i;
-
-  json_array_foreach (json_object_get(answer, "clauses"), i, one) {
-    const char *code = json_string_value(json_object_get(one, "code"));
-    const char *message = json_string_value(json_object_get(one, "message"));
-    bool ok = json_is_true(json_object_get(one, "ok"));
-
-    ia_cli_out(c, "%s  %-18s %s%s%s%s", ok ? "yes" : "NO ",
-               json_string_value(json_object_get(one, "clause")), message ? message : "",
-               ok ? "" : " [", ok || !code ? "" : code, ok ? "" : "]");
-  }
-}
 
 static void say_past(ia_cli *c, const json_t *past)
 {
@@ -61,7 +46,7 @@ static bool report(ia_cli *c, const json_t *answer, ia_err *e)
   if (!ia_json_get_str(answer, "verdict", &verdict, e))
     return ia_wrap(e, "SMS");
   bool release = strcmp(verdict, "release") == 0;
-  say_clauses(c, answer);
+  ia_cli_clauses_say(c, answer);
   say_refused(c, json_object_get(answer, "refused"));
   if (json_array_size(json_object_get(answer, "past")) > 0) {
     ia_cli_out(c, "Decided before:");
@@ -116,23 +101,67 @@ static bool why_task(ia_cli *c, const ia_h256 *task, ia_err *e)
          report(c, answer, e);
 }
 
+static bool ask_slice(ia_run_ask *a, uint64_t i, json_t **answer, ia_err *e)
+{
+  IA_AUTO_JSON *orders = ia_run_orders_json(&a->orders, e), *question = NULL;
+
+  question = orders ? json_pack("{s:O, s:I}", "orders", orders, "index", (json_int_t)i) : NULL;
+  return question && ia_to_sms_why(&a->net, a->w, question, answer, e) &&
+         (!a->encrypt || expect_key(*answer, e));
+}
+
+/* The first clause that refuses; NULL: none does. */
+static const char *refusing(const json_t *answer)
+{
+  const json_t *one;
+  size_t i;
+
+  json_array_foreach (json_object_get(answer, "clauses"), i, one)
+    if (json_is_false(json_object_get(one, "ok")))
+      return json_string_value(json_object_get(one, "clause"));
+  return NULL;
+}
+
+/* As `iapp run` chooses: where a rule of one grant refuses, the next grant that fits; when none of
+ * them admits the run, the answer about the first. */
+static bool ask_grants(ia_run_ask *a, ia_cli *c, json_t **answer, ia_err *e)
+{
+  bool more = true;
+
+  while (more) {
+    IA_AUTO_JSON *one = NULL;
+
+    if (!ask_slice(a, 0, &one, e))
+      return false;
+    const char *clause = refusing(one);
+    if (!*answer || !clause) {
+      json_decref(*answer);
+      *answer = json_incref(one);
+    }
+    if (!clause || !ia_run_is_of_grant(clause))
+      return true;
+    if (!ia_run_ask_next(a, c, &more, e))
+      return false;
+  }
+  return true;
+}
+
 static bool why_run(ia_cli *c, ia_err *e)
 {
   IA_AUTOV(ia_run_ask) a = {0};
-  IA_AUTO_JSON *orders = NULL;
+  IA_AUTO_JSON *lone = NULL;
 
   if (ia_cli_given(c, "requester-secret"))
     return ia_fail(e, IA_E_USAGE, "`iapp why` pushes no secret: leave --requester-secret out");
-  if (!ia_run_ask_open(&a, c, e) || !ia_run_ask_orders(&a, c, e) ||
-      !(orders = ia_run_orders_json(&a.orders, e)) || !ia_cli_trust_sms(c, &a.net, e))
+  if (!ia_run_ask_open(&a, c, e) || !ia_run_ask_orders(&a, c, e) || !ia_cli_trust_sms(c, &a.net, e))
     return false;
+  if (a.bulk.n == 0)
+    return ask_grants(&a, c, &lone, e) && report(c, lone, e);
   /* many data: one answer a slice */
-  for (uint64_t i = 0; i == 0 || (a.bulk.n > 0 && i < a.want.tasks); i++) {
-    IA_AUTO_JSON *question = json_pack("{s:O, s:I}", "orders", orders, "index", (json_int_t)i);
+  for (uint64_t i = 0; i < a.want.tasks; i++) {
     IA_AUTO_JSON *answer = NULL;
 
-    if (!ia_to_sms_why(&a.net, a.w, question, &answer, e) ||
-        (a.encrypt && !expect_key(answer, e)) || !report(c, answer, e))
+    if (!ask_slice(&a, i, &answer, e) || !report(c, answer, e))
       return false;
   }
   return true;

@@ -32,9 +32,17 @@ static void take(ia_run_orders *r, ia_offer *o)
   o->box = (ia_order_box){0};
 }
 
+static bool is_skipped(const ia_run_want *want, const ia_h256 *order)
+{
+  for (size_t i = 0; i < want->n_skip; i++)
+    if (ia_h256_eq(&want->skip[i], order))
+      return true;
+  return false;
+}
+
 /* The first offer, which is the cheapest, with enough left; false without an error: none. */
 static bool first(const ia_net *net, ia_run_orders *r, ia_order_kind kind, const char *query,
-                  uint64_t least, bool *found, ia_err *e)
+                  const ia_run_want *want, bool *found, ia_err *e)
 {
   IA_AUTOV(ia_offers) offers = {0};
 
@@ -42,7 +50,7 @@ static bool first(const ia_net *net, ia_run_orders *r, ia_order_kind kind, const
   if (!ia_to_market_list(net, &offers, kind, query, CANDIDATES, e))
     return false;
   for (size_t i = 0; i < offers.n && !*found; i++) {
-    if (offers.list[i].remaining < least)
+    if (offers.list[i].remaining < want->tasks || is_skipped(want, &offers.list[i].hash))
       continue;
     take(r, &offers.list[i]);
     *found = true;
@@ -132,7 +140,7 @@ static bool pick_dataset(const ia_net *net, ia_run_orders *r, const ia_run_want 
   int n = snprintf(query, sizeof(query), "dataset=%s&app=%s&workerpool=%s&requester=%s",
                    ia_addr_text(&want->dataset).s, ia_addr_text(&want->app).s,
                    restrict_to(&want->workerpool, &pool), ia_addr_text(&want->requester).s);
-  return !too_long(n, e) && first(net, r, IA_ORDER_DATASET, query, want->tasks, &found, e) &&
+  return !too_long(n, e) && first(net, r, IA_ORDER_DATASET, query, want, &found, e) &&
          (found || no_grant(net, want, e));
 }
 
@@ -151,7 +159,7 @@ static bool pick_app(const ia_net *net, ia_run_orders *r, const ia_run_want *wan
                    ia_addr_text(&want->app).s, with ? "&dataset=" : "",
                    with ? restrict_to(&want->dataset, &data) : "",
                    restrict_to(&want->workerpool, &pool), ia_addr_text(&want->requester).s);
-  if (too_long(n, e) || !first(net, r, IA_ORDER_APP, query, want->tasks, &found, e))
+  if (too_long(n, e) || !first(net, r, IA_ORDER_APP, query, want, &found, e))
     return false;
   if (found)
     return true;
@@ -218,7 +226,7 @@ static bool pick_pool(const ia_net *net, ia_run_orders *r, const ia_run_want *wa
                    ia_addr_text(&want->requester).s, data, category, ia_h256_text(&tag).s);
   int all = snprintf(with_volume, sizeof(with_volume), "%s&minVolume=%" PRIu64, query, want->tasks);
   if (too_long(n, e) || too_long(all, e) ||
-      !first(net, r, IA_ORDER_WORKERPOOL, with_volume, want->tasks, &found, e))
+      !first(net, r, IA_ORDER_WORKERPOOL, with_volume, want, &found, e))
     return false;
   return found || no_pool(net, query, want, category, e);
 }

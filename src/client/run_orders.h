@@ -5,7 +5,7 @@
 #include "client/to_market.h"
 #include "poco/match.h"
 
-enum { IA_RUN_ANY_CATEGORY = -1 };
+enum { IA_RUN_ANY_CATEGORY = -1, IA_RUN_SKIP_MAX = 20 };
 
 typedef struct ia_run_want {
   ia_addr app;
@@ -16,7 +16,9 @@ typedef struct ia_run_want {
   ia_addr callback;    /* zero = none */
   int64_t category;    /* IA_RUN_ANY_CATEGORY = that of the cheapest pool order */
   uint64_t tasks;
-  const char *params; /* JSON text of the request (poco/params.h) */
+  const char *params;            /* JSON text of the request (poco/params.h) */
+  ia_h256 skip[IA_RUN_SKIP_MAX]; /* dataset orders that are not to be taken */
+  size_t n_skip;
 } ia_run_want;
 
 /* Four orders that fit together; the dataset's is empty when there is none. Zeroed = empty. */

@@ -291,6 +291,66 @@ bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_addr *object,
          ask_signed(net, w, &q, &url, out, e);
 }
 
+/* One page; the grants of all of them are joined in *out. */
+static bool limits_page(const ia_net *net, const ia_wallet *w, const ia_addr *object,
+                        ia_h256 *after, json_t **out, bool *more, ia_err *e)
+{
+  IA_AUTO_JSON *asked = json_pack("{s:o}", "limitsAfter", ia_json_h256(after)), *page = NULL;
+  question q = {.method = "GET", .kind = "audit", .object = *object, .asked = asked};
+  IA_AUTOV(ia_buf) url = {0};
+  json_t *grants, *all;
+
+  if (!asked)
+    return ia_fail(e, IA_E_MEMORY, "out of memory");
+  if (!ia_net_url(&url, net->sms, "SMS", e, "/owner/v1/limits?object=%s&after=%s",
+                  ia_addr_lower(object).s, ia_h256_text(after).s) ||
+      !ask_signed(net, w, &q, &url, &page, e) || !ia_json_get_arr(page, "grants", &grants, e))
+    return false;
+  *more = json_object_get(page, "next") != NULL;
+  if (*more && !ia_json_get_h256(page, "next", after, e))
+    return false;
+  if (!*out) {
+    *out = json_incref(page);
+    return true;
+  }
+  all = json_object_get(*out, "grants");
+  return json_array_extend(all, grants) == 0 || ia_fail(e, IA_E_MEMORY, "out of memory");
+}
+
+bool ia_to_sms_limits(const ia_net *net, const ia_wallet *w, const ia_addr *object, json_t **out,
+                      ia_err *e)
+{
+  enum { PAGES_MAX = 1000 };
+  IA_AUTO_JSON *all = NULL;
+  ia_h256 after = {{0}};
+  bool more = true;
+
+  for (int i = 0; more && i < PAGES_MAX; i++)
+    if (!limits_page(net, w, object, &after, &all, &more, e))
+      return false;
+  (void)json_object_del(all, "next");
+  *out = json_incref(all);
+  return !more || ia_fail(e, IA_E_TOO_LARGE, "the SMS knows more than %d grants of %s",
+                          PAGES_MAX * 200, ia_addr_text(object).s);
+}
+
+bool ia_to_sms_try(const ia_net *net, const ia_wallet *w, const ia_addr *dataset,
+                   const json_t *what, json_t **out, ia_err *e)
+{
+  question q = {.method = "POST", .kind = "audit", .object = *dataset, .asked = what, .body = what};
+  IA_AUTOV(ia_buf) url = {0};
+
+  return ia_net_url(&url, net->sms, "SMS", e, "/owner/v1/test") &&
+         ask_signed(net, w, &q, &url, out, e);
+}
+
+bool ia_to_sms_owner_message_at(const ia_net *net, const ia_wallet *w, const char *kind,
+                                const ia_addr *object, uint64_t version, const json_t *body,
+                                ia_err *e)
+{
+  return send_message(net, w, kind, object, version, body, e);
+}
+
 bool ia_to_sms_why(const ia_net *net, const ia_wallet *w, const json_t *what, json_t **out,
                    ia_err *e)
 {

@@ -45,6 +45,18 @@ IA_MUST bool ia_to_sms_info(const ia_net *net, ia_sms_info *out, ia_err *e);
 IA_MUST bool ia_to_sms_owner_message(const ia_net *net, const ia_wallet *w, const char *kind,
                                      const ia_addr *object, const json_t *body, uint64_t *version,
                                      ia_err *e);
+/* The same under just this version: POLICY_ROLLBACK when a newer one is there. */
+IA_MUST bool ia_to_sms_owner_message_at(const ia_net *net, const ia_wallet *w, const char *kind,
+                                        const ia_addr *object, uint64_t version, const json_t *body,
+                                        ia_err *e);
+/* What the wallet has in force for her data, and what was used of it (docs/protocol.md 2, GET
+ * /owner/v1/limits, all its pages); new reference. */
+IA_MUST bool ia_to_sms_limits(const ia_net *net, const ia_wallet *w, const ia_addr *object,
+                              json_t **out, ia_err *e);
+/* Would a run on one of her grants get the key (POST /owner/v1/test)? New reference: the form of
+ * ia_to_sms_why. */
+IA_MUST bool ia_to_sms_try(const ia_net *net, const ia_wallet *w, const ia_addr *dataset,
+                           const json_t *what, json_t **out, ia_err *e);
 /* One page of the owner's log; new reference: {"entries":[..],"next"?}. */
 IA_MUST bool ia_to_sms_log(const ia_net *net, const ia_wallet *w, const ia_addr *object,
                            uint64_t after, json_t **out, ia_err *e);

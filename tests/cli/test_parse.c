@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -41,6 +42,14 @@ static void test_amounts(void **state)
 
 static void test_times(void **state)
 {
+  static const char *const past[] = {"2026-05-31",
+                                     "2020-01-01",
+                                     "2026-06-01T00:00:00Z",
+                                     "2026-05-31T23:59:59Z",
+                                     "1780272000",
+                                     "1000000000",
+                                     "0d",
+                                     "0s"};
   const uint64_t now = 1780272000; /* 2026-06-01T00:00:00Z */
   uint64_t t;
   ia_err e = {0};
@@ -56,7 +65,15 @@ static void test_times(void **state)
   assert_int_equal(t, now + 1);
   assert_true(ia_parse_until(&t, "1780272005", now, &e));
   assert_int_equal(t, now + 5);
+  for (unsigned i = 0; i < IA_COUNT(past); i++) {
+    e = (ia_err){0};
+    assert_false(ia_parse_until(&t, past[i], now, &e));
+    assert_int_equal(e.code, IA_E_USAGE);
+    assert_non_null(strstr(e.msg, "is in the past"));
+  }
   assert_false(ia_parse_until(&t, "30", now, &e));
+  assert_false(ia_parse_until(&t, "18446744073709551615", now, &e));
+  assert_false(ia_parse_until(&t, "9223372036854775807d", now, &e));
   assert_false(ia_parse_until(&t, "1.5d", now, &e));
   assert_false(ia_parse_until(&t, "tomorrow", now, &e));
   assert_false(ia_parse_until(&t, "2026-13-01", now, &e));

@@ -186,8 +186,7 @@ def what_was_decided_is_rewritten():
     """Only for a purpose that these runs do not state: the owner's message, its removal, and an
     older one in its place."""
     for purpose in ("research", "teaching"):
-        LAB.good("grant", LAB.data, LAB.app, "any", "--purpose", purpose, "--add", "1",
-                 wallet=LAB.owner)
+        LAB.good("policy", "set", LAB.data, "--purpose", purpose, wallet=LAB.owner)
     refused("POLICY_PURPOSE", World.tasks[-1])
     said = [seq for seq, body in rows("SELECT seq, body FROM journal")
             if body[0] == MESSAGE and b"purposes" in body]
@@ -261,7 +260,7 @@ def an_older_copy_is_restored():
     folder, older = LAB.sms.home + "/sms", os.path.join(LAB.top, "older")
     shutil.copytree(folder, older)
     LAB.sms.start()
-    LAB.good("grant", LAB.data, LAB.app, "any", "--purpose", "other", "--add", "1", wallet=LAB.owner)
+    LAB.good("policy", "set", LAB.data, "--purpose", "other", wallet=LAB.owner)
     LAB.sms.stop()
     newer = os.path.join(LAB.top, "newer")
     shutil.copytree(folder, newer)

@@ -153,7 +153,7 @@ def a_refused_dataset_is_told_and_stops_nobody():
     seen = iapp("task", first["taskId"])
     equal([(r["index"], r["address"].lower(), r["code"], r["reason"])
            for r in seen["iapp"]["refused"]],
-          [(2, World.data[1].lower(), "POLICY_PURPOSE", "refused by the owner's policy")], "task")
+          [(2, World.data[1].lower(), "POLICY_PURPOSE", "refused by the terms of the grant")], "task")
     notes = [x["text"] for x in verified(first)["checks"] if x["name"] == "refused"]
     check(len(notes) == 1 and "POLICY_PURPOSE" in notes[0], f"the receipt says it: {notes}")
     verified(second)

@@ -89,11 +89,20 @@ def data_and_grants():
     equal(members(None, "value", "get", LAB.path("a.zip"), "a"), {"value": "b"}, "get")
     Run.data = members(Run.owner, "address name owner schema checksum multiaddr cid "
                        "transactionHash", "protect", "a=b")["address"]
-    members(Run.owner, "orderHash dataset app requester price volume", "grant", Run.data, Run.app,
-            Run.user, "--times", "5")
-    members(Run.owner, "orderHash dataset app requester price volume policyVersion", "grant",
-            Run.data, Run.app, "any", "--daily", "9")
-    equal(len(members(Run.owner, "grants", "grants")["grants"]), 2, "grants")
+    order = "orderHash dataset app requester price volume already"
+    members(Run.owner, order, "grant", Run.data, Run.app, Run.user, "--times", "5")
+    members(Run.owner, order + " terms termsVersion", "grant", Run.data, Run.app, "any", "--runs",
+            "9")
+    rows = members(Run.owner, "grants", "grants")["grants"]
+    equal([sorted(x) for x in rows], [sorted("orderHash dataset name app requester price volume "
+                                             "remaining termsKnown terms runs revoked".split())] * 2,
+          "grants")
+    policy = "dataset policy version runs changed"
+    members(Run.owner, policy, "policy", "set", Run.data, "--daily", "9")
+    members(Run.owner, policy, "policy", "show", Run.data)
+    members(Run.owner, policy, "policy", "clear", Run.data)
+    members(Run.owner, "verdict clauses orderHash", "policy", "test", Run.data, "--app", Run.app,
+            "--user", Run.user)
     members(None, "pool chainId tee domain workers slots limits workerList", "pool")
     row = members(Run.owner, "orders", "orders")["orders"][0]
     equal(sorted(row), ["kind", "order", "orderHash", "remaining", "signer"], "an order")
@@ -125,8 +134,11 @@ def runs():
 
 @case
 def ends_and_settings():
-    members(Run.developer, "orderHash transactionHash", "cancel", Run.order)
-    members(Run.owner, "revoked", "revoke", Run.data, "--yes")
+    members(Run.developer, "orderHash transactionHash already", "cancel", Run.order)
+    members(Run.owner, "revoked already", "revoke", Run.data, "--yes")
+    sold = LAB.good(Run.owner, "protect", "c=d")["address"]
+    members(Run.owner, "asset kind owner transactionHash already", "transfer", sold, Run.user,
+            "--yes")
     check(LAB.good(None, "config", "show"), "config show")
     check(LAB.good(None, "config", "set", "wallet", Run.user), "config set")
     check(LAB.good(None, "chain", "show"), "chain show")
