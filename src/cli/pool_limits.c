@@ -24,13 +24,8 @@ bool ia_pool_limit(uint64_t *out, const json_t *pool, const char *name)
 static uint64_t app_memory(const ia_net *net, const ia_h256 *digest, const char *multiaddr)
 {
   IA_AUTO(ia_oci_config) *config = NULL;
-  const char *label;
-  uint64_t n = 0;
 
-  if (!multiaddr || !ia_image_head(&config, net, digest, multiaddr, NULL))
-    return 0;
-  label = json_string_value(json_object_get(config->labels, IA_OCI_MEMORY_LABEL));
-  return label && ia_app_memory_parse(&n, label, NULL) ? n : 0;
+  return multiaddr && ia_image_head(&config, net, digest, multiaddr, NULL) ? config->memory : 0;
 }
 
 bool ia_pool_memory_check(ia_cli *c, const ia_net *net, uint64_t run_memory, const ia_h256 *digest,

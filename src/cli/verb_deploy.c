@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/show.h"
+#include "base/size.h"
 #include "cli/net.h"
 #include "cli/parse.h"
 #include "cli/pool_limits.h"
@@ -87,12 +88,21 @@ static bool read_secret(deploying *d, ia_cli *c, ia_err *e)
 }
 
 /* An app is deployed for other pools, too: what this one lacks is a warning. */
-static bool memory_there(deploying *d, ia_cli *c)
+static bool memory_there(deploying *d, ia_cli *c, ia_err *e)
 {
+  ia_autofree ia_oci_manifest *m = malloc(sizeof(*m));
+  IA_AUTO(ia_oci_config) *config = NULL;
+  ia_h256 manifest;
   ia_err why = {0};
 
-  if (d->net.scheduler && d->project.memory > 0 && !ia_cli_opt(c, "image") &&
-      !ia_pool_memory_check(c, &d->net, d->project.memory, NULL, NULL, &why))
+  if (!m)
+    return ia_fail(e, IA_E_MEMORY, "image");
+  if (!ia_oci_resolve(m, &config, &manifest, &d->image, ia_images_open_blob, d->project.images, e))
+    return false;
+  if (config->memory == 0)
+    return true;
+  ia_cli_say(c, "the app asks for %s of memory", ia_size_show(config->memory).s);
+  if (d->net.scheduler && !ia_pool_memory_check(c, &d->net, config->memory, NULL, NULL, &why))
     ia_cli_warn(c, "%s: its runs will be refused there", why.msg);
   return true;
 }
@@ -261,7 +271,7 @@ static bool deploy(ia_cli *c, ia_err *e)
   return ia_project_open(&d.project, c, e) && ia_project_memory(c, &d.project, e) &&
          full_name(&d, c, e) && read_secret(&d, c, e) && ia_cli_net(c, &d.net, e) &&
          ia_cli_wallet(c, &d.wallet, e) && ia_project_build(c, &d.project, &d.image, e) &&
-         memory_there(&d, c) && store_image(&d, c, e) && register_app(&d, c, e) &&
+         memory_there(&d, c, e) && store_image(&d, c, e) && register_app(&d, c, e) &&
          push_secret(&d, c, e) && publish(&d, c, e) && remember(&d, e) && report(&d, c, e);
 }
 

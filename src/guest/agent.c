@@ -105,12 +105,6 @@ static bool refuse_release(ia_agent *a, const ia_err *why, ia_err *e)
   return refuse(a, cause, why, e);
 }
 
-/* Where the image itself asks for more than there is, no key is asked for. */
-static bool refuse_memory(ia_agent *a, const ia_err *why, ia_err *e)
-{
-  return refuse(a, why->code == IA_E_NO_RESOURCES ? IA_CAUSE_MEMORY : "APP_IMAGE_REFUSED", why, e);
-}
-
 /* A sealed result, and the files behind a callback, are blinded or not made at all. */
 static bool take_blind(ia_agent *a, ia_err *e)
 {
@@ -146,8 +140,9 @@ static bool network_task(ia_agent *a, const json_t *doc, ia_err *e)
   }
   if (!ia_agent_image(a, &a->hints.desc.app_digest, &why))
     return refuse_image(a, &why, e);
+  /* where the image itself asks for more than there is, no key is asked for */
   if (!ia_agent_memory(a, 0, &why))
-    return refuse_memory(a, &why, e);
+    return refuse(a, IA_CAUSE_MEMORY, &why, e);
   if (!release(a, &why))
     return refuse_release(a, &why, e);
   return work(a, e);

@@ -47,9 +47,9 @@ static inline bool ia_agent_is_quiet(const ia_agent *a)
 
 /* -- image.c -- verifies and unpacks; a loaded image stays. */
 IA_MUST bool ia_agent_image(ia_agent *a, const ia_h256 *image, ia_err *e);
-/* a->memory: what the image's label or the request asks for, whichever is more; IA_APP_MEMORY where
- * neither asks. NO_RESOURCES beyond what the host offers, IMAGE_REFUSED for a label that is no
- * size. requested: bytes, 0 = the request does not say. */
+/* a->memory: what the image or the request asks for, whichever is more; IA_APP_MEMORY where neither
+ * asks. NO_RESOURCES beyond what the host offers. requested: bytes, 0 = the request does not say.
+ */
 IA_MUST bool ia_agent_memory(ia_agent *a, uint64_t requested, ia_err *e);
 /* -- compute.c -- inputs, app, output. False with a->cause; the statement is made either way unless
  * a->no_run. */

@@ -78,28 +78,15 @@ bool ia_agent_image(ia_agent *a, const ia_h256 *image, ia_err *e)
   return true;
 }
 
-static bool label_memory(uint64_t *out, const json_t *labels, ia_err *e)
-{
-  const char *text = json_string_value(json_object_get(labels, IA_OCI_MEMORY_LABEL));
-  ia_err why = {0};
-
-  *out = 0;
-  if (!text || ia_app_memory_parse(out, text, &why))
-    return true;
-  return ia_fail(e, IA_E_IMAGE_REFUSED, "label " IA_OCI_MEMORY_LABEL ": %s", why.msg);
-}
-
 bool ia_agent_memory(ia_agent *a, uint64_t requested, ia_err *e)
 {
-  uint64_t own;
+  uint64_t own = a->config->memory;
 
-  if (!label_memory(&own, a->config->labels, e))
-    return false;
   a->memory = own > requested ? own : requested;
   a->memory = a->memory ? a->memory : IA_APP_MEMORY;
   if (a->memory <= a->spec->memory_max)
     return true;
-  return ia_fail(e, IA_E_NO_RESOURCES, "%s asks for %s of memory; this worker offers %s to an app",
+  return ia_fail(e, IA_E_NO_RESOURCES, "%s asks for %s of memory; this %s offers %s to an app",
                  own > requested ? "the app" : "the run", ia_size_show(a->memory).s,
-                 ia_size_show(a->spec->memory_max).s);
+                 a->spec->local ? "machine" : "worker", ia_size_show(a->spec->memory_max).s);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/hex.h"
+#include "base/size.h"
 #include "image/names.h"
 
 static const struct media {
@@ -327,6 +328,18 @@ static bool get_diff_ids(ia_oci_config *c, const json_t *root, ia_err *e)
   return true;
 }
 
+/* What a guest could not make sense of is refused where the image comes in. */
+static bool get_memory(ia_oci_config *c, const json_t *labels, ia_err *e)
+{
+  const char *text = json_string_value(json_object_get(labels, IA_OCI_MEMORY_LABEL));
+  ia_err why = {0};
+
+  if (!text || ia_app_memory_parse(&c->memory, text, &why))
+    return true;
+  (void)ia_fail(e, IA_E_IMAGE_REFUSED, "label " IA_OCI_MEMORY_LABEL ": %s", why.msg);
+  return ia_hint(e, "docker build --label " IA_OCI_MEMORY_LABEL "=2G");
+}
+
 static bool get_labels(ia_oci_config *c, const json_t *config, ia_err *e)
 {
   json_t *labels = json_object_get(config, "Labels"), *v;
@@ -341,7 +354,7 @@ static bool get_labels(ia_oci_config *c, const json_t *config, ia_err *e)
       return ia_fail(e, IA_E_IMAGE_REFUSED, "configuration: label %.60s is no text", key);
   }
   c->labels = json_incref(labels);
-  return true;
+  return get_memory(c, labels, e);
 }
 
 static bool get_run(ia_oci_config *c, const json_t *config, ia_err *e)

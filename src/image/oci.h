@@ -65,9 +65,10 @@ typedef struct ia_oci_config {
   ia_oci_words env; /* NAME=value */
   ia_oci_words entrypoint;
   ia_oci_words cmd;
-  char *workdir;  /* absolute; "/" when unset */
-  char *user;     /* as written (run.h); "" when unset */
-  json_t *labels; /* object of strings, or NULL */
+  char *workdir;   /* absolute; "/" when unset */
+  char *user;      /* as written (run.h); "" when unset */
+  json_t *labels;  /* object of strings, or NULL */
+  uint64_t memory; /* that the app asks for by its label, bytes; 0 = it has none */
   ia_h256 diff_ids[IA_OCI_LAYERS];
   size_t n_layers;
 } ia_oci_config;

@@ -85,6 +85,14 @@ def memory_that_runs_out_names_the_option():
 
 
 @case
+def more_than_this_machine_has_is_refused():
+    error = LAB.refused(None, "test", "--memory", "900G", cwd=Run.project, code="NO_RESOURCES",
+                        status=5)
+    check("900 GiB" in error["message"] and "this machine" in error["message"], f"told: {error}")
+    check("--memory" in error["hint"], f"the option: {error}")
+
+
+@case
 def sizes_that_are_none_are_refused_with_both_ends():
     for bad in ("much", "1M", "9999T", "-1"):
         error = LAB.refused(Run.user, "run", Run.user, f"--memory={bad}", code="USAGE", status=2)

@@ -96,9 +96,9 @@ static void configurations(void **state IA_UNUSED)
 
   assert_true(ia_oci_config_parse(
       &c,
-      ia_span_str("{" PLAIN
-                  ",\"config\":{\"Env\":[\"A=b\"],\"Entrypoint\":[\"/x\",\"y\"],\"Cmd\":null,"
-                  "\"WorkingDir\":\"/w\",\"Labels\":{\"k\":\"v\"}}}"),
+      ia_span_str(
+          "{" PLAIN ",\"config\":{\"Env\":[\"A=b\"],\"Entrypoint\":[\"/x\",\"y\"],\"Cmd\":null,"
+          "\"WorkingDir\":\"/w\",\"Labels\":{\"k\":\"v\",\"dev.iapp.memory\":\"1.5 GiB\"}}}"),
       &e));
   assert_int_equal(c->n_layers, 1);
   assert_int_equal(c->entrypoint.n, 2);
@@ -107,6 +107,7 @@ static void configurations(void **state IA_UNUSED)
   assert_string_equal(c->env.v[0], "A=b");
   assert_string_equal(c->workdir, "/w");
   assert_string_equal(json_string_value(json_object_get(c->labels, "k")), "v");
+  assert_true(c->memory == (uint64_t)3 << 29);
 }
 
 static void bad_configurations(void **state IA_UNUSED)
@@ -120,6 +121,8 @@ static void bad_configurations(void **state IA_UNUSED)
       {"{" PLAIN ",\"config\":{\"WorkingDir\":\"w\"}}", "WorkingDir"},
       {"{" PLAIN ",\"config\":[]}", "config"},
       {"{" PLAIN ",\"config\":{\"Labels\":{\"a\":1}}}", "label"},
+      {"{" PLAIN ",\"config\":{\"Labels\":{\"dev.iapp.memory\":\"lots\"}}}", "dev.iapp.memory"},
+      {"{" PLAIN ",\"config\":{\"Labels\":{\"dev.iapp.memory\":\"1M\"}}}", "32 MiB"},
   };
 
   for (size_t i = 0; i < IA_COUNT(rows); i++) {
