@@ -109,7 +109,8 @@ static bool open_config(ia_project *p, ia_cli *c, ia_err *e)
   if (!ia_cli_project_config(c, &config, e) || !ia_json_get_str(config, "projectName", &name, e) ||
       (!ia_cli_opt(c, "image") && !get_lang(p, config, e)) ||
       !get_list(&p->debian, config, "debianPackages", e) ||
-      !get_list(&p->libraries, config, "libraries", e) || !get_memory(&p->memory, config, e))
+      !get_list(&p->libraries, config, "libraries", e) ||
+      !get_list(&p->absent, config, "absentLibraries", e) || !get_memory(&p->memory, config, e))
     return false;
   p->config = config;
   p->content = json_object_get(config, "contentInputs");
@@ -168,6 +169,7 @@ void ia_project_close(ia_project *p)
   ia_images_close(p->images);
   free(p->debian);
   free(p->libraries);
+  free(p->absent);
   free(p->name);
   free(p->file_name);
   *p = (ia_project){0};
@@ -176,6 +178,12 @@ void ia_project_close(ia_project *p)
 static void say_step(void *ctx, const char *text)
 {
   ia_cli_step(ctx, "%s", text);
+}
+
+/* What a tool said before it failed. */
+static void say_words(void *ctx, const char *text)
+{
+  ia_cli_say_text(ctx, "  | ", ia_span_str(text));
 }
 
 static bool import(ia_cli *c, ia_project *p, const char *path, ia_h256 *image, ia_err *e)
@@ -215,12 +223,14 @@ bool ia_project_build(ia_cli *c, ia_project *p, ia_h256 *image, ia_err *e)
                 .name = p->name,
                 .debian = p->debian,
                 .libraries = p->libraries,
+                .absent = p->absent,
                 .content = p->content,
                 .memory = p->memory,
                 .cache = p->cache.s,
                 .update_lock = ia_cli_flag(c, "update-lock"),
                 .no_cache = ia_cli_flag(c, "no-cache"),
                 .say = say_step,
+                .words = say_words,
                 .ctx = c};
 
   if (given)

@@ -14,6 +14,7 @@ typedef struct ia_project {
   ia_lang lang;
   const char **debian;    /* debianPackages, NULL-ended; points into the configuration */
   const char **libraries; /* libraries, likewise */
+  const char **absent;    /* absentLibraries, likewise */
   const json_t *content;  /* contentInputs, or NULL; borrowed from the configuration */
   uint64_t memory;        /* that the app asks for, bytes; 0 = it says nothing */
   ia_images *images;      /* HOME/bases */

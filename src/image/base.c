@@ -12,9 +12,17 @@
 #include "image/private.h"
 #include "image/tool.h"
 
-static const char *const python_packages[] = {"python3", "base-files", "libc6", "ca-certificates",
-                                              NULL};
-static const char *const js_packages[] = {"nodejs", "base-files", "libc6", "ca-certificates", NULL};
+/* dash: for os.system, subprocess with shell=True and child_process.exec; libstdc++6: wheels and
+ * native modules count on it. */
+static const char *const python_packages[] = {"python3", "base-files",      "libc6", "libstdc++6",
+                                              "dash",    "ca-certificates", NULL};
+static const char *const js_packages[] = {"nodejs", "base-files",      "libc6", "libstdc++6",
+                                          "dash",   "ca-certificates", NULL};
+
+const char *const *ia_base_packages(ia_lang lang)
+{
+  return lang == IA_LANG_PYTHON ? python_packages : lang == IA_LANG_JS ? js_packages : NULL;
+}
 
 /* What a shell app may count on, all of it from Debian's essential packages. */
 static const char *const sh_tools[] = {
@@ -186,13 +194,13 @@ static bool debian_tree(ia_maker *m, const ia_lock *lock, const ia_build *b,
          ia_path_join(&debs, e, "%s/debs", b->cache) &&
          ia_debian_unpack(lock, root.s, debs.s, work.s, e) &&
          ia_maker_tree(m, "", root.s, skip_debian, e) && add_extras(m, e) &&
-         add_bundle(m, root.s, e) &&
+         add_bundle(m, root.s, e) && ia_maker_link(m, "usr/bin/sh", "dash", e) &&
          (b->lang != IA_LANG_PYTHON || ia_maker_link(m, "usr/bin/python", "python3", e));
 }
 
 static bool debian_resolve(ia_lock *lock, const ia_build *b, const ia_scratch *scratch, ia_err *e)
 {
-  const char *const *own = b->lang == IA_LANG_PYTHON ? python_packages : js_packages;
+  const char *const *own = ia_base_packages(b->lang);
   const char *names[64];
   size_t n = 0;
   ia_path work;

@@ -15,6 +15,8 @@ IA_MUST bool ia_scratch_make(ia_scratch *s, const char *cache, ia_err *e);
 void ia_scratch_free(ia_scratch *s);
 IA_DEFINE_AUTO_VALUE(ia_scratch, ia_scratch_free)
 
+/* The Debian packages of a language's base layer, NULL-terminated; NULL: none. */
+const char *const *ia_base_packages(ia_lang lang);
 /* Completes `lock` when it is new (fresh) and gives the layer that it describes. */
 IA_MUST bool ia_base_layer(ia_images *s, ia_image_layer *out, ia_lock *lock, bool fresh,
                            const ia_build *b, ia_err *e);

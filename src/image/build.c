@@ -7,7 +7,9 @@
 
 #include "base/size.h"
 #include "image/base.h"
+#include "image/needs.h"
 #include "image/private.h"
+#include "image/python.h"
 #include "image/tool.h"
 
 static const struct lang_row {
@@ -198,62 +200,15 @@ static bool c_layer(ia_images *s, ia_image_layer *out, ia_lock *lock, bool fresh
 }
 
 /* -- dependencies by pip and npm: wheels and packages only, no scripts are run -- */
-/* True when a requirements.txt names something; each line must pin a version. */
-static bool requirements(const char *path, bool *any, ia_err *e)
+static bool pip_tree(ia_maker *m, const ia_python *p, ia_err *e)
 {
-  IA_AUTOV(ia_buf) b = {0};
-
-  *any = false;
-  if (access(path, F_OK) != 0)
-    return true;
-  if (!ia_file_read(&b, path, 1 << 20, e))
-    return false;
-  ia_autofree char *text = ia_buf_text(&b);
-  char *at = text;
-  for (char *line; at && (line = strsep(&at, "\n"));) {
-    line += strspn(line, " \t\r");
-    if (!line[0] || line[0] == '#')
-      continue;
-    *any = true;
-    if (!strstr(line, "==")) {
-      (void)ia_fail(e, IA_E_INVALID, "requirements.txt: no exact version: %.60s", line);
-      return ia_hint(e, "write name==version, or list Debian packages in iapp.config.json");
-    }
-  }
-  return true;
-}
-
-static bool pip_tree(ia_maker *m, const ia_build *b, const char *scratch, ia_err *e)
-{
-  ia_path list, lib;
+  ia_path lib;
   bool any;
 
-  if (!ia_path_join(&list, e, "%s/requirements.txt", b->project) || !requirements(list.s, &any, e))
+  if (!ia_python_modules(p, &lib, &any, e))
     return false;
-  if (!any)
-    return true;
-  if (!ia_path_join(&lib, e, "%s/lib", scratch))
-    return false;
-  const char *const argv[] = {"python3",
-                              "-m",
-                              "pip",
-                              "install",
-                              "--quiet",
-                              "--disable-pip-version-check",
-                              "--no-compile",
-                              "--only-binary=:all:",
-                              "--platform",
-                              "manylinux2014_x86_64",
-                              "--implementation",
-                              "cp",
-                              "--python-version",
-                              "3.11",
-                              "--target",
-                              lib.s,
-                              "-r",
-                              list.s,
-                              NULL};
-  return ia_tool_run(argv, NULL, NULL, 0, e) && ia_maker_tree(m, "app/lib", lib.s, skip_source, e);
+  return !any || (ia_needs_check(p->b, p->s, p->base, lib.s, e) &&
+                  ia_maker_tree(m, "app/lib", lib.s, skip_source, e));
 }
 
 static bool copy_into(const char *project, const char *name, const char *dir, ia_err *e)
@@ -307,8 +262,8 @@ static bool npm_tree(ia_maker *m, const ia_build *b, const char *scratch, ia_err
 }
 
 /* *any false when the project has none. A locked build must give the locked layer. */
-static bool dependencies(ia_images *s, ia_image_layer *out, bool *any, ia_lock *lock, bool fresh,
-                         const ia_build *b, ia_err *e)
+static bool dependencies(ia_images *s, ia_image_layer *out, const ia_image_layer *base, bool *any,
+                         ia_lock *lock, bool fresh, const ia_build *b, ia_err *e)
 {
   IA_AUTOV(ia_scratch) scratch = {0};
   IA_AUTO(ia_maker) *m = NULL;
@@ -317,8 +272,10 @@ static bool dependencies(ia_images *s, ia_image_layer *out, bool *any, ia_lock *
   *any = false;
   if (!python && !js)
     return true;
-  if (!ia_scratch_make(&scratch, b->cache, e) || !ia_maker_new(&m, e) ||
-      !(python ? pip_tree(m, b, scratch.dir.s, e) : npm_tree(m, b, scratch.dir.s, e)))
+  if (!ia_scratch_make(&scratch, b->cache, e) || !ia_maker_new(&m, e))
+    return false;
+  const ia_python p = {b, s, base, scratch.dir.s, lock, fresh};
+  if (!(python ? pip_tree(m, &p, e) : npm_tree(m, b, scratch.dir.s, e)))
     return false;
   *any = ia_maker_count(m) > 0;
   if (*any && !ia_maker_write(m, s, &out->desc, &out->diff_id, e))
@@ -360,7 +317,7 @@ static bool layers(ia_images *s, ia_image_plan *plan, ia_lock *lock, bool fresh,
     return (!fresh || toolchain(lock, e)) && c_layer(s, &plan->layers[0], lock, fresh, b, e);
   }
   if (!ia_base_layer(s, &plan->layers[0], lock, fresh, b, e) ||
-      !dependencies(s, &plan->layers[1], &any, lock, fresh, b, e))
+      !dependencies(s, &plan->layers[1], &plan->layers[0], &any, lock, fresh, b, e))
     return false;
   plan->n_layers = any ? 3 : 2;
   return app_layer(s, &plan->layers[plan->n_layers - 1], b, e);
@@ -425,6 +382,18 @@ static bool open_lock(ia_lock *lock, bool *fresh, const char *path, const ia_bui
   return true;
 }
 
+/* What iapp.config.json asks for: into a new lock, or the same as in the one that is there. */
+static bool check_request(ia_lock *lock, bool fresh, const ia_build *b, ia_err *e)
+{
+  IA_AUTOV(ia_lock) now = {0};
+  bool c = b->lang == IA_LANG_C;
+  const char *const *asked = c ? b->libraries : b->lang == IA_LANG_SH ? NULL : b->debian;
+
+  if (!ia_lock_request(fresh ? lock : &now, ia_base_packages(b->lang), asked, e))
+    return false;
+  return fresh || ia_lock_same_request(lock, &now, c ? "libraries" : "debianPackages", e);
+}
+
 bool ia_build_image(ia_images *s, ia_h256 *image, const ia_build *b, ia_err *e)
 {
   const struct lang_row *row = &langs[b->lang];
@@ -440,8 +409,8 @@ bool ia_build_image(ia_images *s, ia_h256 *image, const ia_build *b, ia_err *e)
   if (access(main.s, R_OK) != 0)
     return ia_fail(e, IA_E_NOT_FOUND, "no %s in %s", row->main, b->project);
   if (!ia_path_join(&path, e, "%s/iapp.lock", b->project) ||
-      !open_lock(&lock, &fresh, path.s, b, e) || !layers(s, &plan, &lock, fresh, b, e) ||
-      (fresh && !ia_lock_write(&lock, path.s, e)))
+      !open_lock(&lock, &fresh, path.s, b, e) || !check_request(&lock, fresh, b, e) ||
+      !layers(s, &plan, &lock, fresh, b, e) || (fresh && !ia_lock_write(&lock, path.s, e)))
     return false;
   IA_AUTO_JSON *labels = labels_of(&lock, b, e);
   plan.labels = labels;

@@ -19,13 +19,15 @@ typedef struct ia_build {
   const char *name;          /* label; may be NULL */
   const char *const *debian; /* extra packages, NULL-terminated; may be NULL */
   const char *const
-      *libraries;        /* static ones for a C program ("jansson"); NULL-terminated or NULL */
-  const json_t *content; /* number of a requester's secret -> member with an address; or NULL */
-  uint64_t memory;       /* that the app asks for, bytes; 0 = it says nothing */
-  const char *cache;     /* folder for packages: HOME/bases */
-  bool update_lock;      /* resolve anew */
-  bool no_cache;         /* make the base layer anew */
+      *libraries;            /* static ones for a C program ("jansson"); NULL-terminated or NULL */
+  const json_t *content;     /* number of a requester's secret -> member with an address; or NULL */
+  uint64_t memory;           /* that the app asks for, bytes; 0 = it says nothing */
+  const char *cache;         /* folder for packages: HOME/bases */
+  bool update_lock;          /* resolve anew */
+  bool no_cache;             /* make the base layer anew */
+  const char *const *absent; /* libraries that wheels may name and that are not needed; or NULL */
   ia_build_say say;
+  ia_build_say words; /* a failed tool's own explanation, several lines; may be NULL */
   void *ctx;
 } ia_build;
 

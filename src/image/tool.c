@@ -30,6 +30,12 @@ static const char *const passed[] = {
     "PIP_INDEX_URL",
     "PIP_CONFIG_FILE",
     "PIP_CERT",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_NO_INDEX",
+    "PIP_TRUSTED_HOST",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_RETRIES",
     "npm_config_registry",
     "NPM_CONFIG_REGISTRY",
     "npm_config_cafile",
@@ -173,4 +179,39 @@ bool ia_tool_pipe(const char *const *argv, ia_tool_reader reader, void *arg, ia_
   run_state s = {.reader = reader, .arg = arg};
 
   return run(argv, NULL, &s, e);
+}
+
+static bool wait_for(pid_t pid, const char *name, int *status, ia_err *e)
+{
+  int got;
+
+  while (waitpid(pid, &got, 0) < 0) {
+    if (errno != EINTR)
+      return ia_fail_errno(e, "%s", name);
+  }
+  *status = WIFEXITED(got) ? WEXITSTATUS(got) : 128 + WTERMSIG(got);
+  return *status != 127 || ia_fail(e, IA_E_NOT_FOUND, "%s is not installed", name);
+}
+
+bool ia_tool_words(const char *const *argv, const char *cwd, ia_buf *words, size_t cap, int *status,
+                   ia_err *e)
+{
+  ia_autoclose int both = memfd_create("words", MFD_CLOEXEC);
+  tool_env env = {0};
+
+  if (both < 0)
+    return ia_fail_errno(e, "%s", argv[0]);
+  env_make(&env);
+  pid_t pid = fork();
+  if (pid == 0)
+    child(argv, env.v, cwd, both, both);
+  env_free(&env);
+  if (pid < 0)
+    return ia_fail_errno(e, "%s", argv[0]);
+  if (!wait_for(pid, argv[0], status, e))
+    return false;
+  off_t end = lseek(both, 0, SEEK_END);
+  if (end < 0 || lseek(both, end > (off_t)cap ? end - (off_t)cap : 0, SEEK_SET) < 0)
+    return ia_fail_errno(e, "%s", argv[0]);
+  return ia_fd_read_all(words, both, cap, e);
 }
