@@ -224,6 +224,9 @@ static bool put_args(json_t *params, ia_cli *c, ia_err *e)
     return false;
   if (line.len == 0)
     return true;
+  IA_AUTO_JSON *words = NULL;
+  if (!ia_args_split(&words, ia_buf_view(&line), e)) /* what the enclave would refuse */
+    return ia_wrap(e, "--args");
   json_t *v = json_stringn((const char *)line.ptr, line.len);
   if (!v)
     return ia_fail(e, IA_E_USAGE, "--args: no UTF-8");

@@ -198,6 +198,33 @@ static void say_waiting(ia_cli *c, const json_t *task)
     ia_cli_out(c, "  waits    for its deal: %s", ia_task_text(task, "message"));
 }
 
+/* With the worker's own sentence. */
+static void say_attempt(ia_cli *c, size_t n, const json_t *attempt)
+{
+  const char *message = json_string_value(json_object_get(attempt, "message"));
+  bool any = message && message[0];
+
+  ia_cli_out(c, "  attempt  %zu by worker %s: %s %s%s%s", n,
+             json_string_value(json_object_get(attempt, "worker")),
+             json_string_value(json_object_get(attempt, "state")),
+             json_string_value(json_object_get(attempt, "cause")), any ? ": " : "",
+             any ? message : "");
+}
+
+/* When what was paid for a task that nobody will settle can be had back. */
+static void say_money(ia_cli *c, const json_t *task)
+{
+  const json_t *ours = json_object_get(task, "iapp");
+  json_int_t final = json_integer_value(json_object_get(ours, "finalDeadline"));
+
+  if (json_is_true(json_object_get(ours, "claimable")))
+    ia_cli_out(c, "  money    can be claimed back now: iapp task TASK --claim");
+  else if (final > 0 && (strcmp(ia_task_state(task), "RUNNING_FAILED") == 0 ||
+                         strcmp(ia_task_state(task), "CONTRIBUTION_TIMEOUT") == 0))
+    ia_cli_out(c, "  money    can be claimed back from %s on: iapp task TASK --claim",
+               ia_rfc3339((uint64_t) final).s);
+}
+
 void ia_cli_task_say(ia_cli *c, const json_t *task)
 {
   const json_t *ours = json_object_get(task, "iapp"), *attempt;
@@ -212,14 +239,10 @@ void ia_cli_task_say(ia_cli *c, const json_t *task)
   if (ia_task_is_over(task) && strcmp(ia_task_ending(task), "FAILED") == 0)
     say_failure(c, task);
   json_array_foreach (attempts, i, attempt)
-    ia_cli_out(c, "  attempt  %zu by worker %s: %s %s", i + 1,
-               json_string_value(json_object_get(attempt, "worker")),
-               json_string_value(json_object_get(attempt, "state")),
-               json_string_value(json_object_get(attempt, "cause")));
+    say_attempt(c, i + 1, attempt);
   say_refused(c, json_object_get(ours, "refused"));
   say_failed(c, json_object_get(ours, "failed"));
   if (ia_task_timeline(&line, json_object_get(ours, "timeline"), NULL) && line.len > 0)
     ia_cli_out(c, "  times    %.*s", (int)line.len, (const char *)line.ptr);
-  if (json_is_true(json_object_get(ours, "claimable")))
-    ia_cli_out(c, "  money    can be claimed back now: iapp task TASK --claim");
+  say_money(c, task);
 }

@@ -10,6 +10,7 @@
 #include "cli/net.h"
 #include "cli/parse.h"
 #include "cli/pool_limits.h"
+#include "cli/pool_room.h"
 #include "cli/project.h"
 #include "cli/trust_file.h"
 #include "cli/wallet.h"
@@ -107,6 +108,16 @@ static bool memory_there(deploying *d, ia_cli *c, ia_err *e)
   return true;
 }
 
+static void warn_large(deploying *d, ia_cli *c)
+{
+  const ia_oci_limits limits = ia_oci_limits_default();
+  ia_oci_usage use;
+
+  if (!ia_oci_image_measure(&use, &d->image, ia_images_open_blob, d->project.images, &limits, NULL))
+    return;
+  ia_pool_room_warn_image(c, &d->net, use.unpacked);
+}
+
 static bool store_image(deploying *d, ia_cli *c, ia_err *e)
 {
   ia_cid_text cid;
@@ -115,6 +126,7 @@ static bool store_image(deploying *d, ia_cli *c, ia_err *e)
 
   if (!ia_project_archive(&d->project, &d->image, &archive, &size, e))
     return false;
+  warn_large(d, c);
   ia_cli_step(c, "store the image (%llu bytes)", (unsigned long long)size);
   if (!ia_to_blobs_add_file(&d->net, &cid, archive.s, e))
     return false;

@@ -10,6 +10,7 @@
 #include "cli/grant_terms.h"
 #include "cli/net.h"
 #include "cli/parse.h"
+#include "cli/pool_room.h"
 #include "cli/trust_file.h"
 #include "cli/wallet.h"
 #include "client/grant.h"
@@ -300,6 +301,7 @@ static bool grant(ia_cli *c, ia_err *e)
   if (ok) {
     ia_order_separator(&x.separator, x.net.chain_id, &x.net.hub);
     ia_cli_warn_simulated(c, &x.net);
+    ia_pool_room_warn_dataset(c, &x.net, &x.g.dataset);
     ok = make_grant(&x, e);
   }
   granting_free(&x);

@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "base/show.h"
 #include "cli/net.h"
+#include "cli/pool_room.h"
 #include "cli/trust_file.h"
 #include "cli/value_input.h"
 #include "cli/wallet.h"
@@ -107,6 +108,19 @@ static bool resume(ia_cli *c, const char *dir, const ia_protect_config *cfg, ia_
   return true;
 }
 
+static bool count_name(void *ctx, const char *name IA_UNUSED, ia_err *e IA_UNUSED)
+{
+  ++*(uint64_t *)ctx;
+  return true;
+}
+
+static uint64_t entries_of(const ia_node *top)
+{
+  uint64_t n = 0;
+
+  return ia_node_entries(top, count_name, &n, NULL) ? n : 0;
+}
+
 static bool protect_all(ia_cli *c, const ia_node *top, ia_err *e)
 {
   IA_AUTOV(ia_net) net = {0};
@@ -126,7 +140,10 @@ static bool protect_all(ia_cli *c, const ia_node *top, ia_err *e)
   if (!top)
     return resume(c, dir.s, &cfg, e);
   ia_cli_step(c, "encrypt");
-  return ia_protect_begin(&p, dir.s, name ? name : "", top, w, e) && finish(c, p, &cfg, e);
+  if (!ia_protect_begin(&p, dir.s, name ? name : "", top, w, e))
+    return false;
+  ia_pool_room_warn_data(c, &net, ia_protect_size(p), entries_of(top));
+  return finish(c, p, &cfg, e);
 }
 
 static bool protect(ia_cli *c, ia_err *e)

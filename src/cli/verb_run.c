@@ -9,6 +9,7 @@
 #include "cli/log_view.h"
 #include "cli/parse.h"
 #include "cli/pool_limits.h"
+#include "cli/pool_room.h"
 #include "cli/result_open.h"
 #include "cli/run_want.h"
 #include "cli/task_result.h"
@@ -280,8 +281,8 @@ static bool follow_all(ia_run_ask *a, ia_cli *c, const ia_run_deal *deal, uint64
   return true;
 }
 
-/* More memory than the pool has is refused before anything is signed. */
-static bool memory_there(ia_run_ask *a, ia_cli *c, ia_err *e)
+/* What the pool does not offer is refused before anything is signed. */
+static bool fits_pool(ia_run_ask *a, ia_cli *c, ia_err *e)
 {
   ia_args app = {.addr = {a->want.app}};
   IA_AUTOV(ia_buf) store = {0};
@@ -296,7 +297,8 @@ static bool memory_there(ia_run_ask *a, ia_cli *c, ia_err *e)
   bool known = ia_chain_read(chain, &info, &store, NULL, IA_CALL_VIEW_APP, &app, NULL);
   ia_autofree char *at =
       known ? strndup((const char *)info.multiaddr.ptr, info.multiaddr.len) : NULL;
-  return ia_pool_memory_check(c, &a->net, a->memory, &info.checksum, at, e);
+  return ia_pool_memory_check(c, &a->net, a->memory, &info.checksum, at, e) &&
+         ia_pool_room_check(c, a, e);
 }
 
 static bool run(ia_cli *c, ia_err *e)
@@ -305,7 +307,7 @@ static bool run(ia_cli *c, ia_err *e)
   IA_AUTO_JSON *answer = json_object();
   ia_run_deal deal;
 
-  if (!ia_run_ask_open(&a, c, e) || !room(&a, c, e) || !memory_there(&a, c, e) ||
+  if (!ia_run_ask_open(&a, c, e) || !room(&a, c, e) || !fits_pool(&a, c, e) ||
       !ia_run_ask_secrets(&a, c, e) || !ia_run_ask_orders(&a, c, e) || !ask_before(&a, c, e) ||
       !pay(&a, c, e))
     return false;

@@ -61,6 +61,8 @@ static const ia_option up_options[] = {
      "up --drain 300"},
     {"app-memory", "SIZE", false, "most memory that the worker gives to one app (what fits)",
      "up --app-memory 4G"},
+    {"task-room", "SIZE", false, "memory for the image and the inputs of a task (1G)",
+     "up --task-room 2G"},
     {"allow-swap", NULL, false, "run tasks although this machine may swap them out",
      "up --allow-swap"},
     {"allow-origin", "ORIGIN", true,

@@ -41,6 +41,7 @@ IA_DEFINE_AUTO(ia_protect, ia_protect_free)
 const char *ia_protect_name(const ia_protect *p);
 const char *ia_protect_schema(const ia_protect *p);
 const char *ia_protect_journal(const ia_protect *p); /* its path */
+uint64_t ia_protect_size(const ia_protect *p); /* bytes of the encrypted file; 0 = not known */
 
 /* Every step that is not done. The wallet is the one that began (FORBIDDEN otherwise). At the end
  * the journal and the ciphertext are removed. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/hex.h"
@@ -39,6 +40,13 @@ const char *ia_protect_schema(const ia_protect *p)
 const char *ia_protect_journal(const ia_protect *p)
 {
   return p->path.s;
+}
+
+uint64_t ia_protect_size(const ia_protect *p)
+{
+  struct stat st;
+
+  return stat(p->sealed_path.s, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
 }
 
 bool ia_protect_save(const ia_protect *p, ia_err *e)

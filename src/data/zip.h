@@ -8,7 +8,7 @@
 enum {
   IA_ZIP_ENTRIES_MAX = 10000,
   IA_ZIP_RATIO_MAX = 100,      /* size over packed size, of entries above ... */
-  IA_ZIP_RATIO_FROM = 1 << 20, /* ... this many bytes */
+  IA_ZIP_RATIO_FROM = 1 << 20, /* ... this many bytes; of results 64 MiB in all */
   IA_ZIP_DIRECTORY_MAX = 8 << 20,
 };
 

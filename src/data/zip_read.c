@@ -1,7 +1,9 @@
 /* Zip reader: end record, central directory, and the check of the whole archive. */
 #include "data/zip_internal.h"
 
-enum { TOTAL_RATIO_FROM = 16 << 20 };
+/* What an app leaves may be as regular as it likes: up to this size, which is more than a result
+ * may have, it grows by any factor. */
+enum { TOTAL_RATIO_FROM = 16 << 20, RESULT_RATIO_FROM = 64 << 20 };
 
 struct end {
   uint16_t count;
@@ -108,7 +110,8 @@ static bool supported(const ia_zip *z, const ia_zip_entry *t, const struct centr
     return ia_fail(e, IA_E_ZIP_UNSAFE_NAME, "the archive holds a link or a special file");
   if (t->method == IA_ZIP_STORED && t->size != t->packed)
     return ia_fail(e, IA_E_ZIP_CORRUPT, "a stored entry with two sizes");
-  if (t->size > IA_ZIP_RATIO_FROM && t->size / IA_ZIP_RATIO_MAX > t->packed)
+  uint64_t from = z->flags & IA_ZIP_PROTECTED ? IA_ZIP_RATIO_FROM : RESULT_RATIO_FROM;
+  if (t->size > from && t->size / IA_ZIP_RATIO_MAX > t->packed)
     return ia_fail(e, IA_E_ZIP_BOMB, "an entry grows more than %d times", IA_ZIP_RATIO_MAX);
   return true;
 }
@@ -203,7 +206,8 @@ static bool total_ok(const ia_zip *z, ia_err *e)
 
   for (size_t i = 0; i < z->count; i++)
     total += z->entry[i].size;
-  if (total > TOTAL_RATIO_FROM && total / IA_ZIP_RATIO_MAX > z->blob.size)
+  uint64_t from = z->flags & IA_ZIP_PROTECTED ? TOTAL_RATIO_FROM : RESULT_RATIO_FROM;
+  if (total > from && total / IA_ZIP_RATIO_MAX > z->blob.size)
     return ia_fail(e, IA_E_ZIP_BOMB, "the archive grows more than %d times", IA_ZIP_RATIO_MAX);
   return true;
 }

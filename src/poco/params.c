@@ -29,8 +29,8 @@ static bool files(const json_t **out, const json_t *root, ia_err *e)
   *out = NULL;
   if (!v || json_is_null(v))
     return true;
-  if (!json_is_array(v) || json_array_size(v) > IA_PARAMS_ITEMS_MAX)
-    return wrong("iexec_input_files", "an array of at most 1000 addresses", e);
+  if (!json_is_array(v) || json_array_size(v) > IA_PARAMS_FILES_MAX)
+    return wrong("iexec_input_files", "an array of at most 100 addresses", e);
   json_array_foreach (v, i, item)
     if (!json_is_string(item))
       return wrong("iexec_input_files", "an array of texts", e);
@@ -54,8 +54,8 @@ static bool secrets(const json_t **out, const json_t *root, ia_err *e)
   *out = NULL;
   if (!v || json_is_null(v))
     return true;
-  if (!json_is_object(v) || json_object_size(v) > IA_PARAMS_ITEMS_MAX)
-    return wrong("iexec_secrets", "an object {\"1\":name,..}", e);
+  if (!json_is_object(v) || json_object_size(v) > IA_PARAMS_SECRETS_MAX)
+    return wrong("iexec_secrets", "an object {\"1\":name,..} of at most 100 names", e);
   json_object_foreach (v, key, name)
     if (!is_index(key) || !json_is_string(name))
       return wrong("iexec_secrets", "an object {\"1\":name,..}", e);

@@ -6,7 +6,8 @@
 
 #include "base/json.h"
 
-enum { IA_PARAMS_CAP = 256 << 10, IA_PARAMS_ITEMS_MAX = 1000 };
+/* Files and secrets: what one enclave is given at most. */
+enum { IA_PARAMS_CAP = 256 << 10, IA_PARAMS_FILES_MAX = 100, IA_PARAMS_SECRETS_MAX = 100 };
 
 typedef struct ia_params {
   json_t *root;          /* owned */

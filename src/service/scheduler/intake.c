@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "crypto/cid.h"
+#include "poco/appenv.h"
 #include "poco/params.h"
 #include "poco/rules.h"
 #include "poco/tag.h"
@@ -65,6 +66,7 @@ static void judge(sch_deal *d)
 {
   ia_u256 one = ia_u256_of(1);
   IA_AUTOV(ia_params) params = {0};
+  IA_AUTO_JSON *words = NULL;
   ia_err why = {0};
 
   if (!ia_tag_one_framework(&d->deal.tag))
@@ -78,6 +80,8 @@ static void judge(sch_deal *d)
   if (ia_u256_cmp(&d->deal.trust, &one) > 0)
     refuse(d, "TRUST_NOT_1", "a task in an enclave is done once: trust must be 0 or 1");
   if (!ia_params_parse(&params, d->deal.params, &why))
+    refuse(d, "TASK_DESCRIPTION_INVALID", why.msg);
+  else if (!ia_args_split(&words, ia_span_str(params.args), &why))
     refuse(d, "TASK_DESCRIPTION_INVALID", why.msg);
   else
     reads_of(d, &params);
