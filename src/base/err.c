@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/span.h"
+
 static const struct code_row {
   const char *name;
   int exit_status;
@@ -102,6 +104,34 @@ bool ia_hint(ia_err *e, const char *fmt, ...)
   put(e->hint, sizeof(e->hint), fmt, ap);
   va_end(ap);
   return false;
+}
+
+static void put_utf8(char *dst, size_t cap, const char *src)
+{
+  static const char replacement[] = "\xef\xbf\xbd";
+  ia_span in = ia_span_str(src);
+  size_t len = 0;
+
+  while (in.len > 0) {
+    bool valid;
+    size_t n = ia_utf8_next(in, &valid), put = valid ? n : sizeof(replacement) - 1;
+
+    if (len + put >= cap)
+      break;
+    memcpy(dst + len, valid ? (const char *)in.ptr : replacement, put);
+    len += put;
+    in = ia_span_of(in.ptr + n, in.len - n);
+  }
+  dst[len] = '\0';
+}
+
+ia_err ia_err_utf8(const ia_err *e)
+{
+  ia_err out = {.code = e->code};
+
+  put_utf8(out.msg, sizeof(out.msg), e->msg);
+  put_utf8(out.hint, sizeof(out.hint), e->hint);
+  return out;
 }
 
 const char *ia_code_name(ia_code code)

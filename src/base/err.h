@@ -31,6 +31,10 @@ bool ia_wrap(ia_err *e, const char *fmt, ...) IA_PRINTF(2, 3);
 /* Replaces the hint. Always returns false. */
 bool ia_hint(ia_err *e, const char *fmt, ...) IA_PRINTF(2, 3);
 
+/* The same for JSON: names of other people's files in a message may not be UTF-8; U+FFFD stands for
+ * what is not. */
+ia_err ia_err_utf8(const ia_err *e);
+
 const char *ia_code_name(ia_code code);      /* "BAD_ZIP"; "OK" for IA_OK */
 int ia_code_exit(ia_code code);              /* process exit status */
 int ia_code_http(ia_code code);              /* HTTP status */

@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/near.h"
 #include "base/show.h"
 #include "base/size.h"
 #include "cli/frame.h"
 #include "cli/older.h"
 
-enum { MAX_OPTIONS = 64 };
+enum { MAX_OPTIONS = 64, FIRST = 256 }; /* FIRST: of what getopt_long returns for a row */
 
 /* The tables that stand for a verb, in order; returns how many. */
 static unsigned tables_of(const ia_verb *v, const ia_option *out[5])
@@ -51,6 +53,65 @@ static void take(ia_cli *c, const ia_option *o, const char *value)
   c->quiet |= strcmp(o->name, "quiet") == 0;
 }
 
+static bool hint_help(const ia_verb *v, ia_err *e)
+{
+  return ia_hint(e, v ? "iapp help %s" : "iapp help", v ? v->name : "");
+}
+
+/* An option that the verb lacks and another one has. */
+static const char *verb_with(const char *option)
+{
+  for (unsigned i = 0; ia_verbs[i]; i++)
+    for (const ia_option *o = ia_verbs[i]->options; o && o->name; o++)
+      if (strcmp(o->name, option) == 0)
+        return ia_verbs[i]->name;
+  return NULL;
+}
+
+static bool ambiguous(const ia_option *const *rows, unsigned n, const char *name, ia_err *e)
+{
+  IA_AUTOV(ia_buf) all = {0};
+  unsigned found = 0;
+
+  for (unsigned i = 0; i < n && *name; i++)
+    if (strncmp(rows[i]->name, name, strlen(name)) == 0)
+      ia_buf_printf(&all, "%s--%s", found++ > 0 ? ", " : "", rows[i]->name);
+  if (found < 2)
+    return false;
+  (void)ia_fail(e, IA_E_USAGE, "--%s is ambiguous", name);
+  (void)ia_hint(e, "one of %.*s", (int)all.len, (const char *)all.ptr);
+  return true;
+}
+
+/* What getopt_long did not take: a name that the verb lacks, a beginning of several, or a value
+ * where none goes. */
+static bool refuse_option(const ia_verb *v, const ia_option *const *rows, unsigned n,
+                          const char *given, ia_err *e)
+{
+  size_t start = strspn(given, "-"), len = strcspn(given, "=");
+  char name[64];
+  ia_near near = {.word = name};
+
+  if (start != 2 || len < start || len - start >= sizeof(name))
+    return ia_fail(e, IA_E_USAGE, "unknown option %s", given) || hint_help(v, e);
+  memcpy(name, given + start, len - start);
+  name[len - start] = '\0';
+  for (unsigned i = 0; i < n; i++) {
+    if (strcmp(rows[i]->name, name) == 0)
+      return ia_fail(e, IA_E_USAGE, "--%s takes no value", name) || hint_help(v, e);
+    ia_near_try(&near, rows[i]->name);
+  }
+  if (ambiguous(rows, n, name, e))
+    return false;
+  (void)ia_fail(e, IA_E_USAGE, "unknown option --%s", name);
+  if (near.best)
+    return ia_hint(e, "did you mean: --%s", near.best);
+  if (v && verb_with(name))
+    return ia_hint(e, "--%s is an option of `iapp %s`; iapp help %s", name, verb_with(name),
+                   v->name);
+  return hint_help(v, e);
+}
+
 /* Reads options of v (NULL: the global ones) from argv[1..]; with `stop` up to the first word. The
  * index of the first argument goes to *next. */
 static bool read_options(ia_cli *c, const ia_verb *v, int argc, char **argv, bool stop, int *next,
@@ -62,20 +123,20 @@ static bool read_options(ia_cli *c, const ia_verb *v, int argc, char **argv, boo
   int at = 0, got;
 
   for (unsigned i = 0; i < n; i++)
-    longs[i] =
-        (struct option){rows[i]->name, rows[i]->value ? required_argument : no_argument, NULL, 1};
+    /* different values: else a beginning that several share is taken as the first of them */
+    longs[i] = (struct option){rows[i]->name, rows[i]->value ? required_argument : no_argument,
+                               NULL, FIRST + (int)i};
   optind = 0;
   opterr = 0;
   while ((got = getopt_long(argc, argv, stop ? "+:h" : ":h", longs, &at)) != -1) {
     if (got == 'h')
       take(c, &ia_options_global[4], NULL);
-    else if (got == 1)
+    else if (got >= FIRST)
       take(c, rows[at], optarg);
     else if (got == ':')
-      return ia_fail(e, IA_E_USAGE, "%s needs a value", argv[optind - 1]);
+      return ia_fail(e, IA_E_USAGE, "%s needs a value", argv[optind - 1]) || hint_help(v, e);
     else
-      return ia_fail(e, IA_E_USAGE, "unknown option %s", argv[optind - 1]) ||
-             ia_hint(e, "iapp help %s", v ? v->name : "");
+      return refuse_option(v, rows, n, argv[optind - 1], e);
   }
   *next = optind;
   return true;
@@ -86,17 +147,7 @@ static bool find_verb(ia_cli *c, int argc, char **argv, int *used, ia_err *e)
   c->verb = ia_verb_find(argc, argv, used);
   if (c->verb)
     return true;
-  const char *near = ia_verb_near(argv[0]);
-  for (unsigned i = 0; ia_verbs[i]; i++) {
-    size_t len = strlen(argv[0]);
-
-    if (strncmp(ia_verbs[i]->name, argv[0], len) == 0 && ia_verbs[i]->name[len] == ' ') {
-      ia_fail(e, IA_E_USAGE, "%s what?", argv[0]);
-      return ia_hint(e, "iapp help %s", argv[0]);
-    }
-  }
-  ia_fail(e, IA_E_USAGE, "unknown verb \"%s\"", argv[0]);
-  return near ? ia_hint(e, "did you mean: iapp %s", near) : ia_hint(e, "iapp help");
+  return ia_verb_unknown(argc, argv, "iapp", e);
 }
 
 static bool check_args(const ia_cli *c, ia_err *e)
@@ -122,7 +173,7 @@ static bool run(ia_cli *c, int argc, char **argv, ia_err *e)
     return false;
   if (next >= argc || (next == argc - 1 && ia_cli_flag(c, "help"))) {
     ia_cli_help_all(c->io.out);
-    return next < argc || ia_cli_flag(c, "help") ? true : ia_fail(e, IA_E_USAGE, "which verb?");
+    return next < argc || ia_cli_flag(c, "help") ? true : ia_fail(e, IA_E_USAGE, "missing verb");
   }
   if (strcmp(argv[next], "__manual") == 0) {
     ia_cli_manual(c->io.out);
@@ -159,8 +210,9 @@ static void print_error(ia_cli *c, const ia_err *e)
       ia_print(c->io.err, "fix: %s\n", e->hint);
     return;
   }
+  const ia_err said = ia_err_utf8(e);
   IA_AUTO_JSON *o = json_pack("{s:{s:s, s:s, s:s}}", "error", "code", ia_code_name(e->code),
-                              "message", e->msg, "hint", e->hint);
+                              "message", said.msg, "hint", said.hint);
   if (!ia_cli_json(c, json_incref(o), NULL))
     ia_print(c->io.out, "{\"error\":{\"code\":\"%s\",\"message\":\"\",\"hint\":\"\"}}\n",
              ia_code_name(e->code));

@@ -39,13 +39,6 @@ void ia_cli_help_verb(FILE *out, const ia_verb *v)
   options(out, ia_options_global);
 }
 
-static void complete_options(FILE *out, const ia_option *rows, const char *prefix)
-{
-  for (const ia_option *o = rows; o && o->name; o++)
-    if (strncmp(o->name, prefix, strlen(prefix)) == 0)
-      fprintf(out, "--%s\n", o->name);
-}
-
 /* The word of a verb's name that follows the words before it; false when the name does not begin
  * with them. */
 static bool next_word(const char *name, int n, char *const *words, const char **at, size_t *len)
@@ -60,6 +53,34 @@ static bool next_word(const char *name, int n, char *const *words, const char **
   *at = name;
   *len = strcspn(name, " ");
   return true;
+}
+
+bool ia_cli_help_group(FILE *out, int n, char *const *words)
+{
+  bool found = false;
+
+  for (unsigned i = 0; ia_verbs[i]; i++) {
+    const char *word;
+    size_t len;
+
+    if (!next_word(ia_verbs[i]->name, n, words, &word, &len))
+      continue;
+    if (!found)
+      fprintf(out, "usage:\n");
+    found = true;
+    fprintf(out, "  iapp %s%s%s\n      %s\n", ia_verbs[i]->name, ia_verbs[i]->args[0] ? " " : "",
+            ia_verbs[i]->args, ia_verbs[i]->brief);
+  }
+  if (found)
+    fprintf(out, "\n`iapp help` with all words of one shows its options, each with an example.\n");
+  return found;
+}
+
+static void complete_options(FILE *out, const ia_option *rows, const char *prefix)
+{
+  for (const ia_option *o = rows; o && o->name; o++)
+    if (strncmp(o->name, prefix, strlen(prefix)) == 0)
+      fprintf(out, "--%s\n", o->name);
 }
 
 static void complete_verbs(FILE *out, int n, char *const *words, const char *last)

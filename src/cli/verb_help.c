@@ -9,7 +9,6 @@
 static bool write_help(ia_cli *c, FILE *out, ia_err *e)
 {
   int used = 0;
-  bool found = false;
 
   if (ia_cli_n_args(c) == 0) {
     ia_cli_help_all(out);
@@ -20,17 +19,8 @@ static bool write_help(ia_cli *c, FILE *out, ia_err *e)
     ia_cli_help_verb(out, v);
     return true;
   }
-  /* the first word of several verbs: all of them */
-  for (unsigned i = 0; ia_verbs[i]; i++) {
-    size_t len = strlen(c->args[0]);
-
-    if (strncmp(ia_verbs[i]->name, c->args[0], len) == 0 && ia_verbs[i]->name[len] == ' ') {
-      fprintf(out, "%s", found ? "\n" : "");
-      ia_cli_help_verb(out, ia_verbs[i]);
-      found = true;
-    }
-  }
-  return found || ia_fail(e, IA_E_USAGE, "no verb \"%s\"", c->args[0]);
+  return ia_cli_help_group(out, (int)c->n_args, c->args) ||
+         ia_verb_unknown((int)c->n_args, c->args, "iapp help", e);
 }
 
 static bool help(ia_cli *c, ia_err *e)
@@ -51,10 +41,10 @@ static bool help(ia_cli *c, ia_err *e)
 
 const ia_verb ia_verb_help = {
     .name = "help",
-    .args = "[VERB]",
-    .max_args = 2,
+    .args = "[VERB ..]",
+    .max_args = 8,
     .brief = "what there is, or all about one verb",
-    .example = "help run",
+    .example = "help app line new",
     .run = help,
 };
 

@@ -1,7 +1,11 @@
 /* The table of verbs and the options that several of them share. */
 #include "cli/verbs.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/near.h"
 
 const ia_verb *const ia_verbs[] = {
 #define IA_VERB(name) &ia_verb_##name,
@@ -81,44 +85,95 @@ const ia_verb *ia_verb_find(int n, char *const *words, int *used)
   return best;
 }
 
-/* Levenshtein distance, for words of at most 31 bytes; longer ones are far. */
-static unsigned distance(const char *a, const char *b)
+/* How many words of the line are the first words of some verb; *name: of which. */
+static int group_words(int n, char *const *words, const char **name)
 {
-  unsigned row[32];
-  size_t m = strlen(a), n = strlen(b);
-
-  if (m > 31 || n > 31)
-    return 99;
-  for (unsigned j = 0; j <= n; j++)
-    row[j] = j;
-  for (unsigned i = 1; i <= m; i++) {
-    unsigned diagonal = row[0];
-
-    row[0] = i;
-    for (unsigned j = 1; j <= n; j++) {
-      unsigned up = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
-
-      best = up + 1 < best ? up + 1 : best;
-      best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-      diagonal = up;
-      row[j] = best;
-    }
-  }
-  return row[n];
-}
-
-const char *ia_verb_near(const char *word)
-{
-  const char *best = NULL;
-  unsigned least = 3;
+  int most = 0;
 
   for (unsigned i = 0; ia_verbs[i]; i++) {
-    unsigned d = distance(word, ia_verbs[i]->name);
+    const char *rest = ia_verbs[i]->name;
+    int k = 0;
 
-    if (d < least) {
-      least = d;
-      best = ia_verbs[i]->name;
+    while (k < n) {
+      size_t len = strcspn(rest, " ");
+
+      if (strlen(words[k]) != len || memcmp(words[k], rest, len) != 0 || rest[len] == '\0')
+        break;
+      rest += len + 1;
+      k++;
+    }
+    if (k > most) {
+      most = k;
+      *name = ia_verbs[i]->name;
     }
   }
-  return best;
+  return most;
+}
+
+typedef struct line {
+  char s[64];
+} line;
+
+/* The first k words, separated by blanks; empty when that is too long for a verb. */
+static line first_words(int k, char *const *words)
+{
+  line l = {""};
+  size_t len = 0;
+
+  for (int i = 0; i < k; i++) {
+    int n = snprintf(l.s + len, sizeof(l.s) - len, "%s%s", i ? " " : "", words[i]);
+
+    if (n < 0 || len + (size_t)n >= sizeof(l.s))
+      return (line){""};
+    len += (size_t)n;
+  }
+  return l;
+}
+
+/* Compares the line's beginning with every verb and every group of verbs of as many words, and more
+ * than are known already; of those that are equally near, the one of most words. */
+static void nearest(int n, int known_words, char *const *words, line *out)
+{
+  unsigned least = UINT_MAX;
+
+  for (unsigned i = 0; ia_verbs[i]; i++) {
+    const char *name = ia_verbs[i]->name;
+    int k = 1;
+
+    for (size_t len = strcspn(name, " ");; len += 1 + strcspn(name + len + 1, " "), k++) {
+      line asked = first_words(k, words), known;
+      ia_near near = {.word = asked.s};
+
+      (void)snprintf(known.s, sizeof(known.s), "%.*s", (int)len, name);
+      ia_near_try(&near, known.s);
+      if (k > known_words && near.best &&
+          (near.distance < least ||
+           (near.distance == least && strncmp(known.s, out->s, strlen(out->s)) == 0))) {
+        least = near.distance;
+        *out = known;
+      }
+      if (!name[len] || k == n)
+        break;
+    }
+  }
+}
+
+bool ia_verb_unknown(int n, char *const *words, const char *command, ia_err *e)
+{
+  const char *name = NULL;
+  int k = group_words(n, words, &name);
+  line near = {""}, group = first_words(k, words);
+
+  if (k > 0 && k == n) {
+    ia_fail(e, IA_E_USAGE, "%s: missing subcommand", group.s);
+    return ia_hint(e, "iapp help %s", group.s);
+  }
+  nearest(n, k, words, &near);
+  if (k > 0)
+    ia_fail(e, IA_E_USAGE, "%s: unknown subcommand \"%s\"", group.s, words[k]);
+  else
+    ia_fail(e, IA_E_USAGE, "unknown verb \"%s\"", words[0]);
+  if (near.s[0])
+    return ia_hint(e, "did you mean: %s %s", command, near.s);
+  return ia_hint(e, k > 0 ? "iapp help %s" : "iapp help", group.s);
 }

@@ -13,8 +13,9 @@ extern const ia_verb *const ia_verbs[];
 /* The verb that the words begin with (the longest name wins) and how many words it took; NULL when
  * none does. */
 const ia_verb *ia_verb_find(int n, char *const *words, int *used);
-/* The known name nearest to a mistyped one, or NULL. */
-const char *ia_verb_near(const char *word);
+/* Says that no verb has these words, and which is near; command: what stands before the verb that
+ * is meant. Always false. */
+bool ia_verb_unknown(int n, char *const *words, const char *command, ia_err *e);
 
 /* Options that stand everywhere, and the groups of ia_verb_uses. */
 extern const ia_option ia_options_global[];
@@ -25,6 +26,8 @@ extern const ia_option ia_options_project[];
 /* help.c */
 void ia_cli_help_all(FILE *out);
 void ia_cli_help_verb(FILE *out, const ia_verb *v);
+/* The verbs that begin with these words, a line each; false when there are none. */
+bool ia_cli_help_group(FILE *out, int n, char *const *words);
 /* manual.c: the page iapp(1) in scdoc. */
 void ia_cli_manual(FILE *out);
 /* Candidates for the last word, one a line. */

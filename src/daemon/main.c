@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/near.h"
 #include "base/show.h"
 #include "daemon/cmd_ledger.h"
 #include "daemon/cmd_sms.h"
@@ -13,7 +14,6 @@
 
 static bool run(const ia_daemon_options *o, int n, char **words, ia_err *e)
 {
-  (void)words;
   if (n != 1)
     return ia_fail(e, IA_E_USAGE, "run: unexpected argument \"%s\"", words[1]);
   return ia_supervise(o, e);
@@ -21,10 +21,19 @@ static bool run(const ia_daemon_options *o, int n, char **words, ia_err *e)
 
 static bool version(const ia_daemon_options *o, int n, char **words, ia_err *e)
 {
+  if (n > 1)
+    return ia_fail(e, IA_E_USAGE, "version: unexpected argument \"%s\"", words[1]);
+  ia_print(stdout, o->json ? "{\"version\":\"%s\"}\n" : "iappd %s\n", IA_VERSION);
+  return true;
+}
+
+static bool help(const ia_daemon_options *o, int n, char **words, ia_err *e)
+{
+  (void)o;
   (void)n;
   (void)words;
   (void)e;
-  ia_print(stdout, o->json ? "{\"version\":\"%s\"}\n" : "iappd %s\n", IA_VERSION);
+  ia_daemon_options_help(stdout);
   return true;
 }
 
@@ -32,6 +41,7 @@ static const struct command {
   const char *word, *second; /* second NULL = one word */
   bool (*run)(const ia_daemon_options *o, int n, char **words, ia_err *e);
 } commands[] = {
+    {"help", NULL, help},
     {"ledger", "verify", ia_cmd_ledger_verify},
     {"reindex", NULL, ia_cmd_reindex},
     {"run", NULL, run},
@@ -40,21 +50,39 @@ static const struct command {
     {"version", NULL, version},
 };
 
+static const char *near_command(const char *word)
+{
+  ia_near n = {.word = word};
+
+  for (unsigned i = 0; i < IA_COUNT(commands); i++)
+    ia_near_try(&n, commands[i].word);
+  return n.best;
+}
+
 static bool dispatch(const ia_daemon_options *o, int n, char **words, ia_err *e)
 {
   for (unsigned i = 0; n > 0 && i < IA_COUNT(commands); i++)
     if (strcmp(words[0], commands[i].word) == 0 &&
         (!commands[i].second || (n > 1 && strcmp(words[1], commands[i].second) == 0)))
       return commands[i].run(o, n, words, e);
-  ia_fail(e, IA_E_USAGE, n > 0 ? "unknown command \"%s\"" : "which command?",
+  for (unsigned i = 0; n > 0 && i < IA_COUNT(commands); i++)
+    if (strcmp(words[0], commands[i].word) == 0) {
+      ia_fail(e, IA_E_USAGE, n > 1 ? "%s: unknown subcommand \"%s\"" : "%s: missing subcommand",
+              words[0], n > 1 ? words[1] : "");
+      return ia_hint(e, "iappd help");
+    }
+  ia_fail(e, IA_E_USAGE, n > 0 ? "unknown command \"%s\"" : "missing command",
           n > 0 ? words[0] : "");
-  return ia_hint(e, "iappd --help");
+  return n > 0 && near_command(words[0])
+             ? ia_hint(e, "did you mean: iappd %s", near_command(words[0]))
+             : ia_hint(e, "iappd help");
 }
 
 static void print_error(const ia_daemon_options *o, const ia_err *e)
 {
+  const ia_err said = ia_err_utf8(e);
   IA_AUTO_JSON *v = json_pack("{s:{s:s, s:s, s:s}}", "error", "code", ia_code_name(e->code),
-                              "message", e->msg, "hint", e->hint);
+                              "message", said.msg, "hint", said.hint);
   IA_AUTOV(ia_buf) text = {0}, shown = {0};
 
   if (o->json && v && ia_json_write(&text, v, NULL)) {
@@ -87,8 +115,12 @@ int main(int argc, char **argv)
   bool ok = ia_daemon_options_read(&o, argc, argv, &n, &words, &e);
   if (ok && o.help)
     ia_daemon_options_help(stdout);
+  else if (ok && o.version)
+    ok = version(&o, 0, NULL, &e);
   else if (ok)
     ok = dispatch(&o, n, words, &e);
+  if (!ok && e.code == IA_E_USAGE && (!e.hint[0] || strstr(e.hint, "`iapp help`")))
+    (void)ia_hint(&e, "iappd help"); /* the class's own hint is that of the command line */
   if (!ok)
     print_error(&o, &e);
   return ok ? 0 : ia_code_exit(e.code);

@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/near.h"
+
 enum kind { FLAG, TEXT, LIST };
+enum { FIRST = 256 }; /* of what getopt_long returns for a row, above all letters */
 
 static const struct row {
   const char *name;
@@ -80,8 +83,53 @@ static const struct row {
     ROW_FLAG("allow-swap", allow_swap, "run tasks although this machine may swap them out"),
     ROW_FLAG("allow-remote-simulation", allow_remote_simulation,
              "let a simulated SMS be reached from elsewhere"),
+    ROW_FLAG("version", version, "the version"),
     ROW_FLAG("help", help, "this text"),
 };
+
+/* What getopt_long did not take: a name that is not there, a beginning of several, or a value where
+ * none goes. */
+static bool refuse_option(const char *given, ia_err *e)
+{
+  char name[64];
+  size_t len = strcspn(given, "="), start = strspn(given, "-");
+  const char *several = NULL;
+  ia_near near = {.word = name};
+
+  if (start != 2 || len - start >= sizeof(name)) {
+    ia_fail(e, IA_E_USAGE, "unknown option %s", given);
+    return ia_hint(e, "iappd help");
+  }
+  (void)snprintf(name, sizeof(name), "%.*s", (int)(len - start), given + start);
+  for (unsigned i = 0; i < IA_COUNT(rows); i++) {
+    if (strcmp(rows[i].name, name) == 0) {
+      ia_fail(e, IA_E_USAGE, "--%s takes no value", name);
+      return ia_hint(e, "iappd help");
+    }
+    if (*name && strncmp(rows[i].name, name, strlen(name)) == 0) {
+      if (several) {
+        ia_fail(e, IA_E_USAGE, "--%s is ambiguous", name);
+        return ia_hint(e, "--%s or --%s; iappd help", several, rows[i].name);
+      }
+      several = rows[i].name;
+    }
+    ia_near_try(&near, rows[i].name);
+  }
+  ia_fail(e, IA_E_USAGE, "unknown option --%s", name);
+  return near.best ? ia_hint(e, "did you mean: --%s (iappd help)", near.best)
+                   : ia_hint(e, "iappd help");
+}
+
+static bool value_ok(const struct row *r, const char *value, ia_err *e)
+{
+  bool number = r->value && (strcmp(r->value, "N") == 0 || strcmp(r->value, "K") == 0 ||
+                             strcmp(r->value, "SECONDS") == 0);
+
+  if (!number || (*value && strlen(value) < 20 && !value[strspn(value, "0123456789")]))
+    return true;
+  ia_fail(e, IA_E_USAGE, "--%s: \"%s\" is not a number", r->name, value);
+  return ia_hint(e, "iappd help");
+}
 
 bool ia_daemon_options_read(ia_daemon_options *o, int argc, char **argv, int *n_words,
                             char ***words, ia_err *e)
@@ -91,18 +139,23 @@ bool ia_daemon_options_read(ia_daemon_options *o, int argc, char **argv, int *n_
 
   *o = (ia_daemon_options){0};
   for (unsigned i = 0; i < IA_COUNT(rows); i++)
-    longs[i] = (struct option){rows[i].name, rows[i].kind != FLAG, NULL, 1};
+    /* different values: else a beginning that several share is taken as the first of them */
+    longs[i] = (struct option){rows[i].name, rows[i].kind != FLAG, NULL, FIRST + (int)i};
   optind = 0;
   opterr = 0;
-  while ((got = getopt_long(argc, argv, ":h", longs, &at)) != -1) {
-    if (got == ':')
-      return ia_fail(e, IA_E_USAGE, "%s needs a value", argv[optind - 1]);
-    if (got == '?') {
-      ia_fail(e, IA_E_USAGE, "unknown option %s", argv[optind - 1]);
-      return ia_hint(e, "iappd --help");
+  while ((got = getopt_long(argc, argv, ":hv", longs, &at)) != -1) {
+    if (got == ':') {
+      ia_fail(e, IA_E_USAGE, "%s needs a value", argv[optind - 1]);
+      return ia_hint(e, "iappd help");
     }
+    if (got == '?')
+      return refuse_option(argv[optind - 1], e);
+    if (got >= FIRST && !value_ok(&rows[at], optarg, e))
+      return false;
     if (got == 'h')
       o->help = true;
+    else if (got == 'v')
+      o->version = true;
     else if (rows[at].kind == LIST) {
       ia_daemon_list *list = (ia_daemon_list *)(void *)((char *)o + rows[at].at);
 
@@ -122,7 +175,8 @@ bool ia_daemon_options_read(ia_daemon_options *o, int argc, char **argv, int *n_
 void ia_daemon_options_help(FILE *out)
 {
   fputs("usage: iappd run [OPTIONS]\n"
-        "       iappd ledger verify | reindex | sms trust-sim ROOT.pem | sms confirm-ledger\n\n",
+        "       iappd ledger verify | reindex | sms trust-sim ROOT.pem | sms confirm-ledger\n"
+        "       iappd help | version\n\n",
         out);
   for (unsigned i = 0; i < IA_COUNT(rows); i++)
     fprintf(out, "  --%-24s %-8s %s\n", rows[i].name, rows[i].value ? rows[i].value : "",
@@ -134,7 +188,7 @@ void ia_daemon_options_manual(FILE *out)
   fputs(
       "iappd(1)\n\n# NAME\n\niappd - the services of iapp: ledger, market, blobs, index, SMS, "
       "scheduler, worker\n\n# SYNOPSIS\n\n*iappd run* [*--OPTIONS*]++\n*iappd ledger verify* | *reindex* | *sms "
-      "trust-sim* ROOT.pem | *sms confirm-ledger*\n\n# DESCRIPTION\n\nRuns the roles of an "
+      "trust-sim* ROOT.pem | *sms confirm-ledger*++\n*iappd help* | *version*\n\n# DESCRIPTION\n\nRuns the roles of an "
       "installation, each as a process of its own; `iapp up` is *iappd run* with its defaults. "
       "Stops on SIGTERM. Without a hardware TEE everything is SIMULATED: put no real personal data "
       "there.\n\n# OPTIONS\n\n",

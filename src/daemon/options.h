@@ -75,7 +75,7 @@ typedef struct ia_daemon_options {
   bool behind_tls_proxy;
   bool allow_swap;
   bool allow_remote_simulation;
-  bool help;
+  bool help, version;
 } ia_daemon_options;
 
 /* Reads options of argv[1..]; words that are none are moved to the front and counted. */

@@ -229,8 +229,9 @@ static bool listen_to_supervisor(ia_role_ctx *r, ia_err *e)
 
 static void say_error(const ia_err *err)
 {
+  const ia_err said = ia_err_utf8(err);
   IA_AUTO_JSON *line = json_pack("{s:{s:s, s:s, s:s}}", "error", "code", ia_code_name(err->code),
-                                 "message", err->msg, "hint", err->hint);
+                                 "message", said.msg, "hint", said.hint);
 
   if (!line || !ia_control_send(IA_CONTROL_FD, line, NULL))
     ia_print(stderr, "iappd: %s\n", err->msg);

@@ -96,8 +96,9 @@ void ia_reply_stream(ia_reply *rp, uint64_t size, ia_body_fill *fill, ia_loop_fn
 
 void ia_reply_error(ia_reply *rp, const ia_err *err)
 {
+  const ia_err said = ia_err_utf8(err);
   IA_AUTO_JSON *v = json_pack("{s:{s:s,s:s,s:s}}", "error", "code", ia_code_name(err->code),
-                              "message", err->msg, "hint", err->hint);
+                              "message", said.msg, "hint", said.hint);
 
   if (!v || !ia_json_write(&rp->body, v, NULL))
     ia_buf_str(&rp->body, "{\"error\":{\"code\":\"INTERNAL\",\"message\":\"\",\"hint\":\"\"}}");

@@ -191,8 +191,10 @@ static bool on_extend(session *s, const ia_frame *f, ia_err *e)
 /* {"error":{..}} of a failure on the host's side. */
 static json_t *error_object(const ia_err *err)
 {
+  const ia_err said = ia_err_utf8(err);
+
   return json_pack("{s:{s:s, s:s, s:s}}", "error", "code", ia_code_name(err->code), "message",
-                   err->msg, "hint", err->hint);
+                   said.msg, "hint", said.hint);
 }
 
 static bool on_post(session *s, const ia_frame *f, ia_err *e)
@@ -267,6 +269,7 @@ static bool on_fetch(session *s, const ia_frame *frame, ia_err *e)
     return ia_fail(e, IA_E_UNAVAILABLE, "guest: gone while it was given a file");
   ia_log(IA_LOG_WARN, "guest.fetch", "kind=%s code=%s message=%s", file.kind,
          ia_code_name(why.code), why.msg);
+  why = ia_err_utf8(&why);
   failure = json_pack("{s:s, s:s, s:I}", "code", ia_code_name(why.code), "message", why.msg, "size",
                       (json_int_t)file.size);
   if (!failure || !ia_json_write(&text, failure, e))

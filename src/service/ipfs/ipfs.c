@@ -179,9 +179,10 @@ static bool cat(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 /* The form of IPFS nodes, with ours beside it. */
 static void ipfs_error(ia_reply *rp, const ia_err *err)
 {
+  const ia_err said = ia_err_utf8(err);
   IA_AUTO_JSON *v =
-      json_pack("{s:s,s:i,s:s,s:{s:s,s:s,s:s}}", "Message", err->msg, "Code", 0, "Type", "error",
-                "error", "code", ia_code_name(err->code), "message", err->msg, "hint", err->hint);
+      json_pack("{s:s,s:i,s:s,s:{s:s,s:s,s:s}}", "Message", said.msg, "Code", 0, "Type", "error",
+                "error", "code", ia_code_name(err->code), "message", said.msg, "hint", said.hint);
 
   if (!v || !ia_json_write(ia_reply_body(rp), v, NULL))
     ia_reply_error(rp, err);

@@ -82,8 +82,9 @@ static bool docs(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 /* Clients show `error`; ours also read the class. */
 static void market_error(ia_reply *rp, const ia_err *err)
 {
-  IA_AUTO_JSON *v = json_pack("{s:b,s:s,s:s,s:s}", "ok", 0, "error", err->msg, "code",
-                              ia_code_name(err->code), "hint", err->hint);
+  const ia_err said = ia_err_utf8(err);
+  IA_AUTO_JSON *v = json_pack("{s:b,s:s,s:s,s:s}", "ok", 0, "error", said.msg, "code",
+                              ia_code_name(err->code), "hint", said.hint);
 
   if (err->code == IA_E_EXISTS)
     ia_reply_status(rp, 403); /* as the public market */

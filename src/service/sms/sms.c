@@ -562,8 +562,9 @@ static void format_own(ia_reply *rp, const ia_err *err)
   ia_hex(id, raw, sizeof(raw));
   ia_log(IA_LOG_WARN, "sms.refused", "id=%s code=%s message=\"%s\"", id, ia_code_name(err->code),
          err->msg);
+  const ia_err said = ia_err_utf8(err);
   v = json_pack("{s:{s:s, s:s, s:s, s:s}}", "error", "code", ia_code_name(err->code), "message",
-                err->msg, "hint", err->hint, "id", id);
+                said.msg, "hint", said.hint, "id", id);
   if (!v || !ia_reply_json(rp, ia_code_http(err->code), v, NULL))
     ia_reply_error(rp, err);
 }
@@ -571,8 +572,9 @@ static void format_own(ia_reply *rp, const ia_err *err)
 /* {"data":null,"error":code}: what iExec clients read at these routes. */
 static void format_data(ia_reply *rp, const ia_err *err)
 {
+  const ia_err said = ia_err_utf8(err);
   IA_AUTO_JSON *v =
-      json_pack("{s:n, s:s, s:s}", "data", "error", ia_code_name(err->code), "message", err->msg);
+      json_pack("{s:n, s:s, s:s}", "data", "error", ia_code_name(err->code), "message", said.msg);
 
   if (!v || !ia_reply_json(rp, ia_code_http(err->code), v, NULL))
     ia_reply_error(rp, err);
