@@ -14,6 +14,7 @@
 #include "base/size.h"
 #include "cli/frame.h"
 #include "cli/older.h"
+#include "cli/short_id.h"
 
 enum { MAX_OPTIONS = 64, FIRST = 256 }; /* FIRST: of what getopt_long returns for a row */
 
@@ -198,7 +199,8 @@ static bool run(ia_cli *c, int argc, char **argv, ia_err *e)
   }
   c->args = argv + next;
   c->n_args = (unsigned)(argc - next);
-  return check_args(c, e) && ia_cli_set_home(c, ia_cli_opt(c, "home"), e) && c->verb->run(c, e);
+  return check_args(c, e) && ia_cli_set_home(c, ia_cli_opt(c, "home"), e) &&
+         ia_cli_short_ids(c, e) && c->verb->run(c, e);
 }
 
 static void print_error(ia_cli *c, const ia_err *e)

@@ -48,6 +48,7 @@ void ia_cli_context_free(ia_cli *c)
   json_decref(c->project_config);
   json_decref(c->settings);
   json_decref(c->running);
+  json_decref(c->short_ids);
 }
 
 const char *ia_cli_home(const ia_cli *c)

@@ -24,6 +24,7 @@ struct ia_cli {
   json_t *project_config; /* iapp.config.json, once read */
   json_t *settings;       /* HOME/user.json, once read */
   json_t *running;        /* HOME/ready.json, once read */
+  json_t *short_ids;      /* whole forms of what was given short */
   char number[32];        /* text of a numeric endpoint */
   uint64_t last_step_ms;
   uint8_t tail[4]; /* bytes of a character whose end has not come (say.c) */

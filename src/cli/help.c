@@ -7,7 +7,7 @@ void ia_cli_help_all(FILE *out)
 {
   fprintf(out, "usage: iapp VERB [ARGUMENTS] [--OPTIONS]\n\n");
   for (unsigned i = 0; ia_verbs[i]; i++)
-    fprintf(out, "  %-14s %s\n", ia_verbs[i]->name, ia_verbs[i]->brief);
+    fprintf(out, "  %-18s %s\n", ia_verbs[i]->name, ia_verbs[i]->brief);
   fprintf(out, "\n`iapp help VERB` shows its options, each with an example.\n");
 }
 

@@ -50,9 +50,14 @@ bool ia_cli_net(ia_cli *c, ia_net *out, ia_err *e)
 /* An address, of whomever it is. */
 static bool read_addr(ia_addr *out, const char *text, const char *what, ia_err *e)
 {
-  if (ia_addr_parse(out, ia_span_str(text), e))
+  ia_err why = {0};
+
+  if (ia_addr_parse(out, ia_span_str(text), &why))
     return true;
-  return ia_fail(e, IA_E_USAGE, "%s: \"%.80s\" is not an address", what, text);
+  (void)ia_fail(e, IA_E_USAGE, "%s: \"%.80s\": %s", what, text, why.msg);
+  if (why.hint[0])
+    (void)ia_hint(e, "%s", why.hint);
+  return false;
 }
 
 bool ia_cli_addr(ia_addr *out, const char *text, const char *what, ia_err *e)
@@ -78,5 +83,9 @@ bool ia_cli_h256(ia_h256 *out, const char *text, const char *what, ia_err *e)
 {
   if (ia_h256_parse(out, ia_span_str(text)))
     return true;
-  return ia_fail(e, IA_E_USAGE, "%s: \"%.80s\" is not 0x and 64 digits", what, text);
+  size_t n = strlen(text);
+  if (strncmp(text, "0x", 2) == 0 && text[2 + strspn(text + 2, "0123456789abcdefABCDEF")] == '\0')
+    return ia_fail(e, IA_E_USAGE, "%s: \"%.80s\" has %zu digits after 0x; it should have 64", what,
+                   text, n - 2);
+  return ia_fail(e, IA_E_USAGE, "%s: \"%.80s\" is not 0x and 64 hex digits", what, text);
 }

@@ -107,7 +107,7 @@ static bool audit(ia_cli *c, ia_err *e)
   const char *which = ia_cli_arg(c, 0);
   ia_addr object;
 
-  if ((which && !ia_addr_parse(&object, ia_span_str(which), e)) || !ia_cli_net(c, &net, e) ||
+  if ((which && !ia_cli_addr(&object, which, "DATA", e)) || !ia_cli_net(c, &net, e) ||
       !ia_cli_wallet(c, &w, e) || !ia_cli_trust_sms(c, &net, e) ||
       !(which ? one_object(c, all, &net, w, &object, e) : every_object(c, all, &net, w, e)))
     return false;

@@ -35,12 +35,11 @@ static bool balance(ia_cli *c, ia_err *e)
   ia_money m;
   ia_addr who;
 
+  if (ia_cli_arg(c, 0) && !ia_cli_addr(&who, ia_cli_arg(c, 0), "ADDRESS", e))
+    return false;
   if (!ia_cli_net(c, &net, e) || !move(c, &net, e))
     return false;
-  if (ia_cli_arg(c, 0)) {
-    if (!ia_cli_addr(&who, ia_cli_arg(c, 0), "ADDRESS", e))
-      return false;
-  } else {
+  if (!ia_cli_arg(c, 0)) {
     if (!ia_cli_wallet_file(c, &me, e))
       return false;
     who = me.address;

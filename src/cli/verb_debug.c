@@ -39,8 +39,8 @@ static bool debug(ia_cli *c, ia_err *e)
   ia_err why = {0};
   ia_h256 task;
 
-  if (!ia_h256_parse(&task, ia_span_str(ia_cli_arg(c, 0))))
-    return ia_fail(e, IA_E_USAGE, "Invalid task ID: want 0x and 64 hex digits");
+  if (!ia_cli_h256(&task, ia_cli_arg(c, 0), "Invalid task ID", e))
+    return false;
   if (!ia_cli_net(c, &net, e) || !ia_to_scheduler_task(&net, &seen, &task, e))
     return false;
   const char *cause = ia_task_text(seen, "cause");

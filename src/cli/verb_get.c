@@ -71,15 +71,27 @@ static bool decrypt(ia_cli *c, source *s, ia_err *e)
   return true;
 }
 
+/* What is no archive and was read without a key may be the encrypted file of protected data. */
+static bool sealed_data(const source *s, ia_err *e)
+{
+  if (!s->view && e->code == IA_E_BAD_ZIP)
+    return ia_hint(e, "an encrypted file is read with its key: --key-file FILE");
+  return false;
+}
+
 /* Results hold names with dots, which protected data never does; both have safe names. */
 static bool open_zip(source *s, ia_err *e)
 {
   ia_zip *other = NULL;
 
+  if (!s->view && ia_result_is_encrypted(&s->blob)) {
+    (void)ia_fail(e, IA_E_BAD_KEY, "this is a sealed result: only its requester can decrypt it");
+    return ia_hint(e, "iapp result TASK (with --key PEM where the key is yours)");
+  }
   if (ia_zip_open(&s->zip, s->blob, ia_read_zip_flags(s->flags), e))
     return true;
   if (s->flags & IA_READ_LENIENT || !ia_zip_open(&other, s->blob, 0, NULL))
-    return false;
+    return sealed_data(s, e);
   s->result = ia_zip_find(other, "computed.json") || ia_zip_find(other, "stdout.txt");
   if (!s->result) {
     ia_zip_close(other);

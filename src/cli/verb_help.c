@@ -19,6 +19,10 @@ static bool write_help(ia_cli *c, FILE *out, ia_err *e)
     ia_cli_help_verb(out, v);
     return true;
   }
+  if (v) {
+    (void)ia_fail(e, IA_E_USAGE, "help: unexpected argument \"%s\"", c->args[used]);
+    return ia_hint(e, "iapp help %s", v->name);
+  }
   return ia_cli_help_group(out, (int)c->n_args, c->args) ||
          ia_verb_unknown((int)c->n_args, c->args, "iapp help", e);
 }

@@ -83,8 +83,8 @@ static bool result(ia_cli *c, ia_err *e)
 
   if (file < 0 || plain < 0 || !v)
     return ia_fail_errno(e, "memory for the result");
-  if (!ia_h256_parse(&task, ia_span_str(ia_cli_arg(c, 0))))
-    return ia_fail(e, IA_E_USAGE, "a task is 0x and 64 hex digits");
+  if (!ia_cli_h256(&task, ia_cli_arg(c, 0), "TASK", e))
+    return false;
   if (!ia_cli_net(c, &net, e) || !fetch(c, &net, file, v, &task, e))
     return false;
   const ia_result_claim claim = {

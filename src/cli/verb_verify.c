@@ -1,5 +1,6 @@
 /* iapp verify: a receipt against the user's own trust anchors, offline but for --rpc. */
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/hex.h"
 #include "cli/trust_file.h"
@@ -26,8 +27,21 @@ static void say_outcome(ia_cli *c, const ia_verdict *v)
                ia_code_name(v->code));
 }
 
+/* Without anchors nothing can be proven, whatever the receipt says. */
+static bool needs_anchors(ia_cli *c, const ia_verdict *v, ia_path *path)
+{
+  return v->outcome == IA_NOT_PROVEN && !ia_cli_opt(c, "trust") &&
+         ia_path_join(path, NULL, "%s/trust.json", ia_cli_home(c)) && access(path->s, F_OK) != 0;
+}
+
+static const char anchors_fix[] =
+    "get the trust file of somebody whom you trust and give it with --trust FILE; `iapp run`, "
+    "`grant` and `protect` write your own when you confirm the key service";
+
 static bool report(ia_cli *c, const ia_verdict *v, ia_err *e)
 {
+  ia_path path;
+
   if (!v->domain_known)
     ia_cli_out(c,
                "SIMULATED or unknown: nothing in your trust file says that hardware stands behind "
@@ -42,6 +56,12 @@ static bool report(ia_cli *c, const ia_verdict *v, ia_err *e)
     ia_cli_out(c, "  - %s", v->unproven[i]);
   say_outcome(c, v);
   IA_AUTO_JSON *out = ia_verdict_json(v, e);
+  if (needs_anchors(c, v, &path)) {
+    ia_cli_out(c, "There are no trust anchors: %s is missing.", path.s);
+    ia_cli_out(c, "fix: %s", anchors_fix);
+    if (out && !ia_json_set(out, "hint", json_string(anchors_fix), e))
+      return false;
+  }
   ia_cli_exit_status(c, v->outcome == IA_PROVEN ? 0 : 1);
   return out && ia_cli_json(c, json_incref(out), e);
 }

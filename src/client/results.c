@@ -200,9 +200,11 @@ bool ia_result_fetch(const ia_net *net, int fd, ia_verdict *v, ia_buf *receipt, 
     return false;
   if (receipt)
     ia_buf_span(receipt, ia_buf_view(&text));
-  if (!v->result_cid[0])
-    return ia_fail(e, IA_E_NOT_FOUND, v->cause[0] ? "the task failed: %s" : "no result file%s",
-                   v->cause);
+  if (!v->result_cid[0]) {
+    (void)ia_fail(e, IA_E_NOT_FOUND, v->cause[0] ? "the task failed: %s" : "no result file%s",
+                  v->cause);
+    return ia_hint(e, "iapp debug %s", ia_h256_text(task).s);
+  }
   if (!ia_to_blobs_get(net, fd, v->result_cid, e) || !ia_blob_fd(&file, fd, e) ||
       !ia_receipt_verify(v, ia_buf_view(&text), &file, trust, e))
     return false;

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/hex.h"
@@ -36,9 +37,10 @@ bool ia_keystore_folder(ia_path *out, const char *dir, ia_err *e)
 static bool address_in_name(ia_addr *out, const char *path)
 {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-  const char *dot = strrchr(name, '.');
-  size_t n = dot && dot > name ? (size_t)(dot - name) : strlen(name), digits = 2 * sizeof(out->b);
+  size_t n = strlen(name), digits = 2 * sizeof(out->b);
 
+  if (n > 5 && strcmp(name + n - 5, ".json") == 0)
+    n -= 5;
   return n >= digits && ia_unhex(out->b, sizeof(out->b), ia_span_of(name + n - digits, digits));
 }
 
@@ -105,6 +107,20 @@ bool ia_wallet_list(ia_wallet_file **out, size_t *n, const char *dir, ia_err *e)
   return true;
 }
 
+/* An address cut short, as outputs show it: 0x69d4.. */
+static bool is_cut(const char *text)
+{
+  size_t n = strncmp(text, "0x", 2) == 0 ? strspn(text + 2, "0123456789abcdefABCDEF") : 0;
+
+  return n >= 4 && n < 40 && strcmp(text + 2 + n + strspn(text + 2 + n, "."), "") == 0 &&
+         strncmp(text + 2 + n, "..", 2) == 0;
+}
+
+static bool begins(const ia_addr *a, const char *which)
+{
+  return strncasecmp(ia_addr_text(a).s, which, strcspn(which, ".")) == 0;
+}
+
 static bool not_found(const char *which, const ia_wallet_file *list, size_t named, size_t n,
                       ia_err *e)
 {
@@ -124,22 +140,31 @@ static bool not_found(const char *which, const ia_wallet_file *list, size_t name
 bool ia_wallet_find(ia_wallet_file *out, const char *dir, const char *which, ia_err *e)
 {
   ia_autofree ia_wallet_file *list = NULL;
-  size_t n, named = 0;
-  ia_addr wanted;
+  size_t n, named = 0, hits = 0;
+  ia_addr wanted = {0};
 
   if (which && strchr(which, '/'))
     return read_entry(out, which, e) || ia_wrap(e, "%s cannot be read as a keystore", which);
-  if (which && !ia_addr_parse(&wanted, ia_span_str(which), e))
+  bool cut = which && is_cut(which);
+  if (which && !cut && !ia_addr_parse(&wanted, ia_span_str(which), e))
     return ia_wrap(e, "wallet");
   if (!ia_wallet_list(&list, &n, dir, e))
     return false;
   while (named < n && list[named].named)
     named++;
   for (size_t i = 0; i < named; i++)
-    if ((which && ia_addr_eq(&list[i].address, &wanted)) || (!which && named == 1)) {
+    if (cut     ? begins(&list[i].address, which)
+        : which ? ia_addr_eq(&list[i].address, &wanted)
+                : named == 1) {
       *out = list[i];
-      return true;
+      hits++;
     }
+  if (hits == 1)
+    return true;
+  if (hits > 1) {
+    ia_fail(e, IA_E_INVALID, "%zu wallets of the keystore begin with %s", hits, which);
+    return ia_hint(e, "give more digits: iapp wallet list");
+  }
   return not_found(which, list, named, n, e);
 }
 

@@ -104,6 +104,8 @@ int main(int argc, char **argv)
   int n = 0;
 
   (void)umask(077);
+  /* lines of both streams come in the order in which they were said, in a pipe too */
+  (void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
   (void)signal(SIGPIPE, SIG_IGN);
   if (argc == 3 && strcmp(argv[1], "role") == 0)
     return ia_role_main(argv[2]);

@@ -25,9 +25,11 @@ static bool number(uint64_t *out, const char *name, const char *text, ia_err *e)
 
 static bool address(ia_addr *out, const char *name, const char *text, ia_err *e)
 {
+  ia_err why;
+
   *out = (ia_addr){0};
-  return !text || ia_addr_parse(out, ia_span_str(text), e) ||
-         ia_fail(e, IA_E_USAGE, "--%s: \"%.60s\" is not an address", name, text);
+  return !text || ia_addr_parse(out, ia_span_str(text), &why) ||
+         ia_fail(e, IA_E_USAGE, "--%s: \"%.60s\": %s", name, text, why.msg);
 }
 
 /* Options that say the same twice, or nothing to anybody. */

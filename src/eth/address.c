@@ -20,6 +20,23 @@ ia_text43 ia_addr_text(const ia_addr *a)
   return t;
 }
 
+static bool not_an_address(ia_span text, ia_err *e)
+{
+  bool prefix = text.len > 2 && text.ptr[0] == '0' && text.ptr[1] == 'x';
+  size_t n = prefix ? text.len - 2 : text.len;
+  bool hex = n > 0;
+
+  for (size_t i = text.len - n; i < text.len && hex; i++)
+    hex = isxdigit(text.ptr[i]) != 0;
+  if (hex && n == 40)
+    (void)ia_fail(e, IA_E_PARSE, "the address lacks 0x in front");
+  else if (hex && prefix && n > 0)
+    (void)ia_fail(e, IA_E_PARSE, "the address has %zu digits after 0x; an address has 40", n);
+  else
+    (void)ia_fail(e, IA_E_PARSE, "not an address: want 0x and 40 hex digits");
+  return false;
+}
+
 bool ia_addr_parse(ia_addr *out, ia_span text, ia_err *e)
 {
   bool lower = false, upper = false;
@@ -27,14 +44,14 @@ bool ia_addr_parse(ia_addr *out, ia_span text, ia_err *e)
 
   if (text.len != 42 || text.ptr[0] != '0' || text.ptr[1] != 'x' ||
       !ia_unhex(a.b, sizeof(a.b), text))
-    return ia_fail(e, IA_E_PARSE, "address: want 0x and 40 hex digits");
+    return not_an_address(text, e);
   for (size_t i = 2; i < 42; i++) {
     lower |= islower(text.ptr[i]) != 0;
     upper |= isupper(text.ptr[i]) != 0;
   }
   if (lower && upper && memcmp(ia_addr_text(&a).s, text.ptr, 42) != 0) {
-    ia_fail(e, IA_E_PARSE, "address: the checksum of %.42s is wrong", (const char *)text.ptr);
-    return ia_hint(e, "is a digit mistyped?");
+    ia_fail(e, IA_E_PARSE, "the checksum of the address %.42s is wrong", (const char *)text.ptr);
+    return ia_hint(e, "compare it with its source: a digit or the case of a letter is mistyped");
   }
   *out = a;
   return true;

@@ -77,7 +77,7 @@ static void expect(const char *line, int status, const char *out, const char *er
 static void test_usage_errors(void **state)
 {
   (void)state;
-  expect("", 2, "usage: iapp", "which verb?");
+  expect("", 2, "usage: iapp", "missing verb");
   expect("hlep", 2, "", "fix: did you mean: iapp help");
   expect("config", 2, "", "fix: iapp help config");
   expect("config set", 2, "", "missing argument: NAME [VALUE]");
