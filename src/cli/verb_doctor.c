@@ -36,7 +36,7 @@ IA_PRINTF(3, 4) static void found(finding *f, bool ok, const char *fmt, ...)
   va_end(ap);
 }
 
-static void set_fix(finding *f, const char *fmt, va_list ap)
+IA_PRINTF(2, 0) static void set_fix(finding *f, const char *fmt, va_list ap)
 {
   if (vsnprintf(f->fix, sizeof(f->fix), fmt, ap) < 0)
     f->fix[0] = '\0';
