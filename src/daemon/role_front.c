@@ -12,6 +12,7 @@
 
 typedef struct front {
   ia_server *server;
+  char metadata[160]; /* where the metadata of registry entries are */
   ia_ledger_service *ledger;
   ia_ipfs *ipfs;
   ia_market *market;
@@ -67,6 +68,8 @@ static bool open_ledger(front *f, ia_role_ctx *r, ia_err *e)
       !ia_path_join(&path, e, "%s/ledger.db", r->dir.s))
     return false;
   c.path = path.s;
+  (void)!snprintf(f->metadata, sizeof(f->metadata), "%s/nfts-metadata", ia_server_url(f->server));
+  c.metadata = f->metadata;
   return ia_ledger_service_open(&f->ledger, &c, r->loop, e) &&
          ia_server_mount(f->server, ia_ledger_service_routes(f->ledger), e);
 }

@@ -179,6 +179,8 @@ static bool enough(ia_poco *p, const ia_addr *who, const ia_u256 *amount)
 
 bool ia_poco_burn(ia_poco *p, const ia_addr *who, const ia_u256 *amount)
 {
+  if (ia_addr_zero(who))
+    return ia_revert_set(&p->why, IA_REVERT_HUB_BURN_ZERO);
   return enough(p, who, amount) && supply(p, amount, false) &&
          take(p, IA_KEY_BALANCE, who, amount) && emit_transfer(p, who, &zero_address, amount);
 }
@@ -198,6 +200,8 @@ static bool set_allowance(ia_poco *p, const ia_addr *owner, const ia_addr *spend
 {
   ia_event ev = {.addr = {*owner, *spender}, .value = {*amount}};
 
+  if (ia_addr_zero(owner))
+    return ia_revert_set(&p->why, IA_REVERT_HUB_APPROVE_FROM_ZERO);
   if (ia_addr_zero(spender))
     return ia_revert_set(&p->why, IA_REVERT_HUB_APPROVE_ZERO);
   return ia_poco_put_u256(p, IA_KEY_ALLOWANCE, IA_SPAN_ARR(owner->b), IA_SPAN_ARR(spender->b),

@@ -41,9 +41,8 @@ const ia_poco_rules *ia_poco_rules_named(ia_span name)
 const ia_category *ia_genesis_category(size_t i)
 {
   static const ia_category all[IA_GENESIS_CATEGORIES] = {
-      {TEXT("XS"), TEXT("{}"), 300},   {TEXT("S"), TEXT("{}"), 1200},
-      {TEXT("M"), TEXT("{}"), 3600},   {TEXT("L"), TEXT("{}"), 10800},
-      {TEXT("XL"), TEXT("{}"), 36000},
+      {TEXT("XS"), TEXT(""), 300},  {TEXT("S"), TEXT(""), 1200},   {TEXT("M"), TEXT(""), 3600},
+      {TEXT("L"), TEXT(""), 10800}, {TEXT("XL"), TEXT(""), 36000},
   };
 
   return &all[i];

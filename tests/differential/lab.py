@@ -70,6 +70,17 @@ class Embedded:
                               capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
+    def bases(self):
+        """Where the registries say that metadata are: below this ledger's own URL."""
+        found = {}
+        for kind, at in self.info["registries"].items():
+            call = {"to": at, "data": "0x" + abi.call("baseURI()").hex()}
+            raw = bytes.fromhex(eth.rpc(self.url, "eth_call", call, "latest")[2:])
+            found[kind] = raw[64:64 + int.from_bytes(raw[32:64], "big")].decode()
+            if not found[kind].startswith(self.url + "/nfts-metadata/" + kind + "/"):
+                raise RuntimeError(f"{kind}: base URI {found[kind]}")
+        return found
+
     def contract_wallet(self):
         """One of the second development account, as the chain has it."""
         maker = eth.Account(int(DEVELOPMENT[1], 16))
@@ -101,8 +112,10 @@ class Embedded:
         self.top.cleanup()
 
 
-def _anvil_world(chain, owner):
-    """The same state as a new embedded ledger: owners, and the two pools."""
+def _anvil_world(chain, owner, bases):
+    """The same state as a new embedded ledger: owners, base URIs, and the two pools."""
+    for kind, base in bases.items():
+        chain.send("0x" + abi.call("setBaseURI(string)", base).hex(), chain.registries[kind])
     for at in (chain.hub, *chain.registries.values()):
         chain.send("0x" + abi.call("transferOwnership(address)", owner).hex(), at)
     pools = {}
@@ -126,7 +139,7 @@ def run(seed=None, operations=None, scripts=None, save=None, rules="6.1", shrink
         ours = Embedded(rules)
         try:
             owner = ours.owner(node)
-            theirs = _anvil_world(chain, eth.Account(int(owner, 16)).address)
+            theirs = _anvil_world(chain, eth.Account(int(owner, 16)).address, ours.bases())
             start = int(time.time()) + AHEAD_S
             worlds = [dict(w, start=start) for w in (ours.world(), theirs)]
             config = {"worlds": worlds, "keys": keys(owner), "seed": seed, "scripts": scripts,

@@ -124,6 +124,8 @@ def registry(d, kind):
         f"artifacts/contracts/registries/{kind.lower()}s/{name}.sol/{name}.json")
     at = d.create(code)
     d.send(abi.call("initialize(address)", NOBODY), at)
+    base = f"https://nfts-metadata.iex.ec/{kind.lower()}/{int(rpc(d.url, 'eth_chainId'), 16)}/"
+    d.send(abi.call("setBaseURI(string)", base), at)
     return at
 
 
@@ -137,7 +139,7 @@ def deploy(url, poco, contracts):
     d.send(abi.call("configure(address,string,string,uint8,address,address,address,address)", token,
                     "Staked RLC", "SRLC", 9, *registries.values(), NOBODY), hub)
     for name, seconds in CATEGORIES:
-        d.send(abi.call("createCategory(string,string,uint256)", name, "{}", seconds), hub)
+        d.send(abi.call("createCategory(string,string,uint256)", name, "", seconds), hub)
     return {
         "hub": hub, "token": token, "registries": registries, "owner": d.me,
         "dataProtector": d.ours("DataProtector", ("address",), (registries["dataset"],)),

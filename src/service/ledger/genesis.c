@@ -7,7 +7,8 @@
 #include "poco/orders.h"
 #include "service/ledger/ledger_int.h"
 
-enum { DEFAULT_CHAIN = 421614, BALANCES_MAX = 1000 };
+/* 1: categories with the description "{}", registries whose base URI is empty until it is set */
+enum { DEFAULT_CHAIN = 421614, BALANCES_MAX = 1000, VERSION = 2 };
 
 /* Addresses that the npm packages have built in: default pools and whitelists. */
 static const struct builtin {
@@ -95,7 +96,7 @@ bool ia_genesis_text(ia_buf *out, const ia_genesis *g, uint64_t now, ia_err *e)
   if (ia_h256_zero(&seed) && !ia_random(seed.b, sizeof(seed.b), e))
     return false;
   IA_AUTO_JSON *v =
-      json_pack("{s:i,s:I,s:s,s:s,s:s,s:I,s:o,s:b}", "v", 1, "chainId",
+      json_pack("{s:i,s:I,s:s,s:s,s:s,s:I,s:o,s:b}", "v", VERSION, "chainId",
                 (json_int_t)(g->chain_id ? g->chain_id : DEFAULT_CHAIN), "rules", rules, "seed",
                 ia_h256_text(&seed).s, "poolOwner", ia_addr_lower(&g->pool_owner).s, "time",
                 (json_int_t)(g->timestamp ? g->timestamp : now), "balances", balances_json(g),
@@ -171,7 +172,8 @@ bool ia_genesis_world(ia_world *w, ia_span text, uint64_t *timestamp, ia_err *e)
       !ia_json_get_bool(v, "devAccounts", &w->dev_accounts, e))
     return ia_wrap(e, "genesis");
   w->rules = ia_poco_rules_named(ia_span_str(rules));
-  if (version != 1 || !w->rules)
+  w->version = (unsigned)version;
+  if (version < 1 || version > VERSION || !w->rules)
     return ia_fail(e, IA_E_CORRUPT, "genesis: version %llu, rules %s: not known",
                    (unsigned long long)version, rules);
   add_derived(w);
@@ -208,9 +210,14 @@ static bool hub_settings(ia_lvm *vm)
   ia_frame f = ia_frame_of(vm, &vm->world->hub, &vm->world->pool_owner);
   ia_u256 gas = ia_u256_of(vm->world->rules->callback_gas), index;
 
-  for (size_t i = 0; i < IA_GENESIS_CATEGORIES; i++)
-    if (!ia_ruled(&f, ia_poco_category_add(&f.poco, ia_genesis_category(i), &index)))
+  for (size_t i = 0; i < IA_GENESIS_CATEGORIES; i++) {
+    ia_category c = *ia_genesis_category(i);
+
+    if (vm->world->version < 2)
+      c.description = ia_span_str("{}");
+    if (!ia_ruled(&f, ia_poco_category_add(&f.poco, &c, &index)))
       return false;
+  }
   return ia_lvm_put_u256(vm, IA_WKEY_CALLBACK_GAS, IA_NO_SPAN, IA_NO_SPAN, &gas);
 }
 

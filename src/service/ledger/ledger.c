@@ -205,6 +205,7 @@ bool ia_ledger_open(ia_ledger **out, const ia_ledger_config *c, ia_err *e)
     l->now = c->now;
   if (ia_disk_durable(l->disk) == UINT64_MAX ? !begin(l, c, e) : !resume(l, c, e))
     return false;
+  l->world.metadata = c->metadata;
   /* time that a test moved on goes on from there */
   if (c->test && l->head_time > l->now())
     l->offset_s = l->head_time - l->now();

@@ -34,7 +34,9 @@ typedef struct ia_ledger_config {
   bool loopback;      /* faucet */
   bool allow_fees;    /* accept transactions that offer a fee (none is ever taken) */
   bool no_hold;       /* the service answers everything as soon as it can */
-  size_t cache;       /* bytes of state in memory; 0 = 16 MiB */
+  const char *metadata;  /* URL below which the metadata of entries are served (base URI of the
+                            registries); NULL = nowhere; lives as long as the ledger */
+  size_t cache;          /* bytes of state in memory; 0 = 16 MiB */
   uint64_t (*now)(void); /* Unix seconds; NULL = ia_now */
 } ia_ledger_config;
 
@@ -103,6 +105,9 @@ void ia_ledger_trim(ia_ledger *l);
 
 /* What iapp_info answers; new reference. */
 json_t *ia_ledger_info(const ia_ledger *l, ia_err *e);
+/* The metadata of an entry as JSON of ERC-721: "app", "421614", token in decimal digits. NOT_FOUND;
+ * new reference. */
+json_t *ia_ledger_metadata(ia_ledger *l, ia_span kind, ia_span chain, ia_span token, ia_err *e);
 ia_addr ia_ledger_hub(const ia_ledger *l);
 uint64_t ia_ledger_chain_id(const ia_ledger *l);
 /* A pool and a group at the addresses that the packages have built in; zero when there is none. */

@@ -282,14 +282,12 @@ static bool token_uri(ia_frame *f, const ia_call_value *in, ia_call_value *out)
 {
   IA_AUTOV(ia_buf) text = {0};
   ia_addr entry, owner;
-  ia_span base;
 
   if (!token_owner(f, &in->a.value[0], &entry, &owner, IA_REVERT_NFT_NONE_URI) ||
-      !ia_lvm_get(f->vm, &base, IA_WKEY_BASE_URI, SELF, IA_NO_SPAN))
+      !ia_registry_base(f, &text))
     return false;
-  if (base.len == 0)
+  if (text.len == 0)
     return true;
-  ia_buf_span(&text, base);
   ia_buf_str(&text, ia_u256_dec(&in->a.value[0]).s);
   return ia_lvm_scratch(f->vm, ia_buf_view(&text), &out->a.bytes[0]);
 }

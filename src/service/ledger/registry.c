@@ -181,13 +181,14 @@ static bool code_hash(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_va
 
 static bool base_uri(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_value *out)
 {
-  return ia_lvm_get(f->vm, &out->a.bytes[0], IA_WKEY_BASE_URI, IA_SPAN_ARR(f->self.b), IA_NO_SPAN);
+  IA_AUTOV(ia_buf) base = {0};
+
+  return ia_registry_base(f, &base) && ia_lvm_scratch(f->vm, ia_buf_view(&base), &out->a.bytes[0]);
 }
 
 static bool set_base_uri(ia_frame *f, const ia_call_value *in, ia_call_value *out IA_UNUSED)
 {
-  return ia_only_owner(f, IA_REVERT_NOT_REGISTRY_OWNER) &&
-         ia_lvm_put(f->vm, IA_WKEY_BASE_URI, IA_SPAN_ARR(f->self.b), IA_NO_SPAN, in->a.bytes[0]);
+  return ia_only_owner(f, IA_REVERT_NOT_REGISTRY_OWNER) && ia_registry_set_base(f, in->a.bytes[0]);
 }
 
 static bool set_name(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_value *out IA_UNUSED)

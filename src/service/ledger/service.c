@@ -436,8 +436,27 @@ static bool post_rpc(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   return ia_buf_ok(ia_reply_body(rp), e);
 }
 
+/* What tokenURI of a registry names. */
+static bool metadata(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
+{
+  ia_ledger_service *s = ctx;
+  ia_err why = {0};
+  IA_AUTO_JSON *v =
+      ia_ledger_metadata(s->ledger, ia_request_param(rq, "kind"), ia_request_param(rq, "chain"),
+                         ia_request_param(rq, "token"), &why);
+
+  if (v)
+    return ia_reply_json(rp, 200, v, e);
+  v = json_pack("{s:{s:s, s:s, s:s}}", "error", "code", ia_code_name(why.code), "message", why.msg,
+                "hint", why.hint);
+  return v ? ia_reply_json(rp, ia_code_http(why.code), v, e)
+           : ia_fail(e, IA_E_MEMORY, "no memory for a reply");
+}
+
 static const ia_route rows[] = {
-    {"POST", "/", IA_ROUTE_INLINE, BODY_CAP, false, post_rpc, IA_MARK_PUBLIC}};
+    {"POST", "/", IA_ROUTE_INLINE, BODY_CAP, false, post_rpc, IA_MARK_PUBLIC},
+    {"GET", "/nfts-metadata/:kind/:chain/:token", IA_ROUTE_INLINE, 0, false, metadata,
+     IA_MARK_PUBLIC}};
 
 /* An error before JSON-RPC is reached (too large, no memory) in its form. */
 static void error_format(ia_reply *rp, const ia_err *err)

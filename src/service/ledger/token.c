@@ -62,6 +62,10 @@ static bool move(ia_frame *f, const ia_addr *from, const ia_addr *to, const ia_u
 {
   ia_u256 v, left;
 
+  if (ia_addr_zero(from)) {
+    (void)ia_no(f, IA_REVERT_TOKEN_SENDER);
+    return ia_revert_addr(&f->vm->why, from);
+  }
   if (ia_addr_zero(to)) {
     (void)ia_no(f, IA_REVERT_TOKEN_RECEIVER);
     return ia_revert_addr(&f->vm->why, to);
@@ -83,6 +87,10 @@ static bool set_allowance(ia_frame *f, const ia_addr *spender, const ia_u256 *am
 {
   ia_event ev = {.addr = {f->sender, *spender}, .value = {*amount}};
 
+  if (ia_addr_zero(&f->sender)) {
+    (void)ia_no(f, IA_REVERT_TOKEN_APPROVER);
+    return ia_revert_addr(&f->vm->why, &f->sender);
+  }
   if (ia_addr_zero(spender)) {
     (void)ia_no(f, IA_REVERT_TOKEN_SPENDER);
     return ia_revert_addr(&f->vm->why, spender);
@@ -150,7 +158,7 @@ static bool change_allowance(ia_frame *f, const ia_call_value *in, bool up)
   if (up && !ia_u256_add(&changed, &v, &in->a.value[0]))
     return ia_no(f, IA_REVERT_ARITHMETIC);
   if (!up && !ia_u256_sub(&changed, &v, &in->a.value[0]))
-    return insufficient(f, IA_REVERT_TOKEN_ALLOWANCE, spender, &v, &in->a.value[0]);
+    return insufficient(f, IA_REVERT_TOKEN_DECREASE, spender, &v, &in->a.value[0]);
   return set_allowance(f, spender, &changed);
 }
 

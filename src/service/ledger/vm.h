@@ -10,6 +10,8 @@ enum { IA_WORLD_POOLS = 2, IA_WORLD_GROUPS = 2 };
 
 /* What genesis fixes; constant while the ledger runs. */
 typedef struct ia_world {
+  unsigned version;     /* of genesis: 2, or 1 of older ledgers */
+  const char *metadata; /* URL below which the metadata of entries are served; NULL = nowhere */
   uint64_t chain_id;
   const ia_poco_rules *rules;
   ia_h256 seed;
@@ -145,6 +147,10 @@ IA_MUST bool ia_lvm_put_addr(ia_lvm *vm, ia_world_key tag, ia_span a, ia_span b,
 /* Owner of a contract by the key IA_WKEY_CONTRACT_OWNER; the three methods of ERC-173. */
 IA_MUST bool ia_contract_owner(ia_frame *f, ia_addr *owner);
 IA_MUST bool ia_only_owner(ia_frame *f, ia_revert_id id);
+/* metadata.c; of the registry that f runs */
+IA_MUST bool ia_registry_base(ia_frame *f, ia_buf *out);
+IA_MUST bool ia_registry_set_base(ia_frame *f, ia_span text);
+
 ia_method_fn ia_method_owner, ia_method_transfer_ownership, ia_method_renounce_ownership;
 IA_MUST bool ia_set_contract_owner(ia_frame *f, const ia_addr *owner);
 
