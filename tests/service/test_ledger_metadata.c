@@ -80,6 +80,43 @@ static void registries_name_where_their_metadata_are(void **state IA_UNUSED)
   ia_ledger_close(l);
 }
 
+/* The contract behind the entries of a kind is there, as nobody's: no owner, no registry, no words.
+ */
+static void masters_are_contracts_that_are_nobodys(void **state IA_UNUSED)
+{
+  static const char *const views[IA_ASSET_KINDS] = {"0x358982a3", "0x0847c431", "0x584feb3a"};
+  const ia_ledger_config c = {.genesis = {.pool_owner = {{7}}, .seed = {{9}}}, .test = true};
+  ia_ledger *l;
+  ia_err e;
+
+  assert_true(ia_ledger_open(&l, &c, &e));
+  for (int i = 0; i < IA_ASSET_KINDS; i++) {
+    IA_AUTOV(ia_buf) text = {0};
+    IA_AUTOV(ia_buf) reply = {0};
+    IA_AUTO_JSON *master = raw_call(l, &l->world.registry[i], "0xee97f7f3");
+    IA_AUTO_JSON *registry = raw_call(l, &l->world.master[i], "0x7b103999");
+    IA_AUTO_JSON *name = raw_call(l, &l->world.master[i], views[i]);
+    const char *at = json_string_value(json_object_get(master, "result"));
+
+    assert_string_equal(at + 26, ia_addr_lower(&l->world.master[i]).s + 2);
+    assert_string_equal(json_string_value(json_object_get(registry, "result")) + 2,
+                        "0000000000000000000000000000000000000000000000000000000000000000");
+    assert_int_equal(json_string_length(json_object_get(name, "result")), 2 + 128);
+    ia_buf_printf(&text,
+                  "[{\"id\":1,\"method\":\"eth_getCode\",\"params\":[\"%s\",\"latest\"]},"
+                  "{\"id\":2,\"method\":\"eth_call\",\"params\":[{\"to\":\"%s\","
+                  "\"data\":\"0x8da5cb5b\"},\"latest\"]}]",
+                  ia_addr_lower(&l->world.master[i]).s, ia_addr_lower(&l->world.master[i]).s);
+    assert_true(ia_ledger_request(l, ia_buf_view(&text), &reply, &e));
+    IA_AUTO_JSON *both = ia_json_parse(ia_buf_view(&reply), 0, &e);
+    assert_true(json_string_length(json_object_get(json_array_get(both, 0), "result")) > 2);
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(json_array_get(both, 1), "error"), "code")),
+                     3);
+  }
+  ia_ledger_close(l);
+}
+
 /* What its record 0 says is so for ever. */
 static void an_older_genesis_keeps_its_words(void **state IA_UNUSED)
 {
@@ -109,6 +146,7 @@ int main(void)
 {
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(registries_name_where_their_metadata_are),
+      cmocka_unit_test(masters_are_contracts_that_are_nobodys),
       cmocka_unit_test(an_older_genesis_keeps_its_words),
   };
 

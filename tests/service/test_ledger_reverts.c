@@ -369,40 +369,6 @@ static void hub_money(world *w)
   no(w, STRANGER, &w->hub, IA_CALL_RECEIVE_APPROVAL, &other, IA_REVERT_WRONG_TOKEN);
 }
 
-/* A call may say that it comes from the zero address, or not say from whom. */
-static void money_of_nobody(world *w)
-{
-  const ia_addr kept = w->who[ENCLAVE];
-  ia_args to = {.addr = {w->who[STRANGER]}};
-
-  w->who[ENCLAVE] = nobody;
-  no(w, ENCLAVE, &w->hub, IA_CALL_APPROVE, &to, IA_REVERT_HUB_APPROVE_FROM_ZERO);
-  no(w, ENCLAVE, &w->hub, IA_CALL_INCREASE_ALLOWANCE, &to, IA_REVERT_HUB_APPROVE_FROM_ZERO);
-  no(w, ENCLAVE, &w->hub, IA_CALL_DECREASE_ALLOWANCE, &to, IA_REVERT_HUB_APPROVE_FROM_ZERO);
-  no(w, ENCLAVE, &w->hub, IA_CALL_TRANSFER, &to, IA_REVERT_HUB_FROM_ZERO);
-  no(w, ENCLAVE, &w->hub, IA_CALL_WITHDRAW, &(ia_args){0}, IA_REVERT_HUB_BURN_ZERO);
-  no(w, ENCLAVE, &w->hub, IA_CALL_WITHDRAW_TO, &to, IA_REVERT_HUB_BURN_ZERO);
-  no(w, ENCLAVE, &w->token, IA_CALL_TRANSFER, &to, IA_REVERT_TOKEN_SENDER);
-  no(w, ENCLAVE, &w->token, IA_CALL_APPROVE, &to, IA_REVERT_TOKEN_APPROVER);
-  w->who[ENCLAVE] = kept;
-}
-
-static void token_money(world *w)
-{
-  ia_args to_none = {.value = {ia_u256_of(0)}}, much = {.value = {most()}};
-  ia_args owed = {.addr = {w->who[STRANGER], w->hub}, .value = {ia_u256_of(5)}};
-
-  much.addr[0] = w->who[WORKER];
-  no(w, STRANGER, &w->token, IA_CALL_TRANSFER, &much, IA_REVERT_TOKEN_BALANCE);
-  no(w, ENCLAVE, &w->token, IA_CALL_TRANSFER_FROM, &owed, IA_REVERT_TOKEN_ALLOWANCE);
-  no(w, STRANGER, &w->token, IA_CALL_TRANSFER, &to_none, IA_REVERT_TOKEN_RECEIVER);
-  no(w, STRANGER, &w->token, IA_CALL_TRANSFER_FROM, &(ia_args){0}, IA_REVERT_TOKEN_APPROVER);
-  no(w, STRANGER, &w->token, IA_CALL_APPROVE, &to_none, IA_REVERT_TOKEN_SPENDER);
-  no(w, STRANGER, &w->token, IA_CALL_DECREASE_ALLOWANCE, &much, IA_REVERT_TOKEN_DECREASE);
-  no(w, STRANGER, &w->token, IA_CALL_APPROVE_AND_CALL, &much, IA_REVERT_NO_SPENDER_CODE);
-  no(w, STRANGER, &w->token, IA_CALL_FAUCET, &much, IA_REVERT_FAUCET_LIMIT);
-}
-
 /* Only 6.2 looks at the data of approveAndCall. */
 static void matching_deposits(world *w)
 {

@@ -143,6 +143,41 @@ static const ia_method pool_rows[] = {
     {IA_CALL_CHANGE_POLICY, change_policy},
     {IA_CALL_INIT_WORKERPOOL, initialize},
 };
+/* -- what registries name as master(): the contract of a kind that was never initialised -- */
+
+static bool unset(ia_frame *f IA_UNUSED, const ia_call_value *in IA_UNUSED,
+                  ia_call_value *out IA_UNUSED)
+{
+  return true;
+}
+
+/* There is no registry to ask. */
+static bool no_owner(ia_frame *f, const ia_call_value *in IA_UNUSED, ia_call_value *out IA_UNUSED)
+{
+  return ia_no(f, IA_REVERT_NO_OWNER);
+}
+
+static const ia_method master_rows[] = {
+    {IA_CALL_OWNER, no_owner},
+    {IA_CALL_REGISTRY, unset},
+    {IA_CALL_SET_NAME, no_owner},
+};
+static const ia_method master_app_rows[] = {
+    {IA_CALL_APP_NAME, unset},      {IA_CALL_APP_TYPE, unset},     {IA_CALL_APP_MULTIADDR, unset},
+    {IA_CALL_APP_MRENCLAVE, unset}, {IA_CALL_APP_CHECKSUM, unset}, {IA_CALL_INIT_APP, initialize},
+};
+static const ia_method master_dataset_rows[] = {
+    {IA_CALL_DATASET_NAME, unset},
+    {IA_CALL_DATASET_MULTIADDR, unset},
+    {IA_CALL_DATASET_CHECKSUM, unset},
+    {IA_CALL_INIT_DATASET, initialize},
+};
+static const ia_method master_pool_rows[] = {
+    {IA_CALL_WORKERPOOL_DESCRIPTION, unset},        {IA_CALL_WORKER_STAKE_RATIO_POLICY, unset},
+    {IA_CALL_SCHEDULER_REWARD_RATIO_POLICY, unset}, {IA_CALL_CHANGE_POLICY, no_owner},
+    {IA_CALL_INIT_WORKERPOOL, initialize},
+};
+
 static const ia_methods common = {common_rows, IA_COUNT(common_rows)};
 static const ia_methods of_app = {app_rows, IA_COUNT(app_rows)};
 static const ia_methods of_dataset = {dataset_rows, IA_COUNT(dataset_rows)};
@@ -151,6 +186,14 @@ static const ia_methods *const app_parts[] = {&common, &of_app};
 static const ia_methods *const dataset_parts[] = {&common, &of_dataset};
 static const ia_methods *const pool_parts[] = {&common, &of_pool};
 static const uint8_t code[] = "\xfeiapp registry entry";
+
+static const ia_methods master_common = {master_rows, IA_COUNT(master_rows)};
+static const ia_methods master_app = {master_app_rows, IA_COUNT(master_app_rows)};
+static const ia_methods master_dataset = {master_dataset_rows, IA_COUNT(master_dataset_rows)};
+static const ia_methods master_pool = {master_pool_rows, IA_COUNT(master_pool_rows)};
+static const ia_methods *const master_app_parts[] = {&master_common, &master_app};
+static const ia_methods *const master_dataset_parts[] = {&master_common, &master_dataset};
+static const ia_methods *const master_pool_parts[] = {&master_common, &master_pool};
 
 #define ENTRY(parts_)                                                                              \
   {                                                                                                \
@@ -165,4 +208,10 @@ const ia_contract ia_contract_entry[IA_ASSET_KINDS] = {
     [IA_ASSET_APP] = ENTRY(app_parts),
     [IA_ASSET_DATASET] = ENTRY(dataset_parts),
     [IA_ASSET_WORKERPOOL] = ENTRY(pool_parts),
+};
+
+const ia_contract ia_contract_master[IA_ASSET_KINDS] = {
+    [IA_ASSET_APP] = ENTRY(master_app_parts),
+    [IA_ASSET_DATASET] = ENTRY(master_dataset_parts),
+    [IA_ASSET_WORKERPOOL] = ENTRY(master_pool_parts),
 };

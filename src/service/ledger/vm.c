@@ -178,6 +178,14 @@ static bool unreadable(ia_lvm *vm, ia_err *e)
   return false;
 }
 
+static bool is_master(const ia_contract *c)
+{
+  for (int i = 0; i < IA_ASSET_KINDS; i++)
+    if (c == &ia_contract_master[i])
+      return true;
+  return false;
+}
+
 static bool view_owner(void *ctx, ia_asset_kind kind, const ia_addr *asset, bool *has,
                        ia_addr *owner, bool *registered, ia_err *e)
 {
@@ -196,7 +204,7 @@ static bool view_owner(void *ctx, ia_asset_kind kind, const ia_addr *asset, bool
   if (!ia_lvm_contract_at(vm, &c, asset))
     return unreadable(vm, e);
   *has = c && c != &ia_contract_token && c != &ia_contract_dataprotector &&
-         c != &ia_contract_group_factory && c != &ia_contract_wallet_factory;
+         c != &ia_contract_group_factory && c != &ia_contract_wallet_factory && !is_master(c);
   return !*has || ia_contract_owner(&f, owner) || unreadable(vm, e);
 }
 
@@ -309,6 +317,8 @@ bool ia_lvm_contract_at(ia_lvm *vm, const ia_contract **out, const ia_addr *at)
   for (int i = 0; !*out && i < IA_ASSET_KINDS; i++)
     if (ia_addr_eq(at, &w->registry[i]))
       *out = &ia_contract_registry[i];
+    else if (ia_addr_eq(at, &w->master[i]))
+      *out = &ia_contract_master[i];
   for (size_t i = 0; !*out && i < w->n_groups; i++)
     if (ia_addr_eq(at, &w->group[i]))
       *out = &ia_contract_group;

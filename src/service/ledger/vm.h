@@ -78,7 +78,8 @@ typedef struct ia_contract {
 
 extern const ia_contract ia_contract_hub, ia_contract_token, ia_contract_dataprotector,
     ia_contract_group, ia_contract_group_factory, ia_contract_wallet, ia_contract_wallet_factory,
-    ia_contract_registry[IA_ASSET_KINDS], ia_contract_entry[IA_ASSET_KINDS];
+    ia_contract_registry[IA_ASSET_KINDS], ia_contract_entry[IA_ASSET_KINDS],
+    ia_contract_master[IA_ASSET_KINDS];
 /* Arguments that are no clean ABI encoding. True: no field that is looked at is bad, `in` holds the
  * others; else the refusal of the check that comes before the first look, or CALLDATA. */
 IA_MUST bool ia_malformed(ia_frame *f, ia_call_id id, ia_call_value *in);
