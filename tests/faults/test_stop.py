@@ -160,6 +160,13 @@ def down_says_what_it_ends():
     equal(attempts(task)[:1], ["LEASE_RETURNED"], "attempts")
     equal(Run.lab.good("down", "--now"), {"stopped": True, "returned": [task]}, "answer")
     Run.lab.ended()
+    # it is not to take part in what follows
+    Run.lab.start()
+    lab.until("the app", app)
+    Run.lab.rpc("evm_increaseTime", 4000)
+    Run.lab.rpc("evm_mine")
+    lab.until("its end", lambda: Run.lab.good("task", task)["status"] == "FAILED")
+    Run.lab.stop()
 
 
 @case

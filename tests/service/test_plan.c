@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "base/attr.h"
-#include "service/scheduler/plan.h"
+#include "base/causes.h"
+#include "service/scheduler/internal.h"
 
 enum { NOW = 1000000, XS = 2100, XL = 252000 }; /* contribution deadlines of two categories */
 
@@ -132,6 +132,35 @@ static void leases_that_come_back_are_no_tries(void **state)
   }
 }
 
+/* Of every row of the table: a final cause ends at once where the enclave states it, and no other
+ * one ever ends a task that somebody may still try. */
+static void every_cause_is_tried_as_its_row_says(void **state)
+{
+  unsigned n[3] = {0};
+
+  (void)state;
+  for (unsigned i = 0; ia_cause_at(i); i++) {
+    const ia_cause *row = ia_cause_at(i);
+    sch_plan_facts f = {.again = sch_again_of(row->name),
+                        .is_stated = true,
+                        .tries = 100,
+                        .now = NOW,
+                        .deadline = NOW + XS};
+
+    if (row->name[strlen(row->name) - 1] == '_')
+      continue; /* followed by a code, which has a row of its own */
+    n[row->again]++;
+    assert_int_equal(sch_plan_next(&f).is_over, row->again != IA_AGAIN_LATER);
+    f.untried = 1;
+    assert_int_equal(sch_plan_next(&f).is_over, row->again == IA_AGAIN_NEVER);
+  }
+  assert_true(n[IA_AGAIN_NEVER] > 10 && n[IA_AGAIN_ELSEWHERE] > 2 && n[IA_AGAIN_LATER] > 10);
+  /* refusals of the SMS: a rule's are final, those of the moment pass */
+  assert_int_equal(sch_again_of("TEE_SESSION_GENERATION_REVOKED"), SCH_AGAIN_NEVER);
+  assert_int_equal(sch_again_of("TEE_SESSION_GENERATION_UNAVAILABLE"), SCH_AGAIN_LATER);
+  assert_int_equal(sch_again_of("CHAIN_UNREACHABLE"), SCH_AGAIN_LATER);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -140,6 +169,7 @@ int main(void)
       cmocka_unit_test(others_come_first_and_at_once),
       cmocka_unit_test(passing_faults_are_spread_to_the_deadline),
       cmocka_unit_test(pauses_have_a_most),
+      cmocka_unit_test(every_cause_is_tried_as_its_row_says),
       cmocka_unit_test(leases_that_come_back_are_no_tries),
   };
 

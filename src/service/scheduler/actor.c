@@ -268,10 +268,18 @@ static bool expire(ia_scheduler *s, ia_chain *c, const sch_task *t, ia_err *e)
 /* What ended the task is the deadline; why there was no result is what the last attempt said. */
 static bool deadline_cause(ia_scheduler *s, const sch_task *t, ia_err *e)
 {
+  IA_AUTO_JSON *rest = json_array();
+  IA_AUTOV(ia_buf) text = {0};
   ia_stmt *st;
 
-  if (t->cause[0] == '\0')
-    return sch_task_set_cause(s, &t->id, "CONTRIBUTION_TIMEOUT", "DEADLINE_PASSED", NO_RESULT, e);
+  if (t->cause[0] == '\0') {
+    ia_buf_printf(&text, NO_RESULT "; ");
+    if (t->state != SCH_INITIALIZED || !sch_nobody_takes_tasks(s, &text, rest))
+      text.len -= 2;
+    ia_buf_u8(&text, 0);
+    return ia_buf_ok(&text, e) && sch_task_set_cause(s, &t->id, "CONTRIBUTION_TIMEOUT",
+                                                     "DEADLINE_PASSED", (const char *)text.ptr, e);
+  }
   if (strcmp(t->cause, SCH_GONE) == 0)
     return true;
   if (!ia_db_stmt(&st, s->db,
