@@ -17,6 +17,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
+import reach  # noqa: E402
 import tap  # noqa: E402
 from tap import Skip, case, check, equal  # noqa: E402
 
@@ -28,14 +29,14 @@ NOBODY = 65534
 
 def environment(home, **more):
     env = {k: v for k, v in os.environ.items() if not k.startswith("IAPP_")}
-    env.update(IAPP_HOME=home, IAPP_GUEST=os.path.join(BUILD, "src/guest/iapp-guest"), HOME=home, **more)
+    env.update(IAPP_HOME=home, IAPP_GUEST=reach.guest(), HOME=home, **more)
     return env
 
 
 def start(cwd, *args, home=None, uid=None, **variables):
     home = home or os.path.join(TOP, "home")
     more = {"user": uid, "group": uid, "extra_groups": []} if uid else {}
-    return subprocess.Popen([os.path.join(BUILD, "iapp"), *args, "--json"], cwd=cwd,
+    return subprocess.Popen([reach.iapp(), *args, "--json"], cwd=cwd,
                             env=environment(home, **variables), stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
 
