@@ -50,6 +50,11 @@ static const char *waits_text(const json_t *task)
       json_object_get(json_object_get(json_object_get(task, "iapp"), "waitsFor"), "text"));
 }
 
+static size_t n_attempts(const json_t *task)
+{
+  return json_array_size(json_object_get(json_object_get(task, "iapp"), "attempts"));
+}
+
 static void tell(ia_cli *c, const json_t *task)
 {
   static const struct {
@@ -57,7 +62,7 @@ static void tell(ia_cli *c, const json_t *task)
   } words[] = {{"RECEIVED", "the scheduler has seen the deal"},
                {"INITIALIZED", "waiting for a worker"},
                {"RUNNING", "running in an enclave (SIMULATED where the pool says so)"}};
-  size_t attempts = json_array_size(json_object_get(json_object_get(task, "iapp"), "attempts"));
+  size_t attempts = n_attempts(task);
   const char *waits = waits_text(task);
 
   if (waits) {
@@ -85,16 +90,18 @@ bool ia_cli_task_wait(ia_cli *c, const ia_net *net, const ia_h256 *task, json_t 
 {
   uint64_t away = ia_mono_ms() + AWAY_MS;
   unsigned pause = PAUSE_MIN_MS;
+  size_t attempts = SIZE_MAX;
   char state[48] = "";
 
   for (;;) {
     IA_AUTO_JSON *answer = NULL;
     ia_err why = {0};
 
-    if (ia_to_scheduler_wait(net, &answer, task, state, &why)) {
+    if (ia_to_scheduler_wait(net, &answer, task, state, attempts, &why)) {
       away = ia_mono_ms() + AWAY_MS;
       pause = PAUSE_MIN_MS;
       (void)snprintf(state, sizeof(state), "%s", ia_task_state(answer));
+      attempts = n_attempts(answer);
       tell(c, answer);
       if (ia_task_is_over(answer)) {
         *out = json_incref(answer);

@@ -268,7 +268,7 @@ static bool task(iapp_client *c, char **out, const char *text, const char *known
   ia_h256 id;
 
   return task_id(&id, text, e) &&
-         (known ? ia_to_scheduler_wait(&c->net, &v, &id, known, e)
+         (known ? ia_to_scheduler_wait(&c->net, &v, &id, known, SIZE_MAX, e)
                 : ia_to_scheduler_task(&c->net, &v, &id, e)) &&
          ia_public_json(out, v, e);
 }

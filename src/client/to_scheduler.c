@@ -2,6 +2,7 @@
 #include "client/to_scheduler.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/hex.h"
 #include "client/login.h"
@@ -38,16 +39,19 @@ bool ia_to_scheduler_workers(const ia_net *net, json_t **out, ia_err *e)
 }
 
 bool ia_to_scheduler_wait(const ia_net *net, json_t **out, const ia_h256 *task, const char *state,
-                          ia_err *e)
+                          size_t attempts, ia_err *e)
 {
   IA_AUTOV(ia_buf) url = {0};
   IA_AUTOV(ia_buf) escaped = {0};
+  char more[40] = "";
 
   ia_http_escape(&escaped, ia_span_str(state));
   ia_buf_u8(&escaped, 0);
+  if (attempts != SIZE_MAX)
+    (void)snprintf(more, sizeof(more), "&attempts=%zu", attempts);
   if (!ia_buf_ok(&escaped, e) ||
-      !ia_net_url(&url, net->scheduler, "scheduler", e, "/tasks/%s/wait?state=%s",
-                  ia_h256_text(task).s, (const char *)escaped.ptr))
+      !ia_net_url(&url, net->scheduler, "scheduler", e, "/tasks/%s/wait?state=%s%s",
+                  ia_h256_text(task).s, (const char *)escaped.ptr, more))
     return false;
   ia_http_call call = {.method = "GET", .url = (const char *)url.ptr, .total_ms = WAIT_MS};
   return ia_http_json_call(net->http, out, &call, NULL, e) || ia_wrap(e, "scheduler");

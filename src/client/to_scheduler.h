@@ -6,9 +6,10 @@
 
 /* GET /tasks/<id>; new reference. */
 IA_MUST bool ia_to_scheduler_task(const ia_net *net, json_t **out, const ia_h256 *task, ia_err *e);
-/* Answers when the task's state differs from `state`, or after 25 s; the same object. */
+/* Answers when the task's state differs from `state` or its attempts are not so many (SIZE_MAX:
+ * they do not matter), or after 25 s; the same object. */
 IA_MUST bool ia_to_scheduler_wait(const ia_net *net, json_t **out, const ia_h256 *task,
-                                  const char *state, ia_err *e);
+                                  const char *state, size_t attempts, ia_err *e);
 /* GET /workers; new reference. */
 IA_MUST bool ia_to_scheduler_workers(const ia_net *net, json_t **out, ia_err *e);
 /* GET /pool; new reference. */

@@ -4,6 +4,7 @@ fail is told."""
 import http.server
 import json
 import os
+import re
 import sys
 import threading
 
@@ -90,6 +91,37 @@ def the_environment_is_that_of_the_protocol():
     for name in env:
         check(name.startswith("IEXEC_") or name in ("PATH", "HOME", "LANG", "TZ"),
               f"{name} of the host reached the app")
+
+
+class Trouble(http.server.BaseHTTPRequestHandler):
+    """Fails twice, then gives the file."""
+    asked = 0
+
+    def do_GET(self):
+        Trouble.asked += 1
+        self.send_response(503 if Trouble.asked < 3 else 200)
+        self.end_headers()
+        self.wfile.write(INPUT)
+
+    def log_message(self, *args):
+        pass
+
+
+@case
+def who_waits_reads_why():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Trouble)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/f"
+    Run.folders += 1
+    status, out, err = LAB.said(Run.user, "run", Run.app, "--args", "show", "--input-file", url, "--out",
+                                f"out-{Run.folders}")
+    equal(status, 0, f"told: {out} {err}")
+    for n in (1, 2):
+        check(re.search(rf"attempt {n} failed: input file {url}: its server answered with status 503; "
+                        r"next in \d+ s", err), f"attempt {n}: {err}")
+        check(re.search(rf"attempt +{n} by worker .*: input file {url}: ", out), f"attempt {n}: {out}")
+    server.shutdown()
+    server.server_close()
 
 
 @case

@@ -16,6 +16,7 @@ struct sch_waiter {
   bool busy, again;
   /* what the look found */
   json_t *answer;
+  int64_t attempts; /* that the client knows of; -1: it does not say */
   bool differs;
   ia_err err;
 };
@@ -256,6 +257,11 @@ static bool receipt_get(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 
 /* -- waiting; the loop's thread, but for look -- */
 
+static size_t n_attempts(const json_t *answer)
+{
+  return json_array_size(json_object_get(json_object_get(answer, "iapp"), "attempts"));
+}
+
 static void look(void *ctx)
 {
   sch_waiter *w = ctx;
@@ -265,8 +271,9 @@ static void look(void *ctx)
   json_decref(w->answer);
   w->err = (ia_err){0};
   w->answer = sch_task_json(s, &w->task, &w->err);
-  w->differs = w->answer && strcmp(json_string_value(json_object_get(w->answer, "currentStatus")),
-                                   w->state) != 0;
+  w->differs = w->answer && (strcmp(json_string_value(json_object_get(w->answer, "currentStatus")),
+                                    w->state) != 0 ||
+                             (w->attempts >= 0 && n_attempts(w->answer) != (size_t)w->attempts));
 }
 
 static void waiter_free(sch_waiter *w)
@@ -334,6 +341,22 @@ static void waiter_closed(void *ctx, ia_request *rq)
     waiter_free(w);
 }
 
+/* ?attempts=N: a try that began and failed since is news too. */
+static int64_t attempts_of(const ia_request *rq)
+{
+  int64_t n = 0;
+  ia_span text;
+
+  if (!ia_request_query(rq, "attempts", &text) || text.len == 0 || text.len > 9)
+    return -1;
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.ptr[i] < '0' || text.ptr[i] > '9')
+      return -1;
+    n = n * 10 + (text.ptr[i] - '0');
+  }
+  return n;
+}
+
 static bool wait_get(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
 {
   ia_scheduler *s = ctx;
@@ -349,7 +372,11 @@ static bool wait_get(void *ctx, ia_request *rq, ia_reply *rp, ia_err *e)
   w = calloc(1, sizeof(*w));
   if (!w)
     return ia_fail(e, IA_E_MEMORY, "scheduler: out of memory");
-  *w = (sch_waiter){.s = s, .rq = rq, .task = id, .until_ms = ia_mono_ms() + SCH_POLL_MS};
+  *w = (sch_waiter){.s = s,
+                    .rq = rq,
+                    .task = id,
+                    .attempts = attempts_of(rq),
+                    .until_ms = ia_mono_ms() + SCH_POLL_MS};
   if (state.len > 0)
     memcpy(w->state, state.ptr, state.len);
   if (!ia_request_hold(rq, 0, waiter_closed, w, e)) {
