@@ -240,6 +240,60 @@ static bool has_node_dependencies(const char *project, bool *any, ia_err *e)
   return true;
 }
 
+static const struct {
+  const char *sign; /* in what npm said */
+  ia_code code;
+  const char *fix;
+} npm_reasons[] = {
+    {"are in sync", IA_E_BAD_CHECKSUM, "npm install --package-lock-only"},
+    {"EINTEGRITY", IA_E_BAD_CHECKSUM,
+     "the registry offers other bytes than package-lock.json names"},
+    {"E404", IA_E_NOT_FOUND, "correct name or version in package.json"},
+    {"ETARGET", IA_E_NOT_FOUND, "correct the version in package.json"},
+    {"ENOTFOUND", IA_E_UNAVAILABLE, "the registry cannot be reached: check the network"},
+    {"ECONNREFUSED", IA_E_UNAVAILABLE, "the registry cannot be reached: check the network"},
+    {"ETIMEDOUT", IA_E_UNAVAILABLE, "the registry cannot be reached: check the network"},
+    {"EAI_AGAIN", IA_E_UNAVAILABLE, "the registry cannot be reached: check the network"},
+};
+
+/* npm's first line that says what is wrong; the last ones only name a log file. */
+static void npm_error(char out[150], const char *words)
+{
+  static const char *const marks[] = {"npm ERR! ", "npm error "};
+
+  out[0] = '\0';
+  for (const char *p = words; p && !out[0]; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+    for (size_t i = 0; i < IA_COUNT(marks); i++) {
+      size_t n = strlen(marks[i]);
+
+      if (strncmp(p, marks[i], n) == 0 && strncmp(p + n, "code ", 5) != 0)
+        (void)snprintf(out, 150, "%.*s", (int)strcspn(p + n, "\n"), p + n);
+    }
+}
+
+static bool run_npm(const ia_build *b, const char *const *argv, const char *cwd, ia_err *e)
+{
+  IA_AUTOV(ia_buf) words = {0};
+  char error[150];
+  int status;
+
+  if (!ia_tool_words(argv, cwd, &words, 256 << 10, &status, e))
+    return ia_hint(e, "apt-get install npm");
+  if (status == 0)
+    return true;
+  ia_autofree char *text = ia_buf_text(&words);
+  if (text && b->words)
+    b->words(b->ctx, text);
+  npm_error(error, text ? text : "");
+  for (size_t i = 0; text && i < IA_COUNT(npm_reasons); i++)
+    if (strstr(text, npm_reasons[i].sign)) {
+      (void)ia_fail(e, npm_reasons[i].code, "npm: %s", error);
+      return ia_hint(e, "%s", npm_reasons[i].fix);
+    }
+  (void)ia_fail(e, IA_E_INVALID, "npm failed: %s", error[0] ? error : "it gave no reason");
+  return ia_hint(e, "its whole output is above");
+}
+
 static bool npm_tree(ia_maker *m, const ia_build *b, const char *scratch, ia_err *e)
 {
   static const char *const argv[] = {"npm",        "ci",        "--omit=dev", "--ignore-scripts",
@@ -256,8 +310,7 @@ static bool npm_tree(ia_maker *m, const ia_build *b, const char *scratch, ia_err
     return false;
   if (!copy_into(b->project, "package-lock.json", work.s, e))
     return ia_hint(e, "npm install --package-lock-only");
-  return ia_tool_run(argv, work.s, NULL, 0, e) &&
-         ia_path_join(&modules, e, "%s/node_modules", work.s) &&
+  return run_npm(b, argv, work.s, e) && ia_path_join(&modules, e, "%s/node_modules", work.s) &&
          ia_maker_tree(m, "app/node_modules", modules.s, NULL, e);
 }
 

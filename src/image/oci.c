@@ -447,8 +447,9 @@ static const json_t *choose_entry(const json_t *list, const char *ref, ia_err *e
   size_t i, k, n = 0;
 
   json_array_foreach (list, i, entry) {
-    json_array_foreach (json_object_get(entry, "RepoTags"), k, tag)
+    json_array_foreach (json_object_get(entry, "RepoTags"), k, tag) {
       ia_image_names_add(&names, json_string_value(tag));
+    }
     if (!ref || has_tag(entry, ref)) {
       chosen = entry;
       n++;

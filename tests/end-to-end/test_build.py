@@ -145,6 +145,25 @@ def node_runs_on_debian_packages():
 
 
 @case
+def what_npm_says_is_shown_with_a_fix():
+    debian()
+    if not shutil.which("npm"):
+        raise Skip("no npm here")
+    path = project("npm", "js")
+    package = {"name": "npm", "version": "1.0.0"}
+    for name, text in (("package.json", {**package, "dependencies": {"left-pad": "1.3.0"}}),
+                       ("package-lock.json", {**package, "lockfileVersion": 3, "packages": {"": package}})):
+        with open(os.path.join(path, name), "w", encoding="utf-8") as f:
+            json.dump(text, f)
+    status, answer, _ = run(path, "build")
+    error = answer["error"]
+    if error["code"] == "UNAVAILABLE":
+        raise Skip("the registry of npm cannot be reached")
+    equal((status, error["code"], error["hint"]), (1, "BAD_CHECKSUM", "npm install --package-lock-only"), f"{error}")
+    check("in sync" in error["message"], f"{error}")
+
+
+@case
 def a_build_that_is_killed_leaves_nothing_half_written():
     """Killed while it fetches, while it unpacks, while it packs: whatever the moment, nothing of it
     counts, and the next build is whole and clears up."""
