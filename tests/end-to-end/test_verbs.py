@@ -103,7 +103,7 @@ def data_and_grants():
     members(Run.owner, policy, "policy", "clear", Run.data)
     members(Run.owner, "verdict clauses orderHash", "policy", "test", Run.data, "--app", Run.app,
             "--user", Run.user)
-    members(None, "pool chainId tee domain workers slots limits workerList", "pool")
+    members(None, "pool chainId tee domain served workers slots limits workerList", "pool")
     row = members(Run.owner, "orders", "orders")["orders"][0]
     equal(sorted(row), ["kind", "order", "orderHash", "remaining", "signer"], "an order")
 
