@@ -108,6 +108,12 @@ static const ia_offer *offer_of(const struct granting *x, const ia_h256 *hash)
 }
 
 /* -- a grant that is there already -- */
+static bool ask_limits(struct granting *x, ia_err *e)
+{
+  return x->limits || (ia_cli_trust_sms(x->c, &x->net, e) &&
+                       ia_to_sms_limits(&x->net, x->w, &x->g.dataset, &x->limits, e));
+}
+
 /* Where another home made it, the SMS knows its terms. */
 static bool has_terms(struct granting *x, const ia_offer *o, bool *same, ia_err *e)
 {
@@ -117,12 +123,9 @@ static bool has_terms(struct granting *x, const ia_offer *o, bool *same, ia_err 
   *same = note && is_asked(x, note);
   if (note)
     return true;
-  if (!x->limits && (!ia_cli_trust_sms(x->c, &x->net, e) ||
-                     !ia_to_sms_limits(&x->net, x->w, &x->g.dataset, &x->limits, e)))
+  if (!ask_limits(x, e) || !ia_cli_terms_body(&want, x->asked, &o->hash, e))
     return false;
   const json_t *there = json_object_get(ia_limits_of_order(x->limits, &o->hash), "terms");
-  if (!ia_cli_terms_body(&want, x->asked, &o->hash, e))
-    return false;
   *same = want ? json_equal(want, there) : !there || json_is_null(there);
   return true;
 }
@@ -265,6 +268,27 @@ static bool say(struct granting *x, const char *already, ia_err *e)
   return ia_cli_json(x->c, as_json(x, already != NULL, e), e);
 }
 
+/* The grant that is there has its terms at the SMS; one whose store was replaced gets them again.
+ */
+static bool is_whole(struct granting *x, const ia_offer *same, ia_err *e)
+{
+  const json_t *note = ia_cli_grant_note_of(x->notes, &x->separator, &same->hash);
+  const json_t *noted = json_object_get(note, "terms"), *there;
+
+  x->hash = same->hash;
+  if (note && !json_is_object(noted))
+    return true;
+  if (!ask_limits(x, e))
+    return false;
+  there = json_object_get(ia_limits_of_order(x->limits, &same->hash), "terms");
+  if (json_is_object(noted ? noted : there))
+    x->terms = json_deep_copy(noted ? noted : there);
+  if (!noted || json_equal(noted, there))
+    return true;
+  ia_cli_warn(x->c, "the SMS does not have the terms of this grant: they are sent again");
+  return ia_limits_send_terms(&x->net, x->w, &x->g.dataset, x->terms, &x->version, e);
+}
+
 static bool make_grant(struct granting *x, ia_err *e)
 {
   const ia_offer *same = NULL;
@@ -275,16 +299,8 @@ static bool make_grant(struct granting *x, ia_err *e)
     return set_published(x, e) && say(x, "An earlier try published this grant.", e);
   if (!x->note && !ia_cli_flag(x->c, "add") && !check_double(x, &same, e))
     return false;
-  if (same) {
-    const json_t *note = ia_cli_grant_note_of(x->notes, &x->separator, &same->hash);
-    const json_t *terms =
-        json_object_get(note ? note : ia_limits_of_order(x->limits, &same->hash), "terms");
-
-    x->hash = same->hash;
-    if (json_is_object(terms))
-      x->terms = json_deep_copy(terms);
-    return say(x, "This grant is there already: nothing was signed.", e);
-  }
+  if (same)
+    return is_whole(x, same, e) && say(x, "This grant is there already: nothing was signed.", e);
   return (x->note || sign_new(x, e)) && put_out(x, e) && say(x, NULL, e);
 }
 

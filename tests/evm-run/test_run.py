@@ -60,6 +60,22 @@ def its_receipt_is_proven():
 
 
 @case
+def data_change_hands():
+    """safeTransferFrom of the published registry; the SMS follows its signed transaction."""
+    data = LAB.good(Run.owner, "protect", LAB.path("value.json"), "--name", "sold")["address"]
+    done = LAB.good(Run.owner, "transfer", data, Run.requester, "--yes")
+    equal((done["kind"], done["already"], done["owner"]), ("data", False, Run.requester), f"{done}")
+    owner = CHAIN.call("ownerOf(uint256)", int(data, 16), to=CHAIN.registries["dataset"])
+    equal("0x" + owner[12:].hex(), Run.requester.lower(), "on the ledger")
+    again = LAB.good(Run.owner, "transfer", data, Run.requester, "--yes")
+    equal((again["already"], again["transactionHash"]), (True, None), "a second time")
+    LAB.good(Run.requester, "grant", data, Run.app, Run.developer, "--purpose", "research")
+    got = LAB.good(Run.developer, "run", Run.app, "--data", data, "--purpose", "research", "--out",
+                   "sold")
+    equal(got["tasks"][0]["status"], "COMPLETED", "on the new owner's grant")
+
+
+@case
 def a_task_that_reached_no_enclave_is_proven_by_its_pool():
     data = LAB.good(Run.owner, "protect", LAB.path("value.json"), "--name", "bound")["address"]
     LAB.good(Run.owner, "grant", data, Run.app, Run.requester, "--purpose", "research")
