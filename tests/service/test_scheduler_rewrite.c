@@ -2,7 +2,7 @@
  * and nothing is paid for a deal that does not come again. */
 #include "sched_lab.h"
 
-enum { TEE_TDX = 0x9, SOMEBODY = 10 };
+enum { TEE_TDX = 0x9, SOMEBODY = 10, WAIT_S = 60 };
 
 static ia_h256 raw_of(lab *b, ia_buf *raw, const ia_h256 *deal)
 {
@@ -52,7 +52,7 @@ static void rewrite(lab *b, json_t *id)
 
 static void wait_cause(lab *b, const ia_h256 *task, const char *cause)
 {
-  for (int i = 0; i < 1000; i++) {
+  for (int i = 0; i < WAIT_S * 100; i++) {
     IA_AUTO_JSON *v = lab_get(b, task, "");
 
     if (strcmp(json_string_value(json_object_get(json_object_get(v, "iapp"), "cause")), cause) == 0)
@@ -65,7 +65,7 @@ static void wait_cause(lab *b, const ia_h256 *task, const char *cause)
 
 static void wait_status(lab *b, const ia_h256 *task, ia_task_status status)
 {
-  for (int i = 0; i < 1000; i++) {
+  for (int i = 0; i < WAIT_S * 100; i++) {
     IA_AUTOV(ia_buf) store = {0};
     ia_task t;
 
@@ -192,6 +192,7 @@ static void an_initialisation_that_was_taken_back_is_made_again(void **state)
   json_t *id = snapshot(b);
   lab_pool_up(b);
   json_decref(lab_wait(b, &task, "INITIALIZED"));
+  wait_status(b, &task, IA_TASK_ACTIVE); /* its transaction is in a block */
   rewrite(b, id);
   wait_status(b, &task, IA_TASK_ACTIVE);
   json_decref(lab_wait(b, &task, "INITIALIZED"));
