@@ -83,20 +83,42 @@ static bool a_grants(struct admitting *a, ia_ruling *v)
   return true;
 }
 
+/* A clock that goes back refills nothing. */
+uint64_t ia_release_pace_add(uint64_t used, uint64_t time)
+{
+  return (used > time ? used : time) + IA_RELEASE_REFILL_S;
+}
+
+uint64_t ia_release_pace_wait(uint64_t used, uint64_t now)
+{
+  uint64_t until = now + (uint64_t)(IA_RELEASE_BURST - 1) * IA_RELEASE_REFILL_S;
+
+  return used > until ? used - until : 0;
+}
+
 static bool a_releases(struct admitting *a, ia_ruling *v)
 {
+  ia_release_past past = {0};
   ia_err e = {0};
-  uint64_t n = 0;
 
   if (a->f->planned)
     return true;
-  if (!a->m->releases(a->m->ctx, &a->f->task_id, &n, &e))
+  if (!a->m->releases(a->m->ctx, &a->f->task_id, &past, &e))
     return ia_ruling_err(v, "attempts", &e);
-  if (n >= IA_RELEASES_MAX)
-    return ia_ruling_no(v, "attempts", IA_E_RELEASE_LIMIT,
-                        "the task got its keys %llu times already", (unsigned long long)n);
-  a->plan->attempt = n + 1;
-  ia_ruling_ok(v, "attempts", "attempt %llu of %d", (unsigned long long)n + 1, IA_RELEASES_MAX);
+  if (past.failed >= IA_RELEASE_FAILURES_MAX)
+    return ia_ruling_no(
+        v, "attempts", IA_E_RELEASE_LIMIT,
+        "the app failed by its own fault in %llu runs of this task; the limit is %d",
+        (unsigned long long)past.failed, IA_RELEASE_FAILURES_MAX);
+  uint64_t wait = ia_release_pace_wait(past.used, a->f->now);
+  if (wait > 0)
+    return ia_ruling_no(v, "attempts", IA_E_RELEASE_PACE,
+                        "the keys of this task were released %llu times; the limit is %d, and one "
+                        "more every %d s: the next release is possible in %llu s",
+                        (unsigned long long)past.n, IA_RELEASE_BURST, IA_RELEASE_REFILL_S,
+                        (unsigned long long)wait);
+  a->plan->attempt = past.n + 1;
+  ia_ruling_ok(v, "attempts", "attempt %llu", (unsigned long long)past.n + 1);
   return true;
 }
 

@@ -14,7 +14,12 @@
 #include "tee/release.h"
 
 enum {
-  IA_RELEASES_MAX = 3,     /* of a task, all attempts together */
+  /* Releases of one task: it ends after so many runs in which the app failed by its own fault, as
+   * its enclave stated. Whatever the reason, so many at once, and then one more every so many
+   * seconds: who hides such a statement gains no more. */
+  IA_RELEASE_FAILURES_MAX = 3,
+  IA_RELEASE_BURST = 3,
+  IA_RELEASE_REFILL_S = 30,
   IA_TRANSFERS_MAX = 1024, /* of an asset */
   /* bytes that a receipt can prove: of each text of an asset, of each signature */
   IA_PROVABLE_TEXT_MAX = 2048,
@@ -111,13 +116,24 @@ typedef enum ia_secret_kind {
 
 /* The SMS's own memory, asked in the transaction that writes the release. False = cannot be told.
  */
+/* What became of the releases of a task so far. */
+typedef struct ia_release_past {
+  uint64_t n;
+  uint64_t failed; /* of those: runs in which the app failed by its own fault */
+  uint64_t used;   /* ia_release_pace_add of each, in their order; 0 = none */
+} ia_release_past;
+/* The limit that time refills, as one number: until when it is used up. */
+uint64_t ia_release_pace_add(uint64_t used, uint64_t time);
+/* Seconds until the next release; 0 = now. */
+uint64_t ia_release_pace_wait(uint64_t used, uint64_t now);
+
 typedef struct ia_release_memory {
   void *ctx;
   /* highest fencing number seen for the task and whose it was */
   bool (*fencing)(void *ctx, const ia_h256 *task, bool *has, uint64_t *highest, ia_addr *worker,
                   ia_err *e);
   bool (*rolled_back)(void *ctx, bool *stop, ia_err *e);
-  bool (*releases)(void *ctx, const ia_h256 *task, uint64_t *n, ia_err *e);
+  bool (*releases)(void *ctx, const ia_h256 *task, ia_release_past *past, ia_err *e);
   /* other tasks that got a key on this order */
   bool (*order_tasks)(void *ctx, const ia_h256 *order, const ia_h256 *task, uint64_t *n, ia_err *e);
   /* a final CLOSE was seen before the deal was */

@@ -159,8 +159,8 @@ static void last_words(ia_case *c)
   describe_terms(c);
   if (r->attempt > 1)
     ia_case_note(c, "attempt",
-                 "This was attempt %llu: a worker may run a task thrice and keep the result it "
-                 "likes.",
+                 "This was attempt %llu: a worker can run a task several times and choose "
+                 "which result to report.",
                  (unsigned long long)r->attempt);
   if (c->stated.cause[0])
     ia_case_note(c, "run-cause", "The run failed: %s (exit code %d).", c->stated.cause,

@@ -171,7 +171,7 @@ static void lies_end_with_status_one(void **state)
   d->s.record.attempt = 2; /* signed by the SMS: true, and to be said */
   sample_release(&d->s);
   write_receipt(d);
-  expect(d, 0, WORDS("--trust", "anchors.json"), WORDS("attempt 2", "thrice"));
+  expect(d, 0, WORDS("--trust", "anchors.json"), WORDS("attempt 2", "several times"));
   d->s.record.task_hash.b[0] ^= 1;
   sample_release(&d->s);
   write_receipt(d);

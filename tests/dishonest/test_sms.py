@@ -82,14 +82,14 @@ def a_nonce_is_good_once():
 
 
 @case
-def the_fourth_release_is_refused():
+def the_fourth_release_at_once_is_refused():
     task = World.tasks.pop()
     for _ in range(3):
         released(task)
-    refused("RELEASE_LIMIT", task)
+    refused("RELEASE_PACE", task)
     LAB.sms.stop()
     LAB.sms.start()
-    refused("RELEASE_LIMIT", task, WORKER_B, 2)
+    refused("RELEASE_PACE", task, WORKER_B, 2)
     released(World.tasks.pop())
 
 

@@ -79,7 +79,7 @@ static void l_revoked(struct world *w)
 
 static void l_releases(struct world *w)
 {
-  w->releases = 3;
+  w->releases = (ia_release_past){.n = 3, .failed = 3};
 }
 
 static void l_policy(struct world *w)
@@ -139,10 +139,34 @@ static void test_the_first_failure_names_the_cause(void **state)
   w_close(w);
 }
 
+/* Three at once, then one every thirty seconds, however the clock goes. */
+static void test_pace(void **state)
+{
+  uint64_t used = 0, got = 0;
+
+  (void)state;
+  for (uint64_t now = 1000; now < 1000 + 600; now++) {
+    while (ia_release_pace_wait(used, now) == 0) {
+      used = ia_release_pace_add(used, now);
+      got++;
+    }
+    assert_int_equal(got, 3 + (now - 1000) / 30);
+  }
+  /* idle for an hour: three again, not a hundred */
+  for (got = 0; ia_release_pace_wait(used, 5200) == 0; got++)
+    used = ia_release_pace_add(used, 5200);
+  assert_int_equal(got, 3);
+  assert_int_equal(ia_release_pace_wait(used, 5200), 30);
+  /* a clock that was set back gives nothing away */
+  assert_int_equal(ia_release_pace_wait(used, 5100), 130);
+  assert_true(ia_release_pace_add(used, 5100) > used);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_the_first_failure_names_the_cause),
+      cmocka_unit_test(test_pace),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

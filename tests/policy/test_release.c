@@ -472,8 +472,11 @@ static void test_memory(void **state)
   REFUSED(IA_E_ORDER_CLOSED, w->closed = true);
   REFUSED(IA_E_REVOKED, w->revoked = true);
   REFUSED(IA_E_REVOKED, w->revoked_data = true);
-  REFUSED(IA_E_RELEASE_LIMIT, w->releases = 3);
-  REFUSED(IA_OK, w->releases = 2);
+  REFUSED(IA_E_RELEASE_LIMIT, w->releases.failed = 3);
+  REFUSED(IA_OK, w->releases.failed = 2);
+  REFUSED(IA_OK, w->releases.n = 1000);
+  REFUSED(IA_E_RELEASE_PACE, w->releases.used = w->f.now + 61);
+  REFUSED(IA_OK, w->releases.used = w->f.now + 60);
 }
 
 static void test_policy_clauses(void **state)
@@ -567,6 +570,7 @@ int main(void)
       cmocka_unit_test(test_the_ledgers_word_is_listed_and_can_be_refused),
       cmocka_unit_test(test_a_key_owner_is_no_contract),
       cmocka_unit_test(test_memory),
+
       cmocka_unit_test(test_policy_clauses),
       cmocka_unit_test(test_secrets_and_result),
       cmocka_unit_test(test_a_former_owners_app_secret_stays),

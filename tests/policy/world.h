@@ -36,7 +36,8 @@ struct world {
   bool fenced, rolled_back, closed, revoked, revoked_data, has_policy, no_dataset_key,
       no_requester_secret;
   bool no_result_key;
-  uint64_t fence, releases, order_tasks, total, today;
+  ia_release_past releases;
+  uint64_t fence, order_tasks, total, today;
   ia_addr fence_worker, app_pusher;
   bool has_app_secret;
   const char *policy;
@@ -237,10 +238,10 @@ static inline bool wm_rolled(void *ctx, bool *stop, ia_err *e)
   return true;
 }
 
-static inline bool wm_releases(void *ctx, const ia_h256 *t, uint64_t *n, ia_err *e)
+static inline bool wm_releases(void *ctx, const ia_h256 *t, ia_release_past *past, ia_err *e)
 {
   (void)t, (void)e;
-  *n = ((const struct world *)ctx)->releases;
+  *past = ((const struct world *)ctx)->releases;
   return true;
 }
 

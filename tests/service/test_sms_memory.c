@@ -349,7 +349,7 @@ static void test_the_record_is_durable_before_the_answer(void **state)
   if (!lab_start(b, &e))
     fail_msg("%s", e.msg);
   assert_int_equal(attempt_of(b), 3);
-  ASSERT_OUTCOME(b, "RELEASE_LIMIT");
+  ASSERT_OUTCOME(b, "RELEASE_PACE");
   lab_close(b);
 }
 

@@ -97,21 +97,6 @@ static void test_nonces_are_used_once(void **state)
   lab_close(b);
 }
 
-static void test_at_most_three_releases(void **state)
-{
-  struct lab *b = with_key("");
-
-  (void)state;
-  for (int i = 0; i < 3; i++)
-    ASSERT_OUTCOME(b, "OK");
-  ASSERT_OUTCOME(b, "RELEASE_LIMIT");
-  /* also after a restart */
-  lab_stop(b);
-  assert_true(lab_start(b, NULL));
-  ASSERT_OUTCOME(b, "RELEASE_LIMIT");
-  lab_close(b);
-}
-
 static void test_leases(void **state)
 {
   struct lab *b = with_key("");
@@ -411,7 +396,6 @@ int main(void)
       cmocka_unit_test(test_a_guest_gets_its_keys),
       cmocka_unit_test(test_no_key_no_release),
       cmocka_unit_test(test_nonces_are_used_once),
-      cmocka_unit_test(test_at_most_three_releases),
       cmocka_unit_test(test_leases),
       cmocka_unit_test(test_evidence),
       cmocka_unit_test(test_policy_and_revocation),

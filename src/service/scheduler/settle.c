@@ -264,7 +264,8 @@ static bool failed_rows(ia_scheduler *s, const failure *f, const sch_task *t, co
                         ia_err *e)
 {
   /* that a task had all its attempts is no news: why they failed is */
-  bool spent = t->cause[0] && strcmp(f->code, ia_code_name(IA_E_RELEASE_LIMIT)) == 0;
+  bool spent = t->cause[0] && (strcmp(f->code, ia_code_name(IA_E_RELEASE_LIMIT)) == 0 ||
+                               strcmp(f->code, ia_code_name(IA_E_RELEASE_PACE)) == 0);
   bool over = false, gone, moved;
 
   if (!sch_deal_moved(s, t, &gone, &moved, e))

@@ -205,7 +205,7 @@ extern const ia_route ia_sms_secret_rows[], ia_sms_named_rows[], ia_sms_tee_rows
 extern const size_t ia_sms_n_secret_rows, ia_sms_n_named_rows, ia_sms_n_tee_rows;
 
 /* -- handlers -- */
-ia_handler ia_sms_h_challenge, ia_sms_h_release, ia_sms_h_why, ia_sms_h_message, ia_sms_h_log,
-    ia_sms_h_version, ia_sms_h_limits, ia_sms_h_test;
+ia_handler ia_sms_h_challenge, ia_sms_h_release, ia_sms_h_ended, ia_sms_h_why, ia_sms_h_message,
+    ia_sms_h_log, ia_sms_h_version, ia_sms_h_limits, ia_sms_h_test;
 
 #endif

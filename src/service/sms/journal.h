@@ -27,6 +27,7 @@ typedef enum ia_journal_kind {
   IA_J_SIM_ROOT,  /* digest */
   IA_J_OUTDATED,  /* kind, address, name, version: no deal may ask for it any more */
   IA_J_TERMS,     /* object, order hash, signer, version, body: terms of one grant */
+  IA_J_ENDED,     /* number of a release, task, cause: the app failed by its own fault */
 } ia_journal_kind;
 
 /* An entry that is being written. Fields are put in their order. */

@@ -51,15 +51,28 @@ static bool m_rolled_back(void *ctx, bool *stop, ia_err *e)
   return true;
 }
 
-static bool m_releases(void *ctx, const ia_h256 *task, uint64_t *n, ia_err *e)
+static bool m_releases(void *ctx, const ia_h256 *task, ia_release_past *past, ia_err *e)
 {
   const ia_sms_memory *m = ctx;
+  bool row = false;
   ia_stmt *st;
 
-  if (!ia_db_stmt(&st, m->db, "SELECT count(*) FROM release WHERE task = $1", e))
+  *past = (ia_release_past){0};
+  if (!ia_db_stmt(&st, m->db, "SELECT time FROM release WHERE task = $1 ORDER BY seq", e))
     return false;
   ia_bind_h256(st, 1, task);
-  return number_of(st, n, NULL, e);
+  for (;;) {
+    if (!ia_stmt_step(st, &row, e))
+      return false;
+    if (!row)
+      break;
+    past->n++;
+    past->used = ia_release_pace_add(past->used, ia_col_u64(st, 0));
+  }
+  if (!ia_db_stmt(&st, m->db, "SELECT count(*) FROM ended WHERE task = $1", e))
+    return false;
+  ia_bind_h256(st, 1, task);
+  return number_of(st, &past->failed, NULL, e);
 }
 
 static bool m_order_tasks(void *ctx, const ia_h256 *order, const ia_h256 *task, uint64_t *n,

@@ -538,6 +538,8 @@ static const ia_route own_rows[] = {
      IA_MARK_COSTLY},
     {"POST", "/attest/v1/release", IA_ROUTE_JOB, IA_SMS_BODY_MAX, false, ia_sms_h_release,
      IA_MARK_COSTLY},
+    {"POST", "/attest/v1/ended", IA_ROUTE_JOB, IA_SMS_BODY_MAX, false, ia_sms_h_ended,
+     IA_MARK_COSTLY},
     {"POST", "/push/v1/challenge", IA_ROUTE_JOB, SMALL_BODY, false, ia_sms_h_push_challenge,
      IA_MARK_COSTLY},
     {"POST", "/push/v1/secret", IA_ROUTE_JOB, SMALL_BODY, false, ia_sms_h_push_secret,

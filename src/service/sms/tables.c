@@ -35,6 +35,8 @@ static const char memory[] =
     "CREATE INDEX release_task ON release (task);"
     "CREATE INDEX release_order ON release (order_hash, task);"
     "CREATE INDEX release_dataset ON release (dataset, time, task);"
+    "CREATE TABLE ended (seq INTEGER PRIMARY KEY, task BLOB NOT NULL, cause TEXT NOT NULL) STRICT;"
+    "CREATE INDEX ended_task ON ended (task);"
     /* the data of a bulk release, whose own row names none */
     "CREATE TABLE release_slice (seq INTEGER NOT NULL, task BLOB NOT NULL, dataset BLOB NOT NULL,"
     "  order_hash BLOB NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (seq, dataset)) STRICT;"
@@ -95,6 +97,9 @@ static const ia_sms_effect effects[] = {
                     "INSERT INTO terms (object, order_hash, signer, version, body)"
                     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (object, order_hash, signer)"
                     " DO UPDATE SET version = excluded.version, body = excluded.body"},
+    [IA_J_ENDED] = {3, 3, false, false,
+                    "INSERT INTO ended (seq, task, cause) VALUES ($1, $2, $3)"
+                    " ON CONFLICT DO NOTHING"},
 };
 
 const ia_sms_effect *ia_sms_effect_of(ia_journal_kind kind)

@@ -11,7 +11,7 @@
 #include "base/size.h"
 #include "service/worker/kept.h"
 
-enum { AGAIN_TRIES = 7, AGAIN_US = 100000 };
+enum { AGAIN_TRIES = 7, AGAIN_US = 100000, ENDED_MS = 10000 };
 
 void worker_state(worker_task *t, const char *state)
 {
@@ -257,6 +257,37 @@ static const char *cause_of(const worker_task *t, const ia_guest_outcome *out, c
   return e->code == IA_E_TIMEOUT ? "APP_COMPUTE_TIMEOUT" : "TEE_PREPARATION_FAILED";
 }
 
+/* The SMS counts runs in which the app failed by its own fault. The enclave says so, not we. */
+static void tell_sms(worker_task *t, const json_t *run)
+{
+  static const char *const headers[] = {"Content-Type: application/json", NULL};
+  IA_AUTO_JSON *body = json_pack("{s:O}", "run", json_object_get(run, "run"));
+  IA_AUTOV(ia_buf) text = {0}, url = {0};
+  unsigned tries = 0;
+  ia_err e = {0};
+
+  ia_buf_printf(&url, "%s/attest/v1/ended", t->w->sms);
+  ia_buf_u8(&url, 0);
+  if (!body || !ia_json_write(&text, body, &e) || !ia_buf_ok(&url, &e))
+    return;
+  do {
+    IA_AUTOV(ia_http_answer) a = {0};
+    ia_http_call call = {.method = "POST",
+                         .url = (const char *)url.ptr,
+                         .headers = headers,
+                         .body = ia_buf_view(&text),
+                         .total_ms = ENDED_MS,
+                         .cancel = &t->stopped};
+
+    e = (ia_err){0};
+    if (ia_http_do(t->slot->http, &a, &call, &e) &&
+        (a.status / 100 == 2 || !ia_http_refused(&a, "sms", &e)) && e.code == IA_OK)
+      return;
+  } while (worker_again(t, &tries, &e));
+  ia_log(IA_LOG_WARN, "task.ended", "task=%s code=%s message=%s", ia_h256_text(&t->task_id).s,
+         ia_code_name(e.code), e.msg);
+}
+
 /* Whether it was this machine is looked at before the scheduler hears of it. */
 static void failed(worker_task *t, const char *cause, const ia_err *why, bool retry,
                    const json_t *run)
@@ -273,6 +304,8 @@ static void refused(worker_task *t, const ia_guest_outcome *out, const ia_err *e
   bool retry;
   const char *cause = cause_of(t, out, e, &retry);
 
+  if (out->run && ia_cause_fault(cause) == IA_FAULT_APP)
+    tell_sms(t, out->run);
   failed(t, cause, why, retry, out->run);
 }
 
