@@ -91,11 +91,14 @@ def run(*more):
                         who=Run.requester)
 
 
-def settle(task):
+def settle(task, patience=lab.PATIENCE):
     """Brings a task that was stopped on its way to its end."""
     def completed():
         return Run.lab.iapp("task", task)[1][-1].get("status") == "COMPLETED"
-    lab.until(f"the end of {task}", completed)
+    try:
+        lab.until(f"the end of {task}", completed, patience)
+    except AssertionError as why:
+        raise AssertionError(f"{why}: {Run.lab.iapp('task', task)[1][-1]['iapp']}") from None
 
 
 @case
@@ -166,6 +169,24 @@ def down_says_what_it_ends():
     Run.lab.rpc("evm_increaseTime", 4000)
     Run.lab.rpc("evm_mine")
     lab.until("its end", lambda: Run.lab.good("task", task)["status"] == "FAILED")
+    Run.lab.stop()
+
+
+@case
+def three_restarts_destroy_no_task():
+    """Each of them hands the task back while its app runs: no try, no fault, and a result."""
+    Run.lab.start("--drain", "0")
+    task = run("--args", "3")[1][-1]["taskIds"][0]
+    for n in range(3):
+        lab.until("the app", app)
+        Run.lab.stop()
+        stopped_well()
+        Run.lab.start("--drain", "0")
+        seen = Run.lab.good("task", task)
+        check(seen["status"] not in ("COMPLETED", "FAILED"), f"restart {n}: {seen}")
+    settle(task, 240)  # after three releases of its key the SMS makes the next one wait
+    causes = attempts(task)
+    equal((causes[:3], causes[-1]), (["LEASE_RETURNED"] * 3, ""), "attempts")
     Run.lab.stop()
 
 
