@@ -146,7 +146,7 @@ bool ia_pool_room_check(ia_cli *c, ia_run_ask *a, ia_err *e)
 }
 
 /* -- warnings -- */
-static void warn(ia_cli *c, const ia_net *net, const char *what, uint64_t need)
+static void warn_room(ia_cli *c, const ia_net *net, const char *what, uint64_t need)
 {
   IA_AUTO_JSON *pool = NULL;
   bool asked = net->scheduler && ia_pool_ask(net, &pool, NULL);
@@ -160,7 +160,7 @@ static void warn(ia_cli *c, const ia_net *net, const char *what, uint64_t need)
 
 void ia_pool_room_warn_data(ia_cli *c, const ia_net *net, uint64_t sealed, uint64_t entries)
 {
-  warn(c, net, "this protected data", 2 * sealed + entries * PAGE);
+  warn_room(c, net, "this protected data", 2 * sealed + entries * PAGE);
 }
 
 void ia_pool_room_warn_dataset(ia_cli *c, ia_net *net, const ia_addr *dataset)
@@ -170,10 +170,10 @@ void ia_pool_room_warn_dataset(ia_cli *c, ia_net *net, const ia_addr *dataset)
 
   (void)snprintf(what, sizeof(what), "protected data %s", ia_addr_text(dataset).s);
   if (dataset_need(net, dataset, &need, NULL))
-    warn(c, net, what, need);
+    warn_room(c, net, what, need);
 }
 
 void ia_pool_room_warn_image(ia_cli *c, const ia_net *net, uint64_t unpacked)
 {
-  warn(c, net, "this image", unpacked);
+  warn_room(c, net, "this image", unpacked);
 }
