@@ -15,8 +15,8 @@ static inline void tar_entry(ia_buf *b, char type, const char *path, const char 
   unsigned sum = 0;
 
   (void)snprintf((char *)h, 100, "%s", path);
-  (void)snprintf((char *)h + 100, 8, "%07o", mode);
-  (void)snprintf((char *)h + 124, 12, "%011zo", content.len);
+  (void)snprintf((char *)h + 100, 8, "%07o", mode & 07777777u);
+  (void)snprintf((char *)h + 124, 12, "%011zo", content.len & 077777777777u);
   (void)snprintf((char *)h + 136, 12, "%011o", 1000);
   (void)snprintf((char *)h + 157, 100, "%s", link);
   h[156] = (uint8_t)type;
