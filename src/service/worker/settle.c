@@ -166,6 +166,21 @@ static bool ask_authorization(settling *x, ia_err *e)
          keep_member(x, "authorization", ia_json_hex(ia_buf_view(&x->s.authorization)), e);
 }
 
+/* The scheduler has judged what it was given, and would again. */
+static bool is_no(ia_code code)
+{
+  int status = ia_code_http(code);
+
+  switch (code) {
+  case IA_E_SMS_SIGNATURE: return true; /* of the certificate that is kept */
+  case IA_E_LEASE_INVALID:
+  case IA_E_LEASE_FENCED: /* a lease that ended may be renewed; who has it is told by heartbeats */
+  case IA_E_BUSY:
+  case IA_E_CANCELLED: return false;
+  default: return status >= 400 && status < 500;
+  }
+}
+
 /* A scheduler that waits for its ledger says no for a while, too. */
 static outcome authorize(settling *x)
 {
@@ -186,9 +201,7 @@ static outcome authorize(settling *x)
   (void)ia_wrap(&why, "authorisation");
   if (x->t->fenced)
     return trouble(x, ENDED, cause, &why);
-  bool is_no = why.code == IA_E_FORBIDDEN || why.code == IA_E_NOT_FOUND ||
-               why.code == IA_E_UNAUTHORIZED || why.code == IA_E_UNKNOWN_SMS;
-  x->refusals = is_no ? x->refusals + 1 : 0;
+  x->refusals = is_no(why.code) ? x->refusals + 1 : 0;
   return trouble(x, x->refusals >= REFUSALS ? REFUSED : AGAIN, cause, &why);
 }
 
