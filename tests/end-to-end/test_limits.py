@@ -2,6 +2,7 @@
 """docs/limits.md, row by row: each has a try here under its id, up to the limit and beyond it, where
 that is possible. A row without a try fails, and so does a try without a row."""
 import http.client
+import http.server
 import io
 import json
 import os
@@ -9,7 +10,6 @@ import re
 import sys
 import tarfile
 import threading
-import http.server
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -28,8 +28,7 @@ TRIES = {}
 
 
 class World:
-    folders = 0
-    archives = 0
+    folders = archives = 0
 
 
 def rows():
@@ -311,6 +310,13 @@ def result_depth():
     tested("--args", "deep 40", status=3)
 
 
+@trying("result-entries", "10,000")
+def result_entries():
+    tested("--args", "many 9000")
+    error = tested("--args", "many 10001", status=3)["error"]
+    check("10000" in error["message"], f"told: {error}")
+
+
 @trying("result-name", "31 bytes")
 def result_name():
     tested("--args", "name 31")
@@ -341,6 +347,29 @@ def data_values():
     LAB.good(None, "protect", many(9998), "--dry-run")
     status, answer = LAB.one(None, "protect", many(10000), "--dry-run")
     check(status == 1 and answer["error"]["message"], f"refused: {answer}")
+
+
+def policy_of(**clauses):
+    return LAB.write("policy.json", json.dumps({"v": 1, **clauses}))
+
+
+@trying("policy-list", "256 of each")
+def policy_list():
+    data = LAB.good(World.user, "protect", "a=b")["address"]
+    for clause, text in ("purposes", "p{}"), ("requesters", "0x{:040x}"):
+        texts = [text.format(n) for n in range(1, 258)]
+        LAB.good(World.user, "policy", "set", data, "--file", policy_of(**{clause: texts[:256]}))
+        error = refused("policy", "set", data, "--file", policy_of(**{clause: texts}),
+                        code="POLICY_UNKNOWN")
+        check(clause in error["message"] and "256" in error["message"], f"told: {error}")
+
+
+@trying("policy-size", "64 KiB")
+def policy_size():
+    data = LAB.good(World.user, "protect", "a=b")["address"]
+    texts = [f"{n:0128}" for n in range(256)]
+    LAB.good(World.user, "policy", "set", data, "--file", policy_of(purposes=texts))
+    refused("policy", "set", data, "--file", policy_of(v="x" * (64 << 10)), code="TOO_LARGE")
 
 
 # -- images --

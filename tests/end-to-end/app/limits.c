@@ -73,6 +73,16 @@ static void deep(int levels)
   }
 }
 
+static void many(int files)
+{
+  char path[64];
+
+  for (int i = 0; i < files; i++) {
+    snprintf(path, sizeof(path), "/iexec_out/%d", i);
+    fclose(fopen(path, "w"));
+  }
+}
+
 static int values(void)
 {
   DIR *d = opendir("/iexec_in/protected");
@@ -98,6 +108,8 @@ int main(int argc, char **argv)
     got = processes(n);
   } else if (strcmp(act, "deep") == 0) {
     deep(n);
+  } else if (strcmp(act, "many") == 0) {
+    many(n);
   } else if (strcmp(act, "values") == 0) {
     got = values();
   } else if (strcmp(act, "args") == 0) {
