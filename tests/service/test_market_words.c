@@ -217,6 +217,8 @@ static const change changes[] = {
     {IA_ORDER_APP, "appprice", "\"-1\"", LEAST("order.appprice", "0")},
     {IA_ORDER_APP, "appprice", "\"x\"", NUMBER("order.appprice", "x")},
     {IA_ORDER_APP, "appprice", "1.5", "order.appprice must be an integer"},
+    {IA_ORDER_APP, "appprice", "9007199254740991.4", "order.appprice must be an integer"},
+    {IA_ORDER_APP, "appprice", "\"9007199254740990.6\"", "order.appprice must be an integer"},
     {IA_ORDER_APP, "appprice", "\"" HUGE "\"", MOST("order.appprice", SAFE)},
     {IA_ORDER_APP, "volume", "0", LEAST("order.volume", "1")},
     {IA_ORDER_APP, "volume", "\"9007199254740992\"", MOST("order.volume", SAFE)},

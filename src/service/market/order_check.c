@@ -33,6 +33,9 @@ static bool plain_number(json_t **out, const json_t *v, const ia_shape_field *f,
     (void)snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(v));
     s = ia_span_str(text);
   } else if (json_is_real(v)) {
+    /* from here on the reader of JSON has rounded a fraction away */
+    if (fabs(json_real_value(v)) >= 0x1p52)
+      return ia_fail(e, IA_E_INVALID, "%s must be an integer", label_of(f).s);
     (void)snprintf(text, sizeof(text), "%.17g", json_real_value(v));
     s = ia_span_str(text);
   }

@@ -41,8 +41,9 @@ bool ia_market_bytes32(ia_span v, const char *name, ia_h256 *out, ia_err *e)
   return ia_fail(e, IA_E_INVALID, "%s must be a bytes32 hexstring", name);
 }
 
-/* JavaScript's Number() of a text without blanks, as far as whole numbers go; NaN otherwise. */
-static double number_of(ia_span v)
+/* JavaScript's Number() of a text without blanks, as far as whole numbers go; NaN otherwise. More
+ * digits than a double has, so that a fraction above 2^52 is seen and not rounded away. */
+static long double number_of(ia_span v)
 {
   char text[SHOWN + 1] = "", *end = text;
   size_t n = 0;
@@ -56,29 +57,29 @@ static double number_of(ia_span v)
   }
   if (n > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X') &&
       strspn(text + 2, "0123456789abcdefABCDEF") == n - 2)
-    return (double)strtoull(text, NULL, 16);
+    return (long double)strtoull(text, NULL, 16);
   if (n == 0 || strspn(text, "0123456789+-.eE") != n)
     return NAN;
-  double d = strtod(text, &end);
+  long double d = strtold(text, &end);
   return *end ? NAN : d;
 }
 
 bool ia_market_number(ia_span v, const char *name, uint64_t least, uint64_t most, uint64_t *out,
                       ia_err *e)
 {
-  double d = number_of(v);
+  long double d = number_of(v);
 
   if (isnan(d))
     return ia_fail(e, IA_E_INVALID,
                    "%s must be a `number` type, but the final value was: `NaN` (cast from the"
                    " value `\"%s\"`).",
                    name, show(v).s);
-  if (d != floor(d) || isinf(d))
+  if (d != floorl(d) || isinf((double)d))
     return ia_fail(e, IA_E_INVALID, "%s must be an integer", name);
-  if (d < (double)least)
+  if (d < (long double)least)
     return ia_fail(e, IA_E_INVALID, "%s must be greater than or equal to %llu", name,
                    (unsigned long long)least);
-  if (d > (double)most)
+  if (d > (long double)most)
     return ia_fail(e, IA_E_INVALID, "%s must be less than or equal to %llu", name,
                    (unsigned long long)most);
   *out = (uint64_t)d;
