@@ -54,7 +54,6 @@ static bool report(ia_cli *c, const ia_verdict *v, ia_err *e)
     ia_cli_out(c, "Not proven by this receipt:");
   for (size_t i = 0; i < v->n_unproven; i++)
     ia_cli_out(c, "  - %s", v->unproven[i]);
-  say_outcome(c, v);
   IA_AUTO_JSON *out = ia_verdict_json(v, e);
   if (needs_anchors(c, v, &path)) {
     ia_cli_out(c, "There are no trust anchors: %s is missing.", path.s);
@@ -62,6 +61,7 @@ static bool report(ia_cli *c, const ia_verdict *v, ia_err *e)
     if (out && !ia_json_set(out, "hint", json_string(anchors_fix), e))
       return false;
   }
+  say_outcome(c, v); /* the last line */
   ia_cli_exit_status(c, v->outcome == IA_PROVEN ? 0 : 1);
   return out && ia_cli_json(c, json_incref(out), e);
 }

@@ -131,13 +131,22 @@ static bool value_ok(const struct row *r, const char *value, ia_err *e)
   return ia_hint(e, "iappd help");
 }
 
+/* So that the complaint about an option before it is JSON, too. */
+static bool wants_json(int argc, char **argv)
+{
+  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    if (strcmp(argv[i], "--json") == 0)
+      return true;
+  return false;
+}
+
 bool ia_daemon_options_read(ia_daemon_options *o, int argc, char **argv, int *n_words,
                             char ***words, ia_err *e)
 {
   struct option longs[IA_COUNT(rows) + 1] = {0};
   int got, at = 0;
 
-  *o = (ia_daemon_options){0};
+  *o = (ia_daemon_options){.json = wants_json(argc, argv)};
   for (unsigned i = 0; i < IA_COUNT(rows); i++)
     /* different values: else a beginning that several share is taken as the first of them */
     longs[i] = (struct option){rows[i].name, rows[i].kind != FLAG, NULL, FIRST + (int)i};

@@ -23,7 +23,8 @@ ROW = re.compile(r'\{[\s\\]*"([A-Z]+)",\s*"(/[^"]*)"((?:\s*name(?:\s*"[^"]*")?)?
 
 # a table of each: where it listens, and its routes with their marks
 ROUTES = {
-    ("ledger", "rpcUrl"): {"POST /": "PUBLIC"},
+    ("ledger", "rpcUrl"): {"POST /": "PUBLIC",
+                           "GET /nfts-metadata/:kind/:chain/:token": "PUBLIC"},
     ("market", "rpcUrl"): {
         "GET /ORDERS": "PUBLIC", "GET /ORDERS/:hash": "PUBLIC", "POST /ORDERS": "COSTLY",
         "PUT /ORDERS": "COSTLY", "GET /version": "PUBLIC", "GET /docs": "PUBLIC",
@@ -50,13 +51,16 @@ ROUTES = {
         "GET /tee/properties/:framework": "PUBLIC", "GET /info": "PUBLIC", "GET /up": "PUBLIC",
         "GET /version": "PUBLIC", "GET /metrics": "PRIVATE", "GET /actuator/health": "PUBLIC",
         "POST /attest/v1/challenge": "COSTLY", "POST /attest/v1/release": "COSTLY",
+        "POST /attest/v1/ended": "COSTLY",
         "POST /push/v1/challenge": "COSTLY", "POST /push/v1/secret": "COSTLY",
         "POST /owner/v1/messages": "COSTLY", "GET /owner/v1/log": "PRIVATE",
-        "GET /owner/v1/version": "PRIVATE", "POST /why/v1": "PRIVATE"},
+        "GET /owner/v1/version": "PRIVATE", "GET /owner/v1/limits": "PRIVATE",
+        "POST /owner/v1/test": "PRIVATE", "POST /why/v1": "PRIVATE"},
     ("scheduler", "schedulerUrl"): {
         "POST /worker/v1/hello": "COSTLY", "POST /worker/v1/poll": "COSTLY",
         "POST /worker/v1/heartbeat": "COSTLY", "POST /worker/v1/authorize": "COSTLY",
         "POST /worker/v1/done": "COSTLY", "POST /worker/v1/failed": "COSTLY",
+        "POST /worker/v1/return": "COSTLY", "GET /pool": "PUBLIC", "GET /workers": "PUBLIC",
         "GET /tasks/logs/challenge": "PUBLIC", "GET /tasks/:id": "PUBLIC",
         "GET /tasks/:id/receipt": "PUBLIC", "GET /tasks/:id/logs": "PRIVATE",
         "GET /tasks/:id/replicates/:worker": "PUBLIC",
