@@ -84,7 +84,7 @@ def typed(domain, text):
 
     separator = eth.keccak(
         hashed("EIP712Domain(string name,string version,uint256 chainId)") + hashed(domain["name"])
-        + hashed(domain["version"]) + domain["chainId"].to_bytes(32, "big"))
+        + hashed(domain["version"]) + int(domain["chainId"]).to_bytes(32, "big"))
     return eth.keccak(b"\x19\x01" + separator
                       + eth.keccak(hashed("Challenge(string challenge)") + hashed(text)))
 
