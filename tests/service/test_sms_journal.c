@@ -360,6 +360,31 @@ static void test_the_head_names_an_entry(void **state)
   lab_close(other);
 }
 
+/* A start that was killed after the first entries and before their head. */
+static void test_a_first_start_that_was_killed(void **state)
+{
+  static const uint8_t nothing[512] = {0};
+  struct lab *b = lab_open("{}", IA_DOMAIN_SIM);
+  IA_AUTOV(ia_buf) head = {0};
+  ia_path p;
+  ia_err e;
+
+  (void)state;
+  lab_stop(b);
+  path_in(b, &p, "head");
+  assert_true(ia_file_read(&head, p.s, 4096, NULL));
+  /* of its two slots the newer one */
+  ia_buf_put(&head, nothing, sizeof(nothing));
+  bool second = memcmp(head.ptr + 512, head.ptr, 8) > 0;
+  memset(head.ptr + (second ? 512 : 0), 0, 512);
+  assert_true(ia_file_write(p.s, ia_span_of(head.ptr, 1024), 0600, NULL));
+  assert_int_equal(opens(b, &e), IA_OK);
+  /* it follows at once: without it nobody can tell any more */
+  assert_int_equal(unlink(p.s), 0);
+  assert_int_equal(opens(b, &e), IA_E_CORRUPT);
+  lab_close(b);
+}
+
 /* The journal of another instance, whole, beside its head. */
 static void test_another_instances_journal(void **state)
 {
@@ -406,6 +431,7 @@ int main(void)
       cmocka_unit_test(test_unknown_things_stop_a_running_service),
       cmocka_unit_test(test_a_running_service_keeps_its_own_memory),
       cmocka_unit_test(test_the_head_names_an_entry),
+      cmocka_unit_test(test_a_first_start_that_was_killed),
       cmocka_unit_test(test_another_instances_journal),
       cmocka_unit_test(test_a_store_of_an_older_version),
   };

@@ -191,7 +191,7 @@ static bool on_commit(void *ctx, const ia_journal_tip *tip, ia_err *e)
   return ia_sms_head_set(ctx, tip, e);
 }
 
-/* The journal holds the entry that the head file names. It may have more: the head follows. */
+/* The journal holds the entry that the head names (0: none). It may have more: the head follows. */
 static bool holds(ia_sms_store *store, const ia_sms_head *h, const ia_journal_tip *tip,
                   const char *dir, ia_err *e)
 {
@@ -208,6 +208,8 @@ static bool holds(ia_sms_store *store, const ia_sms_head *h, const ia_journal_ti
     return ia_fail(e, IA_E_CORRUPT,
                    "the store in %s is an older copy (entry %llu of %llu): nothing is released",
                    dir, (unsigned long long)tip->seq, (unsigned long long)h->tip.seq);
+  if (h->tip.seq == 0)
+    return true;
   return ia_sms_store_mac_of(store, h->tip.seq, &has, mac, e) &&
          ((has && ia_ct_eq(mac, h->tip.mac, sizeof(mac))) ||
           ia_fail(e, IA_E_CORRUPT, "the store in %s is not the one that %s/head is of", dir, dir));
@@ -221,6 +223,9 @@ bool ia_sms_store_verified(ia_sms_store *store, ia_sms_head *head, const char *d
   if (!ia_sms_head_open(head, dir, &k->head, e) ||
       !ia_sms_store_load(store, &k->journal, !skip, &tip, e) ||
       (!skip && !holds(store, head, &tip, dir, e)))
+    return false;
+  /* so that a kill between the first entry and its head does not look like a head that was lost */
+  if (!head->any && tip.seq == 0 && !ia_sms_head_set(head, &tip, e))
     return false;
   ia_sms_store_on_commit(store, on_commit, head);
   return true;
