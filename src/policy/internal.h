@@ -53,7 +53,9 @@ IA_MUST bool ia_limits_judge(const struct admitting *a, struct limits *l, ia_rul
 bool ia_slice_prove(ia_release_plan *plan, ia_ruling *v, const ia_release_facts *f,
                     const ia_h256 *deal_tag);
 bool ia_slice_admit(struct admitting *a, ia_ruling *v);
-/* Of one dataset order; a refusal stands in *it. False: it cannot be told. */
+
+/* -- the same of one dataset order; also for trial.c. A refusal stands in *it. False: it cannot be
+ * told. -- */
 /* Who it is: dataset, hash, checksum, multiaddr. */
 void ia_grant_identify(ia_slice_item *it, const ia_slice_facts *s, const ia_h256 *separator);
 /* assertDatasetDealCompatibility over proven facts: signature, restrictions, tag, not used up on

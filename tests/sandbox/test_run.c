@@ -134,7 +134,7 @@ static void test_working_folders(void **state IA_UNUSED)
               {"/etc", "x=EROFS"},
               {"/absent/deep", "x=EROFS"},
               {"/usr/local/app", "x=EROFS"},
-              {"/tmp/work/here", "x=0"},
+              {"/tmp/job/here", "x=0"},
               {"/iexec_out/sub", "x=0"},
               {"/dev/shm/w", "x=0"},
               {"/tmp", "x=0"},
